@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The allocator, arenas and growing arrays. */
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static _Atomic uint64_t requests;
+static _Atomic uint64_t fail_at;
+
+void pm_mem_fail_at(uint64_t n)
+{
+	fail_at = n ? requests + n : 0;
+}
+
+uint64_t pm_mem_count(void)
+{
+	return requests;
+}
+
+static bool refused(void)
+{
+	uint64_t n = ++requests;
+
+	return fail_at && n == fail_at;
+}
+
+void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
+{
+	void *p = refused() ? NULL : calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		pm_fail_oom(ctx);
+	return p;
+}
+
+void *pm_realloc(struct pm_ctx *ctx, void *old, size_t n, size_t size)
+{
+	size_t bytes;
+	void *p = NULL;
+
+	if (!__builtin_mul_overflow(n, size, &bytes) && !refused())
+		p = realloc(old, bytes ? bytes : 1);
+	if (!p)
+		pm_fail_oom(ctx);
+	return p;
+}
+
+void pm_free(void *p)
+{
+	free(p);
+}
+
+char *pm_strdup(struct pm_ctx *ctx, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = pm_calloc(ctx, n, 1);
+
+	if (p)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *pm_asprintf(struct pm_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		pm_fail(ctx, PM_EBUG, "cannot format a text");
+		return NULL;
+	}
+	p = pm_calloc(ctx, (size_t)n + 1, 1);
+	if (!p)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+struct pm_arena_chunk {
+	struct pm_arena_chunk *next;
+	_Alignas(16) unsigned char data[];
+};
+
+#define CHUNK ((size_t)16384)
+
+void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size)
+{
+	void *p;
+
+	if (size > SIZE_MAX / 2) {
+		pm_fail_oom(ctx);
+		return NULL;
+	}
+	size = (size + 15) & ~(size_t)15;
+	if (!a->chunk || size > a->cap - a->used) {
+		size_t cap = size > CHUNK ? size : CHUNK;
+		struct pm_arena_chunk *c = pm_calloc(ctx, 1, sizeof(*c) + cap);
+
+		if (!c)
+			return NULL;
+		c->next = a->chunk;
+		a->chunk = c;
+		a->used = 0;
+		a->cap = cap;
+	}
+	p = a->chunk->data + a->used;
+	a->used += size;
+	return p;
+}
+
+void *pm_arena_dup(struct pm_ctx *ctx, struct pm_arena *a, const void *p, size_t n)
+{
+	void *q = pm_arena_alloc(ctx, a, n);
+
+	if (q && n)
+		memcpy(q, p, n);
+	return q;
+}
+
+char *pm_arena_strdup(struct pm_ctx *ctx, struct pm_arena *a, const char *s)
+{
+	return pm_arena_dup(ctx, a, s, strlen(s) + 1);
+}
+
+void pm_arena_done(struct pm_arena *a)
+{
+	while (a->chunk) {
+		struct pm_arena_chunk *c = a->chunk;
+
+		a->chunk = c->next;
+		pm_free(c);
+	}
+	a->used = a->cap = 0;
+}
+
+void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size)
+{
+	unsigned char *slot;
+
+	if (*n == *cap) {
+		size_t want = *cap ? *cap * 2 : 16;
+		void *p = pm_realloc(ctx, *v, want, size);
+
+		if (!p)
+			return NULL;
+		*v = p;
+		*cap = want;
+	}
+	slot = (unsigned char *)*v + *n * size;
+	memset(slot, 0, size);
+	++*n;
+	return slot;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory: the only allocator of the library (so that a test can make the n-th request
+ * fail), arenas, and growing typed arrays. A failed request is recorded on the context
+ * as PM_ENOMEM and returns NULL.
+ */
+#ifndef PM_BASE_MEM_H
+#define PM_BASE_MEM_H
+
+#include "base/error.h"
+
+#include <stdlib.h>
+
+/* Zeroed memory for `n` items of `size` bytes; overflow-checked. n*size may be 0. */
+void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size);
+void *pm_realloc(struct pm_ctx *ctx, void *p, size_t n, size_t size);
+void pm_free(void *p);
+char *pm_strdup(struct pm_ctx *ctx, const char *s);
+char *pm_asprintf(struct pm_ctx *ctx, const char *fmt, ...) PM_PRINTF(2, 3);
+
+/* Tests: fail the n-th request from now (1 = the next one), once; 0 switches it off. */
+void pm_mem_fail_at(uint64_t n);
+/* Requests made so far. */
+uint64_t pm_mem_count(void);
+
+/* Many small objects that live and die together. {0} is an empty arena. */
+struct pm_arena {
+	struct pm_arena_chunk *chunk;
+	size_t used, cap; /* of the current chunk */
+};
+
+void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size); /* zeroed */
+void *pm_arena_dup(struct pm_ctx *ctx, struct pm_arena *a, const void *p, size_t n);
+char *pm_arena_strdup(struct pm_ctx *ctx, struct pm_arena *a, const char *s);
+void pm_arena_done(struct pm_arena *a); /* frees all; the arena is empty and usable again */
+
+/*
+ * A growing array: PM_VEC(struct foo) foos = {0}. pm_vec_push gives a zeroed new last
+ * element, or NULL. Elements move when it grows.
+ */
+#define PM_VEC(type)                                                                               \
+	struct {                                                                                   \
+		type *v;                                                                           \
+		size_t n, cap;                                                                     \
+	}
+#define pm_vec_push(ctx, vec)                                                                      \
+	((__typeof__((vec)->v))pm_vec_push_((ctx), (void **)&(vec)->v, &(vec)->n, &(vec)->cap,     \
+					    sizeof(*(vec)->v)))
+#define pm_vec_done(vec)                                                                           \
+	do {                                                                                       \
+		pm_free((vec)->v);                                                                 \
+		(vec)->v = NULL;                                                                   \
+		(vec)->n = (vec)->cap = 0;                                                         \
+	} while (0)
+void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size);
+
+#endif
