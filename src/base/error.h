@@ -38,7 +38,7 @@ struct pm_ctx {
 	const volatile int *cancel; /* non-zero asks for a stop; may be NULL */
 };
 
-#define PM_MUST_CHECK __attribute__((warn_unused_result))
+#define PM_MUST_CHECK   __attribute__((warn_unused_result))
 #define PM_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* Record an error (the first one stays) and return its code, for `return pm_fail(...)`. */

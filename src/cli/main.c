@@ -7,9 +7,8 @@
 
 #define EXIT_USAGE 16
 
-static const char help[] =
-	"Usage: pstmend [--help] [--version]\n"
-	"Check, repair, inspect and export Outlook data files (PST and OST).\n";
+static const char help[] = "Usage: pstmend [--help] [--version]\n"
+			   "Check, repair, inspect and export Outlook data files (PST and OST).\n";
 
 int main(int argc, char **argv)
 {

@@ -3,11 +3,12 @@
 #ifndef PM_TEST_H
 #define PM_TEST_H
 
-/* clang-format off: cmocka.h needs these first, in any order but before it */
-#include <stdarg.h>
-#include <stddef.h>
+/* cmocka.h needs the others before it. */
+/* clang-format off */
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
