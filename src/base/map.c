@@ -72,8 +72,9 @@ enum pm_rc pm_map_reserve(struct pm_ctx *ctx, struct pm_map *m, size_t n)
 	size_t n_slot = m->n_slot ? m->n_slot : MAP_SLOTS_MIN;
 
 	if (n > MAP_MAX)
-		return pm_fail(ctx, PM_ELIMIT, "more than 2147483648 entries in one table; "
-					       "the file is too large for this program");
+		return pm_fail(ctx, PM_ELIMIT,
+			       "more than 2147483648 entries in one table; "
+			       "the file is too large for this program");
 	if (n > m->cap) {
 		size_t cap = m->cap ? m->cap * 2 : MAP_SLOTS_MIN / 2;
 		struct pm_map_entry *v;
