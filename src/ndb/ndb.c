@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks: lookup, verification, reading, sealing. */
+#include "ndb/ndb.h"
+
+#include "format/crc.h"
+
+#include <zlib.h>
+
+struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
+{
+	size_t lo = 0, hi = db->blocks.n;
+
+	bid = pm_bid_key(bid);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (db->blocks.v[mid].bid < bid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < db->blocks.n && db->blocks.v[lo].bid == bid ? &db->blocks.v[lo] : NULL;
+}
+
+size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)
+{
+	size_t lo = 0, hi = db->nodes.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (db->nodes.v[mid].nid < nid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid)
+{
+	size_t i = pm_ndb_lower_node(db, nid);
+
+	return i < db->nodes.n && db->nodes.v[i].nid == nid ? &db->nodes.v[i] : NULL;
+}
+
+void pm_ndb_done(struct pm_ndb *db)
+{
+	pm_vec_done(&db->blocks);
+	pm_vec_done(&db->nodes);
+}
+
+uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, const uint8_t *stored)
+{
+	const uint8_t *t = stored + pm_block_stored(f, b->cb) - f->block_trailer;
+	pm_bid bid = pm_BLOCKTRAILER_bid(f, t);
+	uint32_t crc = (uint32_t)pm_BLOCKTRAILER_dwCRC(f, t);
+	uint16_t bad = PM_BF_CHECKED;
+
+	if (pm_bid_key(bid) != b->bid)
+		bad |= PM_BF_BID;
+	if (pm_BLOCKTRAILER_cb(f, t) != b->cb)
+		bad |= PM_BF_CB;
+	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(b->ib, bid))
+		bad |= PM_BF_SIG;
+	if (f->variant == PM_UNICODE4K && pm_BLOCKTRAILER_cbInflated(f, t) != b->cb_inflated)
+		bad |= PM_BF_CB_INFL;
+	if (crc != pm_crc(stored, b->cb))
+		bad |= PM_BF_CRC;
+	return bad;
+}
+
+void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid bid, uint16_t cb,
+		   uint16_t cb_inflated)
+{
+	uint8_t *t = stored + pm_block_stored(f, cb) - f->block_trailer;
+
+	pm_set_BLOCKTRAILER_cb(f, t, cb);
+	pm_set_BLOCKTRAILER_wSig(f, t, pm_sig(ib, bid));
+	pm_set_BLOCKTRAILER_dwCRC(f, t, pm_crc(stored, cb));
+	pm_set_BLOCKTRAILER_bid(f, t, bid);
+	pm_set_BLOCKTRAILER_wUnknown(f, t, 2); /* [OBS] every block of every 4K file */
+	pm_set_BLOCKTRAILER_cbInflated(f, t, cb_inflated);
+}
+
+/* Inflate what there is; the announced size bounds the output. */
+static bool inflate_block(struct pm_ctx *ctx, const struct pm_block *b, const uint8_t *p,
+			  struct pm_buf *out)
+{
+	uint8_t *room = pm_buf_room(ctx, out, b->cb_inflated);
+	uLongf n = b->cb_inflated;
+	z_stream z = {0};
+	int rc;
+
+	if (!room)
+		return false;
+	memset(room, 0, b->cb_inflated);
+	if (inflateInit(&z) != Z_OK) {
+		pm_fail_oom(ctx);
+		return false;
+	}
+	z.next_in = (Bytef *)(uintptr_t)p;
+	z.avail_in = b->cb;
+	z.next_out = room;
+	z.avail_out = (uInt)n;
+	rc = inflate(&z, Z_FINISH);
+	n = z.total_out;
+	inflateEnd(&z);
+	return rc == Z_STREAM_END && n == b->cb_inflated;
+}
+
+enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
+{
+	const struct pm_format *f = db->fmt;
+	uint8_t stored[65536];
+	uint32_t size = pm_block_stored(f, b->cb);
+	enum pm_rc rc;
+	size_t at = out->n;
+
+	if (b->cb == 0 || b->cb > f->data_max || b->flags & PM_BF_LOST)
+		return PM_LOST;
+	rc = pm_image_read(db->ctx, db->img, b->ib, stored, size);
+	if (pm_is_error(rc))
+		return rc;
+	if (rc == PM_LOST) {
+		b->flags |= PM_BF_CHECKED | PM_BF_READ;
+		return PM_LOST;
+	}
+	b->flags |= pm_block_verify(f, b, stored);
+	if (rc == PM_DAMAGED)
+		b->flags |= PM_BF_READ;
+	if (!pm_bid_internal(b->bid))
+		pm_decode(db->crypt, b->bid, stored, b->cb);
+	if (b->cb == b->cb_inflated)
+		pm_buf_add(db->ctx, out, stored, b->cb);
+	else if (!inflate_block(db->ctx, b, stored, out))
+		b->flags |= PM_BF_INFLATE;
+	if (out->bad || db->ctx->rc) {
+		out->n = at;
+		return db->ctx->rc;
+	}
+	/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
+	return b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
+										    : PM_OK;
+}
+
+enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
+{
+	struct pm_block *b = pm_ndb_find_block(db, bid);
+
+	return b ? pm_ndb_read_entry(db, b, out) : PM_LOST;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node database as the upper layers see it: which blocks and nodes there are, by id.
+ * Where the two tables come from (the file's own trees, or what recovery decided) is not
+ * their concern: the layers above read healthy and damaged files with the same code.
+ */
+#ifndef PM_NDB_NDB_H
+#define PM_NDB_NDB_H
+
+#include "format/crypt.h"
+#include "format/fields.h"
+#include "io/image.h"
+
+/* What is known of a block, in struct pm_block.flags. */
+enum pm_block_flag {
+	PM_BF_CHECKED = 1 << 0, /* the rest was set by looking at the block itself */
+	PM_BF_CRC = 1 << 1,     /* content does not match the trailer's checksum */
+	PM_BF_SIG = 1 << 2,     /* trailer signature is wrong for place and id */
+	PM_BF_BID = 1 << 3,     /* trailer names another block */
+	PM_BF_CB = 1 << 4,      /* trailer has another size */
+	PM_BF_READ = 1 << 5,    /* unreadable or outside the file */
+	PM_BF_INFLATE = 1 << 6, /* 4K: does not inflate to its announced size */
+	PM_BF_SUSPECT = 1 << 7, /* content is not to be trusted (damaged, or another block's) */
+	PM_BF_FOUND = 1 << 8,   /* known by its own trailer, not by the block tree */
+	PM_BF_CB_INFL = 1 << 9, /* 4K: trailer and entry disagree on the inflated size */
+	PM_BF_LOST = 1 << 10,   /* content is gone (zeroed, overwritten, outside) */
+};
+
+/* 24 bytes a block. Sizes are those stored in the entry; cb is what lies in the file. */
+struct pm_block {
+	pm_bid bid; /* bit 0 clear */
+	pm_ib ib;
+	uint16_t cb, cb_inflated; /* decoded size; equal to cb when not compressed */
+	uint16_t cref;            /* as stored in the block tree; 0 when not known */
+	uint16_t flags;           /* pm_block_flag */
+};
+
+/* Where a node is known from, best first. */
+enum pm_origin {
+	PM_FROM_TREE,     /* the live node tree */
+	PM_FROM_LEAF,     /* a leaf page that the tree should hold but does not reach */
+	PM_FROM_STALE,    /* an older generation of a leaf, all blocks checked */
+	PM_FROM_CONTENT,  /* its data alone */
+	PM_FROM_TEMPLATE, /* made by us: a mandatory object */
+};
+
+struct pm_node {
+	pm_nid nid;
+	pm_nid parent;
+	pm_bid data, sub; /* bit 0 clear; 0 none */
+	uint8_t origin;   /* pm_origin */
+	uint8_t flags;    /* free for the layers above */
+};
+
+/* An open database. `blocks` ascends by bid, `nodes` by nid, both without doubles. */
+struct pm_ndb {
+	struct pm_ctx *ctx;
+	struct pm_image *img;
+	const struct pm_format *fmt;
+	enum pm_crypt crypt;
+	PM_VEC(struct pm_block) blocks;
+	PM_VEC(struct pm_node) nodes;
+};
+
+struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid); /* bit 0 ignored */
+struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid);
+/* Index of the first node whose nid is not below `nid` (nodes.n when there is none). */
+size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid);
+void pm_ndb_done(struct pm_ndb *db);
+
+/* Rules of the block stored at b->ib, as flags of pm_block_flag; `stored` is its full stored
+ * size, in memory. */
+uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b,
+			 const uint8_t *stored);
+
+/*
+ * Decoded content of a block, appended to `out`. PM_OK; PM_DAMAGED: content appended, but
+ * checksum or size is wrong (b->flags says what); PM_LOST: no such block, or nothing of it
+ * can be read: nothing appended.
+ */
+enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
+	PM_MUST_CHECK;
+enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
+	PM_MUST_CHECK;
+
+/* Fill in the trailer of a stored block: `stored` holds cb bytes of data as stored, zero
+ * padding, and room for the trailer (pm_block_stored(f, cb) bytes in all). */
+void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid bid, uint16_t cb,
+		   uint16_t cb_inflated);
+
+#endif
