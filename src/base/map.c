@@ -33,7 +33,7 @@ static void make_seed(struct pm_map *m)
 	if (getrandom(m->seed, sizeof(m->seed), GRND_NONBLOCK) == (ssize_t)sizeof(m->seed))
 		return;
 	m->seed[0] = (uint64_t)(uintptr_t)m;
-	m->seed[1] = (uint64_t)time(NULL) << 1;
+	m->seed[1] = (uint64_t)time(NULL) << 1; /* lint: time */
 }
 
 /* The slot of key, or the free one where it would go. */

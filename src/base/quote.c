@@ -8,7 +8,7 @@
 #include <string.h>
 
 #if !(defined(__GLIBC__) && __GLIBC_PREREQ(2, 32))
-# define strerrordesc_np strerror
+#define strerrordesc_np strerror
 #endif
 
 const char *pm_strerror(int errnum)

@@ -13,8 +13,8 @@
 enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off);
 
 /* pm_sort_member(ctx, vec, member): sort a PM_VEC by a uint64_t member of its type. */
-#define pm_sort_member(ctx, vec, member)                   \
- pm_sort_u64((ctx), (vec)->v, (vec)->n, sizeof(*(vec)->v), \
-	     __builtin_offsetof(__typeof__(*(vec)->v), member))
+#define pm_sort_member(ctx, vec, member)                                                           \
+	pm_sort_u64((ctx), (vec)->v, (vec)->n, sizeof(*(vec)->v),                                  \
+		    __builtin_offsetof(__typeof__(*(vec)->v), member))
 
 #endif

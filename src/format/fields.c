@@ -2,7 +2,7 @@
 /* The field table. */
 #include "format/fields.h"
 
-#define NA PM_NO_FIELD
+#define NA                               PM_NO_FIELD
 #define FIELD(s, nm, t, c, a, u, k, sec) {#s, #nm, PM_FT_##t, c, {a, u, k}, sec},
 const struct pm_field pm_fields[] = {
 #include "format/fields.def"

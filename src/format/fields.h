@@ -13,7 +13,7 @@
 #include "format/variant.h"
 
 #define PM_NO_FIELD 0xFFFF
-#define PM_CNT_MAP 0 /* count of map bytes: pm_format.amap_bytes */
+#define PM_CNT_MAP  0 /* count of map bytes: pm_format.amap_bytes */
 
 enum pm_field_type {
 	PM_FT_U8,

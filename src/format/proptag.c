@@ -72,16 +72,26 @@ const char *pm_proptype_name(uint16_t type)
 		uint16_t type;
 		const char *name;
 	} names[] = {
-		{PM_PT_UNSPECIFIED, "Unspecified"}, {PM_PT_NULL, "Null"},
-		{PM_PT_I2, "Integer16"},	    {PM_PT_I4, "Integer32"},
-		{PM_PT_R4, "Floating32"},	    {PM_PT_R8, "Floating64"},
-		{PM_PT_CURRENCY, "Currency"},	    {PM_PT_APPTIME, "FloatingTime"},
-		{PM_PT_ERROR, "ErrorCode"},	    {PM_PT_BOOL, "Boolean"},
-		{PM_PT_OBJECT, "Object"},	    {PM_PT_I8, "Integer64"},
-		{PM_PT_STRING8, "String8"},	    {PM_PT_UNICODE, "String"},
-		{PM_PT_TIME, "Time"},		    {PM_PT_GUID, "Guid"},
-		{PM_PT_SERVERID, "ServerId"},	    {PM_PT_RESTRICTION, "Restriction"},
-		{PM_PT_ACTIONS, "RuleAction"},	    {PM_PT_BINARY, "Binary"},
+		{PM_PT_UNSPECIFIED, "Unspecified"},
+		{PM_PT_NULL, "Null"},
+		{PM_PT_I2, "Integer16"},
+		{PM_PT_I4, "Integer32"},
+		{PM_PT_R4, "Floating32"},
+		{PM_PT_R8, "Floating64"},
+		{PM_PT_CURRENCY, "Currency"},
+		{PM_PT_APPTIME, "FloatingTime"},
+		{PM_PT_ERROR, "ErrorCode"},
+		{PM_PT_BOOL, "Boolean"},
+		{PM_PT_OBJECT, "Object"},
+		{PM_PT_I8, "Integer64"},
+		{PM_PT_STRING8, "String8"},
+		{PM_PT_UNICODE, "String"},
+		{PM_PT_TIME, "Time"},
+		{PM_PT_GUID, "Guid"},
+		{PM_PT_SERVERID, "ServerId"},
+		{PM_PT_RESTRICTION, "Restriction"},
+		{PM_PT_ACTIONS, "RuleAction"},
+		{PM_PT_BINARY, "Binary"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -32,13 +32,13 @@ enum pm_crypt { PM_CRYPT_NONE, PM_CRYPT_PERMUTE, PM_CRYPT_CYCLIC, PM_CRYPT_WIP =
 /* Sizes in bytes, offsets from the file's start unless said otherwise. */
 struct pm_format {
 	enum pm_variant variant;
-	const char *name;       /* "ANSI", "Unicode", "Unicode 4K" */
-	uint32_t id;            /* bytes of a BID or IB on disk: 4 or 8 */
-	uint32_t header;        /* 512 or 564 */
-	uint32_t page;          /* 512 or 4096 */
-	uint32_t page_data;     /* bytes before the page trailer */
-	uint32_t page_trailer;  /* 12, 16, 24 */
-	uint32_t bt_area;       /* bytes of entries in a BTPAGE */
+	const char *name;      /* "ANSI", "Unicode", "Unicode 4K" */
+	uint32_t id;           /* bytes of a BID or IB on disk: 4 or 8 */
+	uint32_t header;       /* 512 or 564 */
+	uint32_t page;         /* 512 or 4096 */
+	uint32_t page_data;    /* bytes before the page trailer */
+	uint32_t page_trailer; /* 12, 16, 24 */
+	uint32_t bt_area;      /* bytes of entries in a BTPAGE */
 	uint32_t btentry, bbtentry, nbtentry;
 	uint32_t unit;          /* allocation unit: 64 or 512 */
 	uint32_t block_trailer; /* 12, 16, 24 */
@@ -52,9 +52,9 @@ struct pm_format {
 	uint32_t amap_bytes;    /* bytes of its bits */
 	uint64_t dlist;         /* offset of the density list page */
 	uint32_t hid_index_bits;
-	uint32_t rowidx;        /* bytes of a row number in a TC's row index */
-	uint16_t string_type;   /* PtypString or PtypString8 */
-	uint64_t size_max;      /* largest sensible file */
+	uint32_t rowidx;      /* bytes of a row number in a TC's row index */
+	uint16_t string_type; /* PtypString or PtypString8 */
+	uint64_t size_max;    /* largest sensible file */
 };
 
 extern const struct pm_format pm_formats[3];

@@ -4,9 +4,9 @@
 
 #include "format/crc.h"
 
-#define CRC_START 8
+#define CRC_START   8
 #define CRC_PARTIAL 471
-#define CRC_FULL 516
+#define CRC_FULL    516
 
 void pm_header_decode(const struct pm_format *f, const uint8_t *raw, struct pm_header *ret)
 {
@@ -67,7 +67,8 @@ uint32_t pm_header_verify(const struct pm_format *f, const uint8_t *raw)
 		bad |= PM_HR_VERSION;
 	if (pm_crc(raw + CRC_START, CRC_PARTIAL) != pm_HEADER_dwCRCPartial(f, raw))
 		bad |= PM_HR_CRC_PARTIAL;
-	if (f->variant != PM_ANSI && pm_crc(raw + CRC_START, CRC_FULL) != pm_HEADER_dwCRCFull(f, raw))
+	if (f->variant != PM_ANSI &&
+	    pm_crc(raw + CRC_START, CRC_FULL) != pm_HEADER_dwCRCFull(f, raw))
 		bad |= PM_HR_CRC_FULL;
 	if (pm_HEADER_bSentinel(f, raw) != 0x80)
 		bad |= PM_HR_SENTINEL;

@@ -7,7 +7,7 @@
 
 #define PM_HEADER_MAX 564 /* bytes of the largest header */
 
-#define PM_MAGIC 0x4E444221u /* "!BDN" */
+#define PM_MAGIC      0x4E444221u /* "!BDN" */
 #define PM_CLIENT_PST 0x4D53
 #define PM_CLIENT_OST 0x4F53
 #define PM_CLIENT_PAB 0x4241

@@ -141,7 +141,7 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	}
 	/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
 	return b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
-										    : PM_OK;
+										   : PM_OK;
 }
 
 enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)

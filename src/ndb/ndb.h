@@ -78,10 +78,9 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b,
  * checksum or size is wrong (b->flags says what); PM_LOST: no such block, or nothing of it
  * can be read: nothing appended.
  */
-enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
-	PM_MUST_CHECK;
-enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
-	PM_MUST_CHECK;
+enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out) PM_MUST_CHECK;
+enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b,
+			     struct pm_buf *out) PM_MUST_CHECK;
 
 /* Fill in the trailer of a stored block: `stored` holds cb bytes of data as stored, zero
  * padding, and room for the trailer (pm_block_stored(f, cb) bytes in all). */

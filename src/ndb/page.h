@@ -14,7 +14,7 @@ enum pm_page_rule {
 	PM_PR_REPEAT = 1 << 1, /* ptypeRepeat differs */
 	PM_PR_CRC = 1 << 2,
 	PM_PR_SIG = 1 << 3,
-	PM_PR_BID = 1 << 4,    /* not the id that the BREF names (map pages: not the offset) */
+	PM_PR_BID = 1 << 4,     /* not the id that the BREF names (map pages: not the offset) */
 	PM_PR_BID_LOW = 1 << 5, /* differs from the BREF in bit 0 only */
 	/* of a B-tree page */
 	PM_PR_CENT = 1 << 6,
@@ -23,12 +23,12 @@ enum pm_page_rule {
 	PM_PR_LEVEL = 1 << 9,
 	PM_PR_ORDER = 1 << 10,
 	PM_PR_EMPTY = 1 << 11,
-	PM_PR_SLACK = 1 << 12, /* unused entry space is not zero */
-	PM_PR_KEYMIN = 1 << 13,  /* first key is not the parent's BTENTRY key */
-	PM_PR_RANGE = 1 << 14, /* keys outside the range that the parent gives */
+	PM_PR_SLACK = 1 << 12,  /* unused entry space is not zero */
+	PM_PR_KEYMIN = 1 << 13, /* first key is not the parent's BTENTRY key */
+	PM_PR_RANGE = 1 << 14,  /* keys outside the range that the parent gives */
 	PM_PR_SHARED = 1 << 15, /* reached a second time: cycle or shared page */
-	PM_PR_PLACE = 1 << 16, /* offset misaligned or outside the file */
-	PM_PR_READ = 1 << 17,  /* could not be read */
+	PM_PR_PLACE = 1 << 16,  /* offset misaligned or outside the file */
+	PM_PR_READ = 1 << 17,   /* could not be read */
 };
 
 struct pm_page_trailer {
@@ -52,8 +52,8 @@ struct pm_bt_entry {
 	pm_bid bid;   /* index: child page id; BBT leaf: block id as stored; NBT leaf: bidData */
 	pm_ib ib;     /* index and BBT leaf */
 	uint16_t cb, cb_inflated, cref; /* BBT leaf; cb_inflated = cb but in 4K files */
-	pm_bid sub;			/* NBT leaf: bidSub */
-	pm_nid parent;			/* NBT leaf: nidParent */
+	pm_bid sub;                     /* NBT leaf: bidSub */
+	pm_nid parent;                  /* NBT leaf: nidParent */
 };
 
 struct pm_bt_meta {

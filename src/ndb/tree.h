@@ -10,19 +10,19 @@
 
 /* What is wrong with a data or subnode tree. */
 enum pm_tree_flag {
-	PM_TF_LOST_BLOCK = 1 << 0,  /* an internal block is missing or unreadable */
-	PM_TF_BAD_BLOCK = 1 << 1,   /* an internal block's checksum is wrong */
-	PM_TF_BTYPE = 1 << 2,	    /* btype or cLevel is not what it must be */
-	PM_TF_CENT = 1 << 3,	    /* cEnt does not fit the block */
-	PM_TF_EMPTY = 1 << 4,	    /* cEnt is 0 */
-	PM_TF_TOTAL = 1 << 5,	    /* lcbTotal is not the sum of the leaves */
-	PM_TF_CHILD = 1 << 6,	    /* a child of the wrong kind */
-	PM_TF_NOT_FULL = 1 << 7,    /* a data block but the last is not full */
-	PM_TF_LOST_LEAF = 1 << 8,   /* a data block is not in the block tree */
-	PM_TF_ORDER = 1 << 9,	    /* subnode keys do not ascend */
-	PM_TF_KEYMIN = 1 << 10,	    /* SIENTRY key is not the first below it */
-	PM_TF_CYCLE = 1 << 11,	    /* an internal block is met twice */
-	PM_TF_PADDING = 1 << 12,    /* reserved padding is not zero */
+	PM_TF_LOST_BLOCK = 1 << 0,    /* an internal block is missing or unreadable */
+	PM_TF_BAD_BLOCK = 1 << 1,     /* an internal block's checksum is wrong */
+	PM_TF_BTYPE = 1 << 2,         /* btype or cLevel is not what it must be */
+	PM_TF_CENT = 1 << 3,          /* cEnt does not fit the block */
+	PM_TF_EMPTY = 1 << 4,         /* cEnt is 0 */
+	PM_TF_TOTAL = 1 << 5,         /* lcbTotal is not the sum of the leaves */
+	PM_TF_CHILD = 1 << 6,         /* a child of the wrong kind */
+	PM_TF_NOT_FULL = 1 << 7,      /* a data block but the last is not full */
+	PM_TF_LOST_LEAF = 1 << 8,     /* a data block is not in the block tree */
+	PM_TF_ORDER = 1 << 9,         /* subnode keys do not ascend */
+	PM_TF_KEYMIN = 1 << 10,       /* SIENTRY key is not the first below it */
+	PM_TF_CYCLE = 1 << 11,        /* an internal block is met twice */
+	PM_TF_PADDING = 1 << 12,      /* reserved padding is not zero */
 	PM_TF_NOT_INTERNAL = 1 << 13, /* bidSub names a data block */
 };
 
@@ -37,8 +37,8 @@ struct pm_data {
 	const struct pm_ndb *db;
 	PM_VEC(struct pm_leaf) leaves;
 	PM_VEC(pm_bid) internal; /* the XBLOCKs and the XXBLOCK that were read */
-	uint64_t size;		 /* sum of the leaves */
-	uint32_t flags;		 /* pm_tree_flag */
+	uint64_t size;           /* sum of the leaves */
+	uint32_t flags;          /* pm_tree_flag */
 };
 
 /*
@@ -51,8 +51,8 @@ void pm_data_close(struct pm_data *d);
  * PM_DAMAGED (content suspect), PM_LOST (zeros). */
 enum pm_rc pm_data_read_leaf(const struct pm_data *d, size_t k, struct pm_buf *out) PM_MUST_CHECK;
 /* Append the whole content; `max` bounds what is read. The worst of its leaves. */
-enum pm_rc pm_data_read_all(const struct pm_data *d, uint64_t max, struct pm_buf *out)
-	PM_MUST_CHECK;
+enum pm_rc pm_data_read_all(const struct pm_data *d, uint64_t max,
+			    struct pm_buf *out) PM_MUST_CHECK;
 
 struct pm_sub {
 	uint64_t nid; /* a pm_nid, wide as the key of a sort */
@@ -83,8 +83,8 @@ enum pm_rc pm_data_build(struct pm_ctx *ctx, struct pm_block_sink *sink, const u
 			 pm_bid *ret_bid) PM_MUST_CHECK;
 /* Store a data tree over data blocks that exist already; all but the last full. */
 enum pm_rc pm_data_build_over(struct pm_ctx *ctx, struct pm_block_sink *sink,
-			      const struct pm_leaf *leaves, size_t n, pm_bid *ret_bid)
-	PM_MUST_CHECK;
+			      const struct pm_leaf *leaves, size_t n,
+			      pm_bid *ret_bid) PM_MUST_CHECK;
 /* Store a subnode tree; `v` ascends by nid; *ret_bid 0 when n is 0. */
 enum pm_rc pm_subs_build(struct pm_ctx *ctx, struct pm_block_sink *sink, const struct pm_sub *v,
 			 size_t n, pm_bid *ret_bid) PM_MUST_CHECK;

@@ -71,7 +71,8 @@ static void fields_round_trip(void **state)
 				const struct pm_field *b = &pm_fields[j];
 				unsigned wb = pm_field_width(f, b) * pm_field_elements(f, b);
 
-				if (strcmp(a->structure, b->structure) || b->offset[v] == PM_NO_FIELD)
+				if (strcmp(a->structure, b->structure) ||
+				    b->offset[v] == PM_NO_FIELD)
 					continue;
 				assert_true(a->offset[v] + wa <= b->offset[v] ||
 					    b->offset[v] + wb <= a->offset[v]);
@@ -148,10 +149,10 @@ static void proptags(void **state)
 		int size;
 		unsigned cell;
 	} t[] = {
-		{PM_PT_BOOL, 1, 1},    {PM_PT_I2, 2, 2},       {PM_PT_I4, 4, 4},
-		{PM_PT_TIME, 8, 8},    {PM_PT_GUID, 16, 4},    {PM_PT_UNICODE, 0, 4},
-		{PM_PT_BINARY, 0, 4},  {0x1003, 0, 4},	       {0x101F, 0, 4},
-		{0x0099, -1, 4},       {PM_PT_MV, -1, 4},
+		{PM_PT_BOOL, 1, 1},   {PM_PT_I2, 2, 2},    {PM_PT_I4, 4, 4},
+		{PM_PT_TIME, 8, 8},   {PM_PT_GUID, 16, 4}, {PM_PT_UNICODE, 0, 4},
+		{PM_PT_BINARY, 0, 4}, {0x1003, 0, 4},      {0x101F, 0, 4},
+		{0x0099, -1, 4},      {PM_PT_MV, -1, 4},
 	};
 
 	(void)state;
@@ -166,10 +167,10 @@ static void proptags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_vectors),	     cmocka_unit_test(signature_vectors),
-		cmocka_unit_test(crypt_vectors),     cmocka_unit_test(fields_round_trip),
-		cmocka_unit_test(getters),	     cmocka_unit_test(variants_consistent),
-		cmocka_unit_test(map_pages),	     cmocka_unit_test(proptags),
+		cmocka_unit_test(crc_vectors),   cmocka_unit_test(signature_vectors),
+		cmocka_unit_test(crypt_vectors), cmocka_unit_test(fields_round_trip),
+		cmocka_unit_test(getters),       cmocka_unit_test(variants_consistent),
+		cmocka_unit_test(map_pages),     cmocka_unit_test(proptags),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, NULL, NULL);
