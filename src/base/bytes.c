@@ -11,7 +11,8 @@ bool pm_is_zero(const void *ptr, size_t n)
 	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-static bool reserve(struct pm_ctx *ctx, struct pm_buf *b, size_t n)
+/* Room for n bytes more, and for `nul` behind them that don't count towards the limit. */
+static bool reserve(struct pm_ctx *ctx, struct pm_buf *b, size_t n, size_t nul)
 {
 	size_t need, cap = b->cap ? b->cap : 64;
 	uint8_t *p;
@@ -20,6 +21,11 @@ static bool reserve(struct pm_ctx *ctx, struct pm_buf *b, size_t n)
 		return false;
 	if (__builtin_add_overflow(b->n, n, &need) || (b->max && need > b->max)) {
 		pm_fail(ctx, PM_ELIMIT, "a buffer would grow over its limit of %zu bytes", b->max);
+		b->bad = true;
+		return false;
+	}
+	if (__builtin_add_overflow(need, nul, &need)) {
+		pm_fail_oom(ctx);
 		b->bad = true;
 		return false;
 	}
@@ -41,7 +47,7 @@ uint8_t *pm_buf_room(struct pm_ctx *ctx, struct pm_buf *b, size_t n)
 {
 	uint8_t *p;
 
-	if (!reserve(ctx, b, n))
+	if (!reserve(ctx, b, n, 0))
 		return NULL;
 	p = b->p + b->n;
 	b->n += n;
@@ -83,7 +89,7 @@ void pm_buf_printf(struct pm_ctx *ctx, struct pm_buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || !reserve(ctx, b, (size_t)n + 1))
+	if (n < 0 || !reserve(ctx, b, (size_t)n, 1))
 		return;
 	q = b->p + b->n;
 	va_start(ap, fmt);
@@ -94,7 +100,7 @@ void pm_buf_printf(struct pm_ctx *ctx, struct pm_buf *b, const char *fmt, ...)
 
 const char *pm_buf_cstr(struct pm_ctx *ctx, struct pm_buf *b)
 {
-	if (!reserve(ctx, b, 1))
+	if (!reserve(ctx, b, 0, 1))
 		return "";
 	b->p[b->n] = 0;
 	return (const char *)b->p;

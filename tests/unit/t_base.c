@@ -445,6 +445,25 @@ static void test_buf_limit(void **state)
 	pm_buf_done(&b);
 }
 
+static void test_buf_nul_is_outside_the_limit(void **state)
+{
+	struct pm_ctx ctx = {0};
+	struct pm_buf b = {.max = 64};
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++)
+		pm_buf_printf(&ctx, &b, "%08d", i);
+	assert_false(b.bad);
+	assert_int_equal(b.n, 64);
+	assert_int_equal(strlen(pm_buf_cstr(&ctx, &b)), 64);
+	pm_buf_printf(&ctx, &b, "%s", "");
+	assert_int_equal(ctx.rc, PM_OK);
+	pm_buf_printf(&ctx, &b, "x");
+	assert_int_equal(ctx.rc, PM_ELIMIT);
+	pm_buf_done(&b);
+}
+
 static void test_buf_out_of_memory(void **state)
 {
 	struct pm_ctx ctx = {0};
@@ -486,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_is_zero),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_buf_limit),
+		cmocka_unit_test(test_buf_nul_is_outside_the_limit),
 		cmocka_unit_test(test_buf_out_of_memory),
 	};
 
