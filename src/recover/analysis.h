@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one analysis that check, export and repair share: bytes -> facts -> live blocks and
+ * nodes. It decides what the file was meant to hold (an->db) and keeps what it met on the
+ * way, so that check can say what differs and repair can write the difference.
+ *
+ * Facts are graded. A: type, signature and checksum right. B: checksum right, signature,
+ * type or place wrong. C: referenced or shaped like a page, checksum wrong; its entries are
+ * accepted one by one.
+ */
+#ifndef PM_RECOVER_ANALYSIS_H
+#define PM_RECOVER_ANALYSIS_H
+
+#include "base/map.h"
+#include "ndb/header.h"
+#include "ndb/ndb.h"
+#include "ndb/page.h"
+
+enum pm_grade { PM_GRADE_LOST, PM_GRADE_C, PM_GRADE_B, PM_GRADE_A };
+
+/* A page that a tree names, in the order of the walk: parents before children. */
+struct pm_tree_page {
+	pm_ib ib;	 /* where its content was taken from */
+	pm_ib named;	 /* where its parent says that it is */
+	pm_bid bid;	 /* the id that its parent names */
+	uint64_t lo, hi; /* keys that its parent gives it: lo <= key < hi */
+	uint32_t bad;	 /* pm_page_rule, of the page at `named` */
+	uint8_t ptype, level, grade;
+	bool elsewhere;	 /* found by its id at another place than named */
+};
+
+/* Keys whose live leaf is lost. */
+struct pm_key_range {
+	uint64_t lo, hi;
+	pm_ib ib;      /* where the page was looked for, 0: nowhere */
+	uint8_t ptype;
+};
+
+/* A B-tree page outside the walked trees, checksum right. */
+struct pm_page_fact {
+	pm_ib ib;
+	uint64_t bid;
+	uint64_t first, last; /* keys */
+	uint8_t ptype, level;
+	bool sig;       /* signature right for this place */
+	bool allocated; /* marked in a sound AMap; the live generation's pages are */
+	bool in_tree;
+};
+
+/* A fixed map page [MS-PST 2.2.2.7.2 to .6]. */
+struct pm_map_page {
+	pm_ib ib;
+	uint32_t k;    /* interval */
+	uint32_t bad;  /* pm_page_rule */
+	uint32_t free_units; /* AMap: zero bits */
+	uint8_t ptype;
+};
+
+/* Decisions about entries, for the report. */
+enum pm_note_kind {
+	PM_NOTE_BLOCK_MOVED,	/* entry named a wrong place or size; found by its trailer */
+	PM_NOTE_BLOCK_DOUBLE,	/* two entries for one id: the verified one was kept */
+	PM_NOTE_BLOCK_RANGE,	/* entry with an impossible id, size or place: dropped */
+	PM_NOTE_BLOCK_FOUND,	/* needed, not in the block tree; found by its trailer */
+	PM_NOTE_NODE_DOUBLE,	/* two entries for one nid */
+	PM_NOTE_NODE_RANGE,	/* impossible nid or key outside its page: dropped */
+	PM_NOTE_NODE_REPLACED,	/* entry did not fit its content; an older leaf's was taken */
+	PM_NOTE_NODE_FOUND,	/* key of a lost leaf, taken from another leaf */
+	PM_NOTE_NODE_UNFIT,	/* entry names a block that is not of its kind, or is another's */
+	PM_NOTE_LEAF_USED,	/* ib: a leaf outside the tree that was used */
+};
+
+struct pm_note {
+	uint64_t key;   /* bid or nid */
+	pm_ib ib;       /* page or block it came from */
+	uint64_t have, want;
+	uint8_t kind;   /* pm_note_kind */
+};
+
+/* How the format was recognised. */
+enum pm_identified { PM_ID_HEADER, PM_ID_EVIDENCE };
+
+struct pm_analysis {
+	struct pm_ctx *ctx;
+	struct pm_image *img; /* the file */
+	struct pm_image *straight; /* the file put straight when shifted: owned, else NULL */
+	int64_t shift;        /* bytes in front of the header that do not belong to the file */
+	struct pm_ndb db;     /* live blocks and nodes: the intended model */
+	enum pm_identified identified;
+	struct pm_header header; /* as it stands in the file */
+	uint32_t header_bad;     /* pm_header_rule */
+	bool crypt_guessed;      /* bCryptMethod decided by evidence, against the header */
+
+	PM_VEC(struct pm_tree_page) pages;
+	PM_VEC(struct pm_key_range) lost;
+	bool root_rejected[2]; /* BBT, NBT: the header's root is not the root of the live tree */
+	PM_VEC(struct pm_page_fact) facts; /* by ascending ib */
+	PM_VEC(struct pm_block) found;     /* checksum-right blocks outside the block tree, by bid */
+	PM_VEC(struct pm_map_page) maps;   /* by ascending ib */
+	struct pm_rangeset allocated;      /* by the sound AMaps */
+	struct pm_rangeset map_known;      /* intervals whose AMap is sound */
+	PM_VEC(struct pm_note) notes;
+	PM_VEC(struct pm_node) doubles;    /* further entries of a nid that is taken: still content */
+
+	/* Parallel to db.blocks. */
+	uint8_t *kind;   /* bClientSig of a heap's first block, 0 for anything else */
+	uint32_t *refs;  /* references from live nodes and internal blocks */
+	size_t n_parallel;
+
+	pm_bid max_bid;  /* highest block id in any checksum-right structure */
+	pm_bid max_page; /* highest page id likewise */
+	bool swept;
+	bool accepted;   /* both trees sound: nothing outside them was used */
+};
+
+struct pm_analysis_options {
+	bool quick; /* no sweep unless the trees need it: blocks are then not verified */
+	/* Called for each live block during the sweep with its decoded content; may be NULL. */
+};
+
+/*
+ * Analyse. PM_OK; PM_EUNSUP recorded when nothing of a PST is recognisable (empty, foreign,
+ * protected content). `img` stays the caller's and must outlive *ret.
+ */
+enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
+			    const struct pm_analysis_options *opt, struct pm_analysis **ret)
+	PM_MUST_CHECK;
+void pm_analysis_close(struct pm_analysis *an);
+
+/* Is [ib, ib+n) marked allocated in a sound AMap? -1: that AMap is not sound. */
+int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n);
+
+#endif
