@@ -24,6 +24,15 @@ enum pm_block_flag {
 	PM_BF_FOUND = 1 << 8,   /* known by its own trailer, not by the block tree */
 	PM_BF_CB_INFL = 1 << 9, /* 4K: trailer and entry disagree on the inflated size */
 	PM_BF_LOST = 1 << 10,   /* content is gone (zeroed, overwritten, outside) */
+	PM_BF_KIND = 7 << 11,   /* pm_block_kind, once the block was looked at */
+};
+
+/* What begins in a block: a heap, by its client signature [MS-PST 2.3.1.2]. */
+enum pm_block_kind {
+	PM_BK_NONE = 0 << 11,
+	PM_BK_PC = 1 << 11,
+	PM_BK_TC = 2 << 11,
+	PM_BK_HEAP = 3 << 11, /* another client */
 };
 
 /* 24 bytes a block. Sizes are those stored in the entry; cb is what lies in the file. */
@@ -67,6 +76,14 @@ struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid);
 /* Index of the first node whose nid is not below `nid` (nodes.n when there is none). */
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid);
 void pm_ndb_done(struct pm_ndb *db);
+
+/* Kind of the content that starts with these decoded bytes. */
+static inline uint16_t pm_block_kind(const uint8_t *p, size_t n)
+{
+	if (n < 4 || p[2] != 0xEC)
+		return PM_BK_NONE;
+	return p[3] == 0xBC ? PM_BK_PC : p[3] == 0x7C ? PM_BK_TC : PM_BK_HEAP;
+}
 
 /* Rules of the block stored at b->ib, as flags of pm_block_flag; `stored` is its full stored
  * size, in memory. */

@@ -36,7 +36,7 @@ struct pm_key_range {
 	uint8_t ptype;
 };
 
-/* A B-tree page outside the walked trees, checksum right. */
+/* A B-tree page met by the sweep, checksum right. */
 struct pm_page_fact {
 	pm_ib ib;
 	uint64_t bid;
@@ -94,7 +94,8 @@ struct pm_analysis {
 	PM_VEC(struct pm_tree_page) pages;
 	PM_VEC(struct pm_key_range) lost;
 	bool root_rejected[2]; /* BBT, NBT: the header's root is not the root of the live tree */
-	PM_VEC(struct pm_page_fact) facts; /* by ascending ib */
+	PM_VEC(struct pm_page_fact) facts; /* all B-tree pages that the sweep met, by ascending ib */
+	struct pm_map fact_map;	           /* bid << 1 | (ptype is NBT) -> index into facts */
 	PM_VEC(struct pm_block) found;     /* checksum-right blocks outside the block tree, by bid */
 	PM_VEC(struct pm_map_page) maps;   /* by ascending ib */
 	struct pm_rangeset allocated;      /* by the sound AMaps */
@@ -103,19 +104,17 @@ struct pm_analysis {
 	PM_VEC(struct pm_node) doubles;    /* further entries of a nid that is taken: still content */
 
 	/* Parallel to db.blocks. */
-	uint8_t *kind;   /* bClientSig of a heap's first block, 0 for anything else */
-	uint32_t *refs;  /* references from live nodes and internal blocks */
-	size_t n_parallel;
+	uint32_t *refs; /* references from live nodes and internal blocks */
 
 	pm_bid max_bid;  /* highest block id in any checksum-right structure */
 	pm_bid max_page; /* highest page id likewise */
+	uint64_t dangling; /* references to blocks that are nowhere */
 	bool swept;
 	bool accepted;   /* both trees sound: nothing outside them was used */
 };
 
 struct pm_analysis_options {
 	bool quick; /* no sweep unless the trees need it: blocks are then not verified */
-	/* Called for each live block during the sweep with its decoded content; may be NULL. */
 };
 
 /*
@@ -126,6 +125,12 @@ enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
 			    const struct pm_analysis_options *opt, struct pm_analysis **ret)
 	PM_MUST_CHECK;
 void pm_analysis_close(struct pm_analysis *an);
+
+/* What is wrong with a node, in struct pm_node.flags. */
+enum pm_node_flag {
+	PM_NF_UNFIT = 1 << 0,    /* its data are not of its kind, or another node's */
+	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
+};
 
 /* Is [ib, ib+n) marked allocated in a sound AMap? -1: that AMap is not sound. */
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n);

@@ -18,29 +18,39 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean);
 typedef enum pm_rc (*pm_entry_fn)(void *arg, const struct pm_bt_entry *e);
 enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool beyond,
 			pm_entry_fn fn, void *arg);
-/* Forget everything the walks gathered. */
-void pm_walk_reset(struct pm_analysis *an);
+/* Forget what the walk of one tree gathered. */
+void pm_walk_reset(struct pm_analysis *an, uint8_t ptype);
+/* After the sweep: are the roots that the first walk used no part of larger trees? */
+enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret);
 
 /* sweep.c: the linear pass: verifies db.blocks, fills facts, found, maps, allocated. */
 enum pm_rc pm_sweep(struct pm_analysis *an);
 
 /* blocks.c: settle the block table from tree entries and facts. */
 enum pm_rc pm_settle_blocks(struct pm_analysis *an);
-/* Verify the blocks that the sweep did not see under their final entry; fill an->kind. */
-enum pm_rc pm_verify_rest(struct pm_analysis *an);
-/* Add the facts that `bid` needs; true when it is in the table afterwards. */
+/* Take every found block into the table; the references will tell which of them live. */
+enum pm_rc pm_merge_found(struct pm_analysis *an);
+/* Verify blocks under their present entries, and see of what kind they are: all of them, or
+ * those that nobody looked at yet. */
+enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool all);
+
+/* refs.c: count references from live nodes and from internal blocks that nobody references. */
+enum pm_rc pm_count_refs(struct pm_analysis *an);
+/* Add (up) or take back the references of one node. */
+enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up);
+/* References that the block tree says the block has and that are not found: the pool of what
+ * a node known from elsewhere may own. Blocks known by their trailer alone: whether their
+ * space is marked allocated. */
+bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
+/* Blocks with such references; only known after pm_count_refs. */
+size_t pm_refs_pool(const struct pm_analysis *an);
 
 /* nodes.c: settle the node table. */
+enum pm_rc pm_sort_nodes(struct pm_analysis *an);
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);
-/* refs.c: count references from live nodes and internal blocks; adds needed facts. */
-enum pm_rc pm_count_refs(struct pm_analysis *an);
-/* Add (sign 1) or take back (-1) the references of one node. */
-enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, int sign);
-/* All blocks of the node exist and none is referenced more often than its count allows. */
-bool pm_refs_free(struct pm_analysis *an, const struct pm_node *n, enum pm_rc *ret_rc);
+/* Kind of the heap that a node of this nid must carry; PM_BK_NONE: any, or no heap. */
+uint16_t pm_nid_kind(pm_nid nid);
 
-/* Client signature that a node of this nid must carry; 0: any, or no heap. */
-uint8_t pm_nid_heap_kind(pm_nid nid);
 size_t pm_block_index(const struct pm_analysis *an, pm_bid bid); /* SIZE_MAX: none */
 enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
 		   uint64_t have, uint64_t want);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The analysis as a whole: what runs in which order, and when a second walk is needed. */
+#include "recover/analysis.h"
+
+#include "recover/internal.h"
+
+#include "base/sort.h"
+
+enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
+		   uint64_t have, uint64_t want)
+{
+	struct pm_note *n = pm_vec_push(an->ctx, &an->notes);
+
+	if (!n)
+		return an->ctx->rc;
+	*n = (struct pm_note){.key = key, .ib = ib, .have = have, .want = want,
+			      .kind = (uint8_t)kind};
+	return PM_OK;
+}
+
+const struct pm_page_fact *pm_fact_by_bid(const struct pm_analysis *an, uint8_t ptype, pm_bid bid)
+{
+	const struct pm_map_entry *e = pm_map_find(&an->fact_map, bid << 1 | (ptype & 1));
+
+	return e && an->facts.v[e->value].ptype == ptype ? &an->facts.v[e->value] : NULL;
+}
+
+int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n)
+{
+	if (!pm_rangeset_contains(&an->map_known, ib, ib + n))
+		return -1;
+	return pm_rangeset_contains(&an->allocated, ib, ib + n);
+}
+
+void pm_walk_reset(struct pm_analysis *an, uint8_t ptype)
+{
+	size_t n = 0;
+
+	if (ptype == PM_PTYPE_BBT)
+		an->db.blocks.n = 0;
+	else
+		an->db.nodes.n = 0;
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].ptype != ptype)
+			an->pages.v[n++] = an->pages.v[i];
+	an->pages.n = n;
+	n = 0;
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype != ptype)
+			an->lost.v[n++] = an->lost.v[i];
+	an->lost.n = n;
+}
+
+static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
+{
+	bool clean[2];
+	enum pm_rc rc;
+
+	pm_walk_reset(an, PM_PTYPE_BBT);
+	pm_walk_reset(an, PM_PTYPE_NBT);
+	an->notes.n = 0;
+	rc = pm_walk_tree(an, PM_PTYPE_BBT, &clean[0]);
+	if (rc == PM_OK)
+		rc = pm_walk_tree(an, PM_PTYPE_NBT, &clean[1]);
+	*ret_clean = rc == PM_OK && clean[0] && clean[1];
+	return rc;
+}
+
+/* Both trees again, now that the sweep knows where else pages and blocks are. */
+static enum pm_rc with_facts(struct pm_analysis *an)
+{
+	bool clean;
+	enum pm_rc rc = walk_both(an, &clean);
+
+	if (rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
+	if (rc == PM_OK)
+		rc = pm_look_at_blocks(an, true);
+	if (rc == PM_OK)
+		rc = pm_settle_blocks(an);
+	if (rc == PM_OK)
+		rc = pm_merge_found(an);
+	if (rc == PM_OK)
+		rc = pm_identify_crypt(an);
+	/* Once more for kinds, under the encoding that is settled now. */
+	if (rc == PM_OK)
+		rc = pm_look_at_blocks(an, true);
+	if (rc == PM_OK)
+		rc = pm_sort_nodes(an);
+	return rc;
+}
+
+static void take_maxima(struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->db.blocks.n; i++)
+		if (an->db.blocks.v[i].bid > an->max_bid)
+			an->max_bid = an->db.blocks.v[i].bid;
+	for (size_t i = 0; i < an->found.n; i++)
+		if (an->found.v[i].bid > an->max_bid)
+			an->max_bid = an->found.v[i].bid;
+	for (size_t i = 0; i < an->db.nodes.n; i++) {
+		const struct pm_node *n = &an->db.nodes.v[i];
+		pm_bid top = n->data > n->sub ? n->data : n->sub;
+
+		if (top > an->max_bid)
+			an->max_bid = top;
+	}
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].grade == PM_GRADE_A && an->pages.v[i].bid > an->max_page)
+			an->max_page = an->pages.v[i].bid;
+}
+
+static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
+{
+	bool clean;
+	enum pm_rc rc = pm_identify(an);
+
+	if (rc == PM_OK)
+		rc = walk_both(an, &clean);
+	if (rc == PM_OK)
+		rc = pm_identify_crypt(an);
+	if (rc || (opt->quick && clean && !an->header_bad))
+		return rc ? rc : pm_count_refs(an);
+	rc = pm_sweep(an);
+	if (rc == PM_OK && clean)
+		rc = pm_roots_hold(an, &clean);
+	if (rc == PM_OK && clean)
+		rc = pm_settle_blocks(an);
+	if (rc == PM_OK && clean)
+		rc = pm_sort_nodes(an);
+	if (rc == PM_OK && clean)
+		rc = pm_count_refs(an);
+	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
+	if (rc == PM_OK && !an->accepted) {
+		rc = with_facts(an);
+		if (rc == PM_OK)
+			rc = pm_count_refs(an);
+	}
+	if (rc == PM_OK)
+		rc = pm_settle_nodes(an);
+	/* Blocks that only their trailer knows and nobody needs are not part of the model. */
+	if (rc == PM_OK && !an->accepted) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < an->db.blocks.n; i++)
+			if (!(an->db.blocks.v[i].flags & PM_BF_FOUND) || an->refs[i]) {
+				an->refs[n] = an->refs[i];
+				an->db.blocks.v[n++] = an->db.blocks.v[i];
+			}
+		an->db.blocks.n = n;
+	}
+	take_maxima(an);
+	return rc;
+}
+
+enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
+			    const struct pm_analysis_options *opt, struct pm_analysis **ret)
+{
+	struct pm_analysis *an = pm_calloc(ctx, 1, sizeof(*an));
+	enum pm_rc rc;
+
+	if (!an)
+		return ctx->rc;
+	an->ctx = an->db.ctx = ctx;
+	an->img = an->db.img = img;
+	rc = analyse(an, opt);
+	if (pm_is_error(rc)) {
+		pm_analysis_close(an);
+		return rc;
+	}
+	*ret = an;
+	return PM_OK;
+}
+
+void pm_analysis_close(struct pm_analysis *an)
+{
+	if (!an)
+		return;
+	pm_ndb_done(&an->db);
+	pm_vec_done(&an->pages);
+	pm_vec_done(&an->lost);
+	pm_vec_done(&an->facts);
+	pm_vec_done(&an->found);
+	pm_vec_done(&an->maps);
+	pm_vec_done(&an->notes);
+	pm_vec_done(&an->doubles);
+	pm_map_done(&an->fact_map);
+	pm_rangeset_done(&an->allocated);
+	pm_rangeset_done(&an->map_known);
+	pm_free(an->refs);
+	pm_image_close(an->straight);
+	pm_free(an);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is this file? From the header when its checksum holds and the file agrees with it;
+ * else by evidence: the trailers of B-tree and map pages under the layouts of all three
+ * variants, and a header found at any byte (content shifted as a whole).
+ *
+ * Gathers: format, header and its failed rules, shift, encoding.
+ */
+#include "recover/internal.h"
+
+#include "format/crc.h"
+#include "io/view.h"
+
+#define WINDOW ((size_t)1 << 20)
+#define TAIL 4096 /* largest page: windows overlap by it */
+
+/* Pages with right type, checksum and place, under one layout. */
+static unsigned good_page(const struct pm_format *f, const uint8_t *p, pm_ib ib)
+{
+	const uint8_t *t = p + f->page_data;
+
+	if (t[0] != t[1] || t[0] < PM_PTYPE_BBT || t[0] > PM_PTYPE_DLIST)
+		return 0;
+	return !(pm_page_verify(f, p, ib, 0, 0) & (PM_PR_TYPE | PM_PR_CRC | PM_PR_SIG | PM_PR_BID));
+}
+
+/* Does the file look like this format at the places that never move? */
+static enum pm_rc confirmed(struct pm_analysis *an, const struct pm_format *f, bool *ret_yes)
+{
+	const pm_ib places[4] = {f->amap_first, an->header.nbt_ib, an->header.bbt_ib,
+				 pm_amap_offset(f, 1)};
+	uint8_t page[TAIL];
+
+	*ret_yes = false;
+	for (unsigned i = 0; i < 4 && !*ret_yes; i++) {
+		enum pm_rc rc;
+
+		if (places[i] % 512 || places[i] + f->page > an->img->size)
+			continue;
+		rc = pm_image_read(an->ctx, an->img, places[i], page, f->page);
+		if (pm_is_error(rc))
+			return rc;
+		*ret_yes = good_page(f, page, places[i]) != 0;
+	}
+	return PM_OK;
+}
+
+/* Count good pages of every layout on the 512-byte grid; stop once one has clearly won. */
+static enum pm_rc count_pages(struct pm_analysis *an, unsigned score[3])
+{
+	uint8_t *buf = pm_calloc(an->ctx, WINDOW + TAIL, 1);
+	enum pm_rc rc = buf ? PM_OK : an->ctx->rc;
+
+	memset(score, 0, 3 * sizeof(*score));
+	for (uint64_t at = 0; at < an->img->size && !pm_is_error(rc); at += WINDOW) {
+		rc = pm_tick(an->ctx, "identify", at, an->img->size);
+		if (rc)
+			break;
+		rc = pm_image_read(an->ctx, an->img, at, buf, WINDOW + TAIL);
+		for (size_t o = 0; o < WINDOW && !pm_is_error(rc); o += 512)
+			for (unsigned v = 0; v < 3; v++)
+				if ((at + o) % pm_formats[v].page == 0)
+					score[v] += good_page(&pm_formats[v], buf + o, at + o);
+		if (score[0] + score[1] + score[2] >= 64)
+			break;
+	}
+	pm_free(buf);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static bool header_sound(const uint8_t *raw)
+{
+	return pm_le32(raw) == PM_MAGIC && pm_crc(raw + 8, 471) == pm_le32(raw + 4) && raw[10] &&
+	       pm_format_of_version(pm_le16(raw + 10)) != NULL;
+}
+
+/* A sound header behind foreign bytes: everything is shifted by its offset. */
+static enum pm_rc find_header(struct pm_analysis *an, uint64_t *ret_at)
+{
+	uint8_t *buf = pm_calloc(an->ctx, WINDOW + TAIL, 1);
+	enum pm_rc rc = buf ? PM_OK : an->ctx->rc;
+
+	*ret_at = 0;
+	for (uint64_t at = 0; at < an->img->size && !*ret_at && !pm_is_error(rc); at += WINDOW) {
+		uint8_t *end = buf + WINDOW + TAIL;
+
+		rc = pm_image_read(an->ctx, an->img, at, buf, WINDOW + TAIL);
+		if (pm_is_error(rc))
+			break;
+		for (uint8_t *p = buf; p && p < buf + WINDOW; p++) {
+			p = memmem(p, (size_t)(end - p), "!BDN", 4);
+			if (!p || p >= buf + WINDOW)
+				break;
+			if (header_sound(p) && at + (uint64_t)(p - buf)) {
+				*ret_at = at + (uint64_t)(p - buf);
+				break;
+			}
+		}
+	}
+	pm_free(buf);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static enum pm_rc put_straight(struct pm_analysis *an, uint64_t shift)
+{
+	struct pm_view *view;
+	enum pm_rc rc = pm_view_new(an->ctx, an->img, &view);
+
+	if (rc)
+		return rc;
+	rc = pm_view_map(view, 0, shift, an->img->size - shift);
+	if (rc == PM_OK)
+		rc = pm_view_set_size(view, an->img->size - shift);
+	an->straight = pm_view_image(view);
+	if (rc == PM_OK) {
+		an->img = an->straight;
+		an->db.img = an->img;
+		an->shift = (int64_t)shift;
+	}
+	return rc;
+}
+
+static enum pm_rc read_header(struct pm_analysis *an, uint8_t raw[PM_HEADER_MAX])
+{
+	enum pm_rc rc = pm_image_read(an->ctx, an->img, 0, raw, PM_HEADER_MAX);
+
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static void take_format(struct pm_analysis *an, const struct pm_format *f, const uint8_t *raw)
+{
+	an->db.fmt = f;
+	pm_header_decode(f, raw, &an->header);
+	an->header_bad = pm_header_verify(f, raw);
+	an->db.crypt = an->header.crypt <= PM_CRYPT_CYCLIC ? an->header.crypt : PM_CRYPT_PERMUTE;
+}
+
+/* What a file that is no PST seems to be, as the end of a sentence. */
+static const char *foreign(const uint8_t *p)
+{
+	static const struct {
+		const char *magic;
+		unsigned n;
+		const char *what;
+	} known[] = {
+		{"PK\003\004", 4, "a ZIP archive; unpack it first"},
+		{"\037\213", 2, "gzip-compressed; unpack it first"},
+		{"7z\274\257", 4, "a 7-Zip archive; unpack it first"},
+		{"Rar!", 4, "a RAR archive; unpack it first"},
+		{"\320\317\021\340", 4, "an OLE file, such as a single Outlook message (.msg)"},
+		{"From ", 5, "an mbox mail file"},
+		{"SQLite format 3", 15, "an SQLite database"},
+		{"%PDF", 4, "a PDF document"},
+		{"\357\315\253\211", 4, "an Exchange database (.edb)"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!memcmp(p, known[i].magic, known[i].n))
+			return known[i].what;
+	return NULL;
+}
+
+static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
+{
+	const char *what = foreign(raw);
+	unsigned n = an->img->size < 512 ? (unsigned)an->img->size : 512, text = 0;
+
+	if (what)
+		return pm_fail(an->ctx, PM_EUNSUP, "%s: not a PST or OST file: it looks like %s",
+			       pm_image_name(an->img), what);
+	for (unsigned i = 0; i < n; i++)
+		text += (raw[i] >= 0x20 && raw[i] < 0x7F) || raw[i] == '\n' || raw[i] == '\r' ||
+			raw[i] == '\t';
+	if (n && text == n)
+		return pm_fail(an->ctx, PM_EUNSUP, "%s: not a PST or OST file: it is text",
+			       pm_image_name(an->img));
+	if (pm_le32(raw) == PM_MAGIC && an->img->size < 0x4600)
+		return pm_fail(an->ctx, PM_EUNSUP,
+			       "%s: begins like a PST file but is cut off after %llu bytes, in front "
+			       "of any mail; look for a complete copy",
+			       pm_image_name(an->img), (unsigned long long)an->img->size);
+	return pm_fail(an->ctx, PM_EUNSUP,
+		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
+		       "of any version in %llu bytes",
+		       pm_image_name(an->img), (unsigned long long)an->img->size);
+}
+
+static enum pm_rc by_evidence(struct pm_analysis *an, uint8_t raw[PM_HEADER_MAX])
+{
+	const struct pm_format *named = pm_format_of_version(pm_le16(raw + 10));
+	unsigned score[3], best = 0;
+	enum pm_rc rc = count_pages(an, score);
+
+	if (rc)
+		return rc;
+	for (unsigned v = 1; v < 3; v++)
+		if (score[v] > score[best])
+			best = v;
+	if (!score[best]) {
+		uint64_t at;
+
+		rc = find_header(an, &at);
+		if (rc)
+			return rc;
+		if (at) {
+			rc = put_straight(an, at);
+			if (rc == PM_OK)
+				rc = read_header(an, raw);
+			if (rc)
+				return rc;
+			return pm_identify(an);
+		}
+		/* No page at all: a sound header's word is the best there is. */
+		if (header_sound(raw) && an->img->size > named->amap_first) {
+			take_format(an, named, raw);
+			return PM_OK;
+		}
+		return nothing(an, raw);
+	}
+	an->identified = PM_ID_EVIDENCE;
+	take_format(an, &pm_formats[best], raw);
+	return PM_OK;
+}
+
+enum pm_rc pm_identify(struct pm_analysis *an)
+{
+	uint8_t raw[PM_HEADER_MAX];
+	const struct pm_format *f;
+	bool yes;
+	enum pm_rc rc = read_header(an, raw);
+
+	if (rc)
+		return rc;
+	f = pm_format_of_version(pm_le16(raw + 10));
+	if (header_sound(raw)) {
+		take_format(an, f, raw);
+		rc = confirmed(an, f, &yes);
+		if (rc || yes)
+			return rc;
+		if (an->header.version == 37) { /* either layout; the first AMap tells */
+			take_format(an, &pm_formats[PM_UNICODE4K], raw);
+			rc = confirmed(an, an->db.fmt, &yes);
+			if (rc || yes)
+				return rc;
+		}
+	}
+	return by_evidence(an, raw);
+}
+
+/* How many of up to 200 node data blocks decode to a heap with this method. */
+static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsigned *ret_n,
+			      unsigned *ret_of)
+{
+	enum pm_crypt was = an->db.crypt;
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
+	size_t step = an->db.blocks.n / 200 + 1;
+
+	*ret_n = *ret_of = 0;
+	an->db.crypt = method;
+	for (size_t i = 0; i < an->db.blocks.n; i += step) {
+		struct pm_block *e = &an->db.blocks.v[i];
+
+		if (pm_bid_internal(e->bid) || e->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST))
+			continue;
+		pm_buf_clear(&b);
+		rc = pm_ndb_read_entry(&an->db, e, &b);
+		if (pm_is_error(rc))
+			break;
+		++*ret_of;
+		if (b.n >= 8 && b.p[2] == 0xEC && (b.p[3] == 0xBC || b.p[3] == 0x7C))
+			++*ret_n;
+	}
+	an->db.crypt = was;
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+enum pm_rc pm_identify_crypt(struct pm_analysis *an)
+{
+	unsigned n[3], of = 0, best = an->db.crypt;
+
+	for (unsigned m = 0; m < 3; m++) {
+		enum pm_rc rc = count_heaps(an, m, &n[m], &of);
+
+		if (rc)
+			return rc;
+	}
+	for (unsigned m = 0; m < 3; m++)
+		if (n[m] > n[best])
+			best = m;
+	if (!n[best] && of >= 8 && an->header.crypt == PM_CRYPT_WIP)
+		return pm_fail(an->ctx, PM_EUNSUP,
+			       "%s: its contents are protected by Windows Information Protection "
+			       "(bCryptMethod 0x10); only the Windows account that wrote it can open it",
+			       pm_image_name(an->img));
+	/* A header with a right checksum is believed unless it is plainly wrong. */
+	if (best != an->db.crypt && n[best] > 2 * n[an->db.crypt]) {
+		an->db.crypt = best;
+		an->crypt_guessed = true;
+	}
+	if (an->header.crypt > PM_CRYPT_CYCLIC)
+		an->crypt_guessed = true;
+	return PM_OK;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node table: which nodes live.
+ *
+ * Stale leaves stand in nearly every real file and name older blocks for live nodes, so that
+ * "its blocks exist" proves nothing. A key of a lost leaf is taken from another leaf only if
+ * its blocks are in the pool: live by the block tree (or by the allocation map where that is
+ * lost too), and referenced by nobody. Inside a lost range the newest leaf that covers a key
+ * decides, and absence from it means deleted.
+ *
+ * Checks: doubles; whether a node's data are of its kind and its own.
+ * Gathers: the node table, doubles.
+ * Needs: blocks, references, page facts.
+ */
+#include "recover/internal.h"
+
+#include "base/sort.h"
+#include "ndb/tree.h"
+
+enum pm_rc pm_sort_nodes(struct pm_analysis *an)
+{
+	struct pm_node *v = an->db.nodes.v;
+	size_t n = an->db.nodes.n, k = 0;
+	bool sorted = true;
+
+	for (size_t i = 1; i < n && sorted; i++)
+		sorted = v[i - 1].nid < v[i].nid;
+	if (sorted)
+		return PM_OK;
+	/* Insertion keeps the order of equals: the first one met stays the first. */
+	for (size_t i = 1; i < n; i++) {
+		struct pm_node x = v[i];
+		size_t j = i;
+
+		while (j && v[j - 1].nid > x.nid) {
+			v[j] = v[j - 1];
+			j--;
+		}
+		v[j] = x;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct pm_node *slot;
+
+		if (!k || v[k - 1].nid != v[i].nid) {
+			v[k++] = v[i];
+			continue;
+		}
+		if (pm_note(an, PM_NOTE_NODE_DOUBLE, v[i].nid, 0, v[i].data, v[k - 1].data))
+			return an->ctx->rc;
+		if (v[i].data == v[k - 1].data && v[i].sub == v[k - 1].sub)
+			continue;
+		slot = pm_vec_push(an->ctx, &an->doubles);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = v[i];
+	}
+	an->db.nodes.n = k;
+	return PM_OK;
+}
+
+uint16_t pm_nid_kind(pm_nid nid)
+{
+	if (nid == 0x21 || nid == 0x61)
+		return PM_BK_PC;
+	switch (pm_nid_type(nid)) {
+	case 0x02:
+	case 0x03:
+	case 0x04:
+	case 0x05:
+	case 0x07:
+	case 0x08:
+		return PM_BK_PC;
+	case 0x0B:
+	case 0x0C:
+	case 0x0D:
+	case 0x0E:
+	case 0x0F:
+	case 0x10:
+	case 0x11:
+	case 0x12:
+		return PM_BK_TC;
+	}
+	return PM_BK_NONE;
+}
+
+/* Index of the block in which the data of `bid` begin; SIZE_MAX when it is not to be had. */
+static enum pm_rc first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret)
+{
+	struct pm_data d;
+	enum pm_rc rc;
+
+	*ret = pm_block_index(an, bid);
+	if (*ret == SIZE_MAX || !pm_bid_internal(bid))
+		return PM_OK;
+	rc = pm_data_open(&an->db, bid, &d);
+	*ret = d.leaves.n ? pm_block_index(an, d.leaves.v[0].bid) : SIZE_MAX;
+	pm_data_close(&d);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Does the content fit the node's type? Damaged content can't tell: then it does. */
+static enum pm_rc kind_fits(struct pm_analysis *an, const struct pm_node *n, bool *ret)
+{
+	uint16_t want = pm_nid_kind(n->nid);
+	const struct pm_block *b;
+	size_t i;
+	enum pm_rc rc;
+
+	*ret = true;
+	if (want == PM_BK_NONE || !n->data)
+		return PM_OK;
+	rc = first_leaf(an, n->data, &i);
+	if (rc || i == SIZE_MAX)
+		return rc;
+	b = &an->db.blocks.v[i];
+	if (b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE | PM_BF_SUSPECT) ||
+	    !(b->flags & PM_BF_CHECKED))
+		return PM_OK;
+	*ret = (b->flags & PM_BF_KIND) == want;
+	return PM_OK;
+}
+
+static bool over_referenced(const struct pm_analysis *an, pm_bid bid)
+{
+	size_t i = pm_block_index(an, bid);
+
+	return i != SIZE_MAX && an->db.blocks.v[i].cref > 1 &&
+	       an->refs[i] >= an->db.blocks.v[i].cref;
+}
+
+static enum pm_rc judge(struct pm_analysis *an, struct pm_node *n)
+{
+	bool fits;
+	enum pm_rc rc = kind_fits(an, n, &fits);
+
+	if (rc)
+		return rc;
+	n->flags = 0;
+	if ((n->data && pm_block_index(an, n->data) == SIZE_MAX) ||
+	    (n->sub && pm_block_index(an, n->sub) == SIZE_MAX))
+		n->flags |= PM_NF_DANGLING;
+	if (!fits || over_referenced(an, n->data) || over_referenced(an, n->sub) ||
+	    (n->sub && !pm_bid_internal(n->sub)))
+		n->flags |= PM_NF_UNFIT;
+	return PM_OK;
+}
+
+/* An entry that may stand in for a lost or unfit one. */
+struct candidate {
+	struct pm_bt_entry e;
+	pm_ib ib;      /* its page */
+	uint64_t leaf_first, leaf_last;
+	bool right;    /* page checksum right */
+	bool live;     /* page belongs to the live generation, as far as the maps tell */
+};
+
+struct pool {
+	struct pm_analysis *an;
+	PM_VEC(struct candidate) v;
+	struct candidate next; /* what the page at hand gives each of its entries */
+};
+
+static enum pm_rc take_candidate(void *arg, const struct pm_bt_entry *e)
+{
+	struct pool *p = arg;
+	struct candidate *c;
+
+	if (!e->key || e->key > UINT32_MAX || (!e->bid && !e->sub))
+		return PM_OK;
+	c = pm_vec_push(p->an->ctx, &p->v);
+	if (!c)
+		return p->an->ctx->rc;
+	*c = p->next;
+	c->e = *e;
+	c->e.bid = pm_bid_key(e->bid);
+	c->e.sub = pm_bid_key(e->sub);
+	return PM_OK;
+}
+
+static int newest_live_first(const void *a, const void *b)
+{
+	const struct pm_page_fact *const *x = a, *const *y = b;
+
+	if ((*x)->allocated != (*y)->allocated)
+		return (*x)->allocated ? -1 : 1;
+	if ((*x)->bid != (*y)->bid)
+		return (*x)->bid < (*y)->bid ? 1 : -1;
+	return (*x)->ib < (*y)->ib ? -1 : 1;
+}
+
+static bool in_tree(const struct pm_analysis *an, const struct pm_page_fact *fact)
+{
+	return fact->in_tree && an->swept;
+}
+
+/* Leaves outside the tree, best first; then pages whose own checksum is wrong, in place. */
+static enum pm_rc gather(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+	PM_VEC(const struct pm_page_fact *) leaves = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *fact = &an->facts.v[i], **slot;
+
+		if (fact->ptype != PM_PTYPE_NBT || fact->level || in_tree(an, fact))
+			continue;
+		slot = pm_vec_push(an->ctx, &leaves);
+		if (slot)
+			*slot = fact;
+		rc = an->ctx->rc;
+	}
+	if (leaves.n)
+		qsort(leaves.v, leaves.n, sizeof(*leaves.v), newest_live_first);
+	for (size_t i = 0; i < leaves.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *fact = leaves.v[i];
+
+		p->next = (struct candidate){.ib = fact->ib, .leaf_first = fact->first,
+					     .leaf_last = fact->last, .right = true,
+					     .live = fact->allocated && fact->sig};
+		rc = pm_walk_leaf(an, fact->ib, PM_PTYPE_NBT, false, take_candidate, p);
+	}
+	pm_vec_done(&leaves);
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
+		const struct pm_key_range *r = &an->lost.v[i];
+
+		if (r->ptype != PM_PTYPE_NBT || !r->ib)
+			continue;
+		p->next = (struct candidate){.ib = r->ib, .leaf_first = r->lo, .leaf_last = r->hi};
+		rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, true, take_candidate, p);
+	}
+	/* Pages of the tree may say fewer entries than they hold. */
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
+		const struct pm_tree_page *t = &an->pages.v[i];
+
+		if (t->ptype != PM_PTYPE_NBT || t->level || t->grade == PM_GRADE_LOST)
+			continue;
+		p->next = (struct candidate){.ib = t->ib, .leaf_first = t->lo, .leaf_last = t->hi};
+		rc = pm_walk_leaf(an, t->ib, PM_PTYPE_NBT, true, take_candidate, p);
+	}
+	return rc;
+}
+
+static bool in_lost(const struct pm_analysis *an, uint64_t key)
+{
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT && key >= an->lost.v[i].lo &&
+		    key < an->lost.v[i].hi)
+			return true;
+	return false;
+}
+
+/* May the node own this block? */
+static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
+{
+	size_t i;
+
+	if (!bid)
+		return true;
+	i = pm_block_index(an, bid);
+	if (i == SIZE_MAX || an->db.blocks.v[i].flags & PM_BF_LOST)
+		return false;
+	/* Empty tables share their template's block; where its count is lost, nobody knows. */
+	return pm_refs_wanted(an, i) ||
+	       (table && !an->db.blocks.v[i].cref && an->refs[i] &&
+		(an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
+}
+
+/* Of an entry from a page with a wrong checksum: what a right page says of the same blocks. */
+static const struct candidate *better_word(const struct pool *p, const struct candidate *c)
+{
+	if (c->right)
+		return c;
+	for (size_t i = 0; i < p->v.n && p->v.v[i].right; i++)
+		if (p->v.v[i].e.bid == c->e.bid && p->v.v[i].e.sub == c->e.sub && c->e.bid)
+			return &p->v.v[i];
+	return c;
+}
+
+static enum pm_rc consider(struct pool *p, const struct candidate *c,
+			   const struct pm_rangeset *decided, bool *ret_used)
+{
+	struct pm_analysis *an = p->an;
+	struct pm_node n, *old, *slot;
+	bool fits;
+	enum pm_rc rc;
+
+	*ret_used = false;
+	c = better_word(p, c);
+	n = (struct pm_node){.nid = (pm_nid)c->e.key, .parent = c->e.parent, .data = c->e.bid,
+			     .sub = c->e.sub, .origin = c->live ? PM_FROM_LEAF : PM_FROM_STALE};
+	old = pm_ndb_find_node(&an->db, n.nid);
+	if (old && (!(old->flags & (PM_NF_UNFIT | PM_NF_DANGLING)) ||
+		    (old->data == n.data && old->sub == n.sub)))
+		return PM_OK;
+	if (!old && pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
+		return PM_OK;
+	/* Outside the lost ranges only the live generation may know more than the tree. */
+	if (!old && !in_lost(an, n.nid) && c->right && !c->live)
+		return PM_OK;
+	if (old) /* what stays the same is the node's own already */
+		rc = pm_refs_node(an, old, false);
+	else
+		rc = PM_OK;
+	if (rc)
+		return rc;
+	if (may_own(an, n.data, pm_nid_kind(n.nid) == PM_BK_TC) && may_own(an, n.sub, false))
+		rc = kind_fits(an, &n, &fits);
+	else
+		fits = false;
+	if (rc || !fits)
+		return rc ? rc : old ? pm_refs_node(an, old, true) : PM_OK;
+	rc = pm_note(an, old ? PM_NOTE_NODE_REPLACED : PM_NOTE_NODE_FOUND, n.nid, c->ib, n.data,
+		     old ? old->data : 0);
+	if (rc == PM_OK)
+		rc = pm_refs_node(an, &n, true);
+	if (rc)
+		return rc;
+	*ret_used = true;
+	if (old) {
+		*old = n;
+		return PM_OK;
+	}
+	slot = pm_vec_push(an->ctx, &an->db.nodes);
+	if (!slot)
+		return an->ctx->rc;
+	*slot = n;
+	return pm_sort_nodes(an);
+}
+
+static enum pm_rc adopt(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+	struct pm_rangeset decided = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < p->v.n && rc == PM_OK;) {
+		size_t end = i;
+		const struct candidate *first = &p->v.v[i];
+		bool used, any = false;
+
+		for (; end < p->v.n && p->v.v[end].ib == first->ib && rc == PM_OK; end++) {
+			rc = consider(p, &p->v.v[end], &decided, &used);
+			any |= used;
+		}
+		if (any && rc == PM_OK)
+			rc = pm_note(an, PM_NOTE_LEAF_USED, 0, first->ib, 0, 0);
+		/* A leaf none of whose entries is alive decides nothing: it is of an older day. */
+		if (any && first->right && rc == PM_OK)
+			rc = pm_rangeset_add(an->ctx, &decided, first->leaf_first,
+					     first->leaf_last + 1);
+		i = end;
+	}
+	pm_rangeset_done(&decided);
+	return rc;
+}
+
+static void mark_in_tree(struct pm_analysis *an)
+{
+	struct pm_map at = {0};
+
+	for (size_t i = 0; i < an->facts.n; i++)
+		if (pm_map_put(an->ctx, &at, an->facts.v[i].ib, i))
+			break;
+	for (size_t i = 0; i < an->pages.n && !an->ctx->rc; i++) {
+		struct pm_map_entry *e = pm_map_find(&at, an->pages.v[i].ib);
+
+		if (e && an->pages.v[i].grade >= PM_GRADE_B)
+			an->facts.v[e->value].in_tree = true;
+	}
+	pm_map_done(&at);
+}
+
+enum pm_rc pm_settle_nodes(struct pm_analysis *an)
+{
+	struct pool p = {.an = an};
+	bool unfit = false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		rc = judge(an, &an->db.nodes.v[i]);
+		unfit |= an->db.nodes.v[i].flags != 0;
+	}
+	if (rc || (an->accepted && !unfit))
+		return rc;
+	mark_in_tree(an);
+	rc = an->ctx->rc ? an->ctx->rc : gather(&p);
+	if (rc == PM_OK)
+		rc = adopt(&p);
+	pm_vec_done(&p.v);
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &an->db.nodes.v[i];
+
+		rc = judge(an, n);
+		if (rc == PM_OK && n->flags)
+			rc = pm_note(an, PM_NOTE_NODE_UNFIT, n->nid, 0, n->data, n->sub);
+	}
+	return rc;
+}

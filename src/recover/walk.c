@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walking the block tree and the node tree [MS-PST 2.2.2.7.7].
+ *
+ * Checks: place, trailer and entry area of every page, key ranges that parents give.
+ * Gathers: pages, entries (blocks or nodes), key ranges whose live leaf is lost.
+ * Needs: the format; on the second walk the page facts of the sweep, so that a page that is
+ * not where it should be is found by its id, and a wrong root is recognised.
+ */
+#include "recover/internal.h"
+
+#define LEVEL_MAX 8
+#define FAN_MAX 340 /* above the largest capacity of any page */
+#define KEY_END UINT64_MAX
+
+/* Rules after which a page's content must come from somewhere else, if it can. */
+#define MISPLACED (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)
+/* Rules that mean nothing worse than a trailer or counter to mend. */
+#define HARMLESS (PM_PR_SLACK | PM_PR_BID_LOW)
+
+struct walk {
+	struct pm_analysis *an;
+	const struct pm_format *f;
+	uint8_t ptype;
+	struct pm_map seen; /* offsets of pages whose content was used */
+	bool clean;
+};
+
+/* One page being visited. */
+struct visit {
+	struct pm_tree_page rec;
+	struct pm_bt_meta meta;
+	uint8_t page[4096];
+};
+
+static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint32_t *ret_bad)
+{
+	const struct pm_format *f = w->f;
+	enum pm_rc rc;
+
+	if (ib % f->page || ib < f->dlist || ib + f->page > w->an->img->size || !ib) {
+		*ret_bad = PM_PR_PLACE;
+		return PM_OK;
+	}
+	rc = pm_image_read(w->an->ctx, w->an->img, ib, page, f->page);
+	if (pm_is_error(rc))
+		return rc;
+	*ret_bad = pm_page_verify(f, page, ib, w->ptype, bid);
+	if (rc)
+		*ret_bad |= PM_PR_READ;
+	if (pm_map_has(&w->seen, ib))
+		*ret_bad |= PM_PR_SHARED;
+	return PM_OK;
+}
+
+static enum pm_grade grade_of(uint32_t bad)
+{
+	if (bad & (PM_PR_PLACE | PM_PR_SHARED))
+		return PM_GRADE_LOST;
+	if (bad & (PM_PR_CRC | PM_PR_READ))
+		return bad & PM_PR_TYPE && bad & PM_PR_BID ? PM_GRADE_LOST : PM_GRADE_C;
+	if (!(bad & (PM_PR_TYPE | PM_PR_REPEAT | PM_PR_SIG | PM_PR_BID)))
+		return PM_GRADE_A;
+	/* A wrong type byte over a right checksum: place and id must vouch for the page. */
+	if (bad & PM_PR_TYPE && bad & (PM_PR_SIG | PM_PR_BID))
+		return PM_GRADE_LOST;
+	return PM_GRADE_B;
+}
+
+static enum pm_rc lose(struct walk *w, uint64_t lo, uint64_t hi, pm_ib ib)
+{
+	struct pm_key_range *r = pm_vec_push(w->an->ctx, &w->an->lost);
+
+	w->clean = false;
+	if (!r)
+		return w->an->ctx->rc;
+	*r = (struct pm_key_range){.lo = lo, .hi = hi, .ib = ib, .ptype = w->ptype};
+	return PM_OK;
+}
+
+/* Is the entry possible at all? */
+static bool sane(const struct walk *w, const struct pm_bt_entry *e)
+{
+	if (w->ptype == PM_PTYPE_NBT)
+		return e->key && e->key <= UINT32_MAX;
+	return e->key && e->cb && e->cb <= w->f->data_max && e->ib >= w->f->amap_first &&
+	       e->ib % w->f->unit == 0 && e->ib < w->an->img->size;
+}
+
+static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e)
+{
+	struct pm_analysis *an = w->an;
+
+	if (w->ptype == PM_PTYPE_BBT) {
+		struct pm_block *b = pm_vec_push(an->ctx, &an->db.blocks);
+
+		if (!b)
+			return an->ctx->rc;
+		*b = (struct pm_block){.bid = e->key, .ib = e->ib, .cb = e->cb,
+				       .cb_inflated = e->cb_inflated, .cref = e->cref};
+		if (!sane(w, e))
+			b->flags = PM_BF_LOST;
+	} else {
+		struct pm_node *n = pm_vec_push(an->ctx, &an->db.nodes);
+
+		if (!n)
+			return an->ctx->rc;
+		*n = (struct pm_node){.nid = (pm_nid)e->key, .parent = e->parent,
+				      .data = pm_bid_key(e->bid), .sub = pm_bid_key(e->sub)};
+	}
+	return PM_OK;
+}
+
+static enum pm_rc note_range(struct walk *w, const struct pm_bt_entry *e, pm_ib ib)
+{
+	w->clean = false;
+	return pm_note(w->an, w->ptype == PM_PTYPE_BBT ? PM_NOTE_BLOCK_RANGE : PM_NOTE_NODE_RANGE,
+		       e->key, ib, e->bid, 0);
+}
+
+static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
+{
+	const unsigned n = v->meta.cent;
+	enum pm_rc rc = PM_OK;
+
+	/* Such a page is believed entry by entry only, later, when it is known what they must fit. */
+	if (v->rec.grade == PM_GRADE_C || v->rec.bad & (PM_PR_CENT | PM_PR_EMPTY) ||
+	    (v->rec.bad & PM_PR_LEVEL && v->rec.bad & PM_PR_CBENT))
+		return lose(w, v->rec.lo, v->rec.hi, v->rec.ib);
+	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
+		struct pm_bt_entry e;
+
+		pm_bt_entry(w->f, v->page, w->ptype, 0, i, pm_bt_entry_size(w->f, w->ptype, 0), &e);
+		if (e.key < v->rec.lo || e.key >= v->rec.hi || !e.key ||
+		    (w->ptype == PM_PTYPE_NBT && e.key > UINT32_MAX))
+			rc = note_range(w, &e, v->rec.ib);
+		else
+			rc = emit(w, &e);
+		if (rc == PM_OK && w->ptype == PM_PTYPE_BBT && !sane(w, &e))
+			rc = note_range(w, &e, v->rec.ib);
+	}
+	return rc;
+}
+
+static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_t lo, uint64_t hi);
+
+/* Does the child that this entry names verify in every respect? Then its first key is the
+ * entry's key, whatever the (damaged) entry says. */
+static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bool *ret_good)
+{
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	struct pm_bt_entry first;
+	uint32_t bad;
+	enum pm_rc rc = load(w, e->ib, e->bid, page, &bad);
+
+	*ret_good = false;
+	if (rc || bad & ~(uint32_t)HARMLESS)
+		return rc;
+	pm_bt_meta(w->f, page, &m);
+	if (m.level != level || !m.cent ||
+	    pm_bt_verify(w->f, page, w->ptype, level) & (PM_PR_CENT | PM_PR_CBENT))
+		return PM_OK;
+	pm_bt_entry(w->f, page, w->ptype, level, 0, pm_bt_entry_size(w->f, w->ptype, level), &first);
+	e->key = first.key;
+	*ret_good = true;
+	return PM_OK;
+}
+
+static void insert_by_key(struct pm_bt_entry *v, unsigned n, const struct pm_bt_entry *e)
+{
+	while (n && v[n - 1].key > e->key) {
+		v[n] = v[n - 1];
+		n--;
+	}
+	v[n] = *e;
+}
+
+/* The children of an index page in key order; those of a doubtful page only when they verify. */
+static enum pm_rc children(struct walk *w, const struct visit *v, struct pm_bt_entry *kids,
+			   unsigned *ret_n, bool *ret_all)
+{
+	const unsigned size = w->f->btentry, cap = w->f->bt_area / size;
+	bool doubtful = v->rec.grade == PM_GRADE_C ||
+			v->rec.bad & (PM_PR_CENT | PM_PR_EMPTY | PM_PR_LEVEL | PM_PR_ORDER);
+	unsigned n = doubtful ? cap : v->meta.cent < cap ? v->meta.cent : cap, k = 0;
+
+	*ret_all = !doubtful;
+	for (unsigned i = 0; i < n; i++) {
+		struct pm_bt_entry e;
+		bool good = true;
+
+		pm_bt_entry(w->f, v->page, w->ptype, v->rec.level, i, size, &e);
+		if (doubtful) {
+			enum pm_rc rc = peek(w, &e, v->rec.level - 1u, &good);
+
+			if (rc)
+				return rc;
+		}
+		if (good && e.key >= v->rec.lo && e.key < v->rec.hi)
+			insert_by_key(kids, k++, &e);
+		else
+			*ret_all = false;
+	}
+	*ret_n = k;
+	return PM_OK;
+}
+
+static enum pm_rc visit_index(struct walk *w, struct visit *v)
+{
+	struct pm_bt_entry *kids = pm_calloc(w->an->ctx, FAN_MAX, sizeof(*kids));
+	unsigned n = 0;
+	bool all = true;
+	enum pm_rc rc = kids ? children(w, v, kids, &n, &all) : w->an->ctx->rc;
+
+	if (rc == PM_OK && (!all || !n))
+		rc = lose(w, v->rec.lo, v->rec.hi, v->rec.ib);
+	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
+		uint64_t lo = i ? kids[i].key : v->rec.lo;
+		uint64_t hi = i + 1 < n ? kids[i + 1].key : v->rec.hi;
+
+		if (i && kids[i].key == kids[i - 1].key)
+			w->clean = false;
+		rc = visit(w, kids[i].bid, kids[i].ib, v->rec.level - 1, lo, hi);
+	}
+	pm_free(kids);
+	return rc;
+}
+
+/* The level of a root: that of its first child plus one, whatever cLevel says. */
+static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *ret_level)
+{
+	struct pm_bt_entry e;
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	uint32_t bad;
+	enum pm_rc rc;
+
+	for (unsigned i = 0; i < 4; i++) {
+		pm_bt_entry(w->f, v->page, w->ptype, 1, i, w->f->btentry, &e);
+		rc = load(w, e.ib, e.bid, page, &bad);
+		if (rc)
+			return rc;
+		if (bad & ~(uint32_t)HARMLESS)
+			continue;
+		pm_bt_meta(w->f, page, &m);
+		if (m.level < LEVEL_MAX) {
+			*ret_level = (uint8_t)(m.level + 1);
+			return PM_OK;
+		}
+	}
+	*ret_level = v->meta.level <= LEVEL_MAX ? (uint8_t)v->meta.level : 0;
+	return PM_OK;
+}
+
+/* The page of this id at another place. */
+static enum pm_rc elsewhere(struct walk *w, struct visit *v, pm_bid bid, int level)
+{
+	const struct pm_page_fact *fact = pm_fact_by_bid(w->an, w->ptype, bid);
+	uint8_t page[4096];
+	uint32_t bad;
+	enum pm_rc rc;
+
+	if (!fact || fact->ib == v->rec.ib || (level >= 0 && fact->level != level))
+		return PM_OK;
+	rc = load(w, fact->ib, bid, page, &bad);
+	if (rc || bad & (MISPLACED & ~PM_PR_BID))
+		return rc;
+	memcpy(v->page, page, w->f->page);
+	v->rec.ib = fact->ib;
+	v->rec.elsewhere = true;
+	v->rec.grade = PM_GRADE_B;
+	return PM_OK;
+}
+
+/* First key against the parent's; a page of another key range is not the one wanted. */
+static void judge_keys(struct walk *w, struct visit *v)
+{
+	struct pm_bt_entry e;
+
+	if (!v->meta.cent || v->rec.bad & PM_PR_CENT)
+		return;
+	pm_bt_entry(w->f, v->page, w->ptype, v->rec.level, 0,
+		    pm_bt_entry_size(w->f, w->ptype, v->rec.level), &e);
+	if (v->rec.lo && e.key != v->rec.lo)
+		v->rec.bad |= PM_PR_KEYMIN;
+	if (e.key < v->rec.lo || e.key >= v->rec.hi)
+		v->rec.bad |= PM_PR_RANGE;
+}
+
+static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
+{
+	enum pm_rc rc = load(w, v->rec.ib, bid, v->page, &v->rec.bad);
+
+	v->rec.grade = (uint8_t)grade_of(v->rec.bad);
+	if (rc == PM_OK && v->rec.bad & MISPLACED)
+		rc = elsewhere(w, v, bid, level);
+	if (rc || v->rec.grade == PM_GRADE_LOST)
+		return rc;
+	pm_bt_meta(w->f, v->page, &v->meta);
+	v->rec.level = (uint8_t)level;
+	if (level < 0)
+		rc = probe_level(w, v, &v->rec.level);
+	if (rc)
+		return rc;
+	v->rec.bad |= pm_bt_verify(w->f, v->page, w->ptype, v->rec.level);
+	judge_keys(w, v);
+	/* Right by itself but another page's: what it holds is elsewhere in the tree, or stale. */
+	if (v->rec.bad & PM_PR_BID && v->rec.bad & PM_PR_RANGE && !v->rec.elsewhere)
+		v->rec.grade = PM_GRADE_LOST;
+	return PM_OK;
+}
+
+static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_t lo, uint64_t hi)
+{
+	struct pm_tree_page *rec;
+	struct visit *v;
+	enum pm_rc rc = pm_tick(w->an->ctx, "trees", 0, 0);
+
+	if (rc)
+		return rc;
+	v = pm_calloc(w->an->ctx, 1, sizeof(*v));
+	if (!v)
+		return w->an->ctx->rc;
+	v->rec = (struct pm_tree_page){.ib = ib, .named = ib, .bid = bid, .lo = lo, .hi = hi,
+				       .ptype = w->ptype};
+	rc = judge(w, v, bid, level);
+	if (rc)
+		goto out;
+	/* An only root may be empty. */
+	if (level < 0 && v->rec.level == 0)
+		v->rec.bad &= ~(uint32_t)PM_PR_EMPTY;
+	if (v->rec.bad & ~(uint32_t)HARMLESS || v->rec.elsewhere)
+		w->clean = false;
+	rec = pm_vec_push(w->an->ctx, &w->an->pages);
+	if (!rec) {
+		rc = w->an->ctx->rc;
+		goto out;
+	}
+	*rec = v->rec;
+	if (v->rec.grade == PM_GRADE_LOST) {
+		rc = lose(w, lo, hi, v->rec.bad & (PM_PR_PLACE | PM_PR_SHARED) ? 0 : ib);
+		goto out;
+	}
+	rc = pm_map_put(w->an->ctx, &w->seen, v->rec.ib, 1);
+	if (rc == PM_OK)
+		rc = v->rec.level ? visit_index(w, v) : visit_leaf(w, v);
+out:
+	pm_free(v);
+	return rc;
+}
+
+/* Does the index page at `ib` name the page (bid, at)? */
+static enum pm_rc names_page(struct walk *w, const struct pm_page_fact *fact, pm_bid bid, pm_ib at,
+			     bool *ret)
+{
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img, fact->ib, page, w->f->page);
+
+	*ret = false;
+	if (pm_is_error(rc))
+		return rc;
+	pm_bt_meta(w->f, page, &m);
+	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
+		struct pm_bt_entry e;
+
+		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
+		if (e.ib == at && e.bid == bid)
+			*ret = true;
+	}
+	return PM_OK;
+}
+
+/* A page that a live page of a higher level contains is no root. */
+static enum pm_rc contained(struct walk *w, pm_bid bid, pm_ib ib, unsigned level, bool *ret)
+{
+	*ret = false;
+	for (size_t i = 0; i < w->an->facts.n && !*ret; i++) {
+		const struct pm_page_fact *fact = &w->an->facts.v[i];
+		enum pm_rc rc;
+
+		if (fact->ptype != w->ptype || fact->level <= level || !fact->allocated)
+			continue;
+		rc = names_page(w, fact, bid, ib, ret);
+		if (rc)
+			return rc;
+	}
+	return PM_OK;
+}
+
+/* The header's root: usable, and not part of a larger tree? */
+static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
+{
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	bool inside = false;
+	uint32_t bad;
+	enum pm_rc rc = load(w, ib, bid, page, &bad);
+
+	*ret = false;
+	if (rc || bad & PM_PR_PLACE)
+		return rc;
+	if (bad & (PM_PR_TYPE | PM_PR_BID) && w->an->swept)
+		return PM_OK;
+	if (grade_of(bad) == PM_GRADE_LOST)
+		return PM_OK;
+	pm_bt_meta(w->f, page, &m);
+	if (w->an->swept && !(bad & PM_PR_CRC))
+		rc = contained(w, bid, ib, m.level, &inside);
+	*ret = !inside;
+	return rc;
+}
+
+/* The newest allocated page that no other contains and that has the highest level. */
+static enum pm_rc find_root(struct walk *w, const struct pm_page_fact **ret)
+{
+	const struct pm_page_fact *best = NULL;
+
+	*ret = NULL;
+	for (size_t i = 0; i < w->an->facts.n; i++) {
+		const struct pm_page_fact *p = &w->an->facts.v[i];
+		bool inside;
+		enum pm_rc rc;
+
+		if (p->ptype != w->ptype || !p->allocated || !p->sig)
+			continue;
+		if (best && (p->level < best->level ||
+			     (p->level == best->level && p->bid < best->bid)))
+			continue;
+		rc = contained(w, p->bid, p->ib, p->level, &inside);
+		if (rc)
+			return rc;
+		if (!inside)
+			best = p;
+	}
+	*ret = best;
+	return PM_OK;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct pm_page_fact *const *x = a, *const *y = b;
+
+	if ((*x)->bid != (*y)->bid)
+		return (*x)->bid < (*y)->bid ? 1 : -1;
+	return (*x)->ib < (*y)->ib ? -1 : 1;
+}
+
+struct gather {
+	struct walk *w;
+	const struct pm_rangeset *decided;
+	pm_ib ib;
+};
+
+static enum pm_rc gather_entry(void *arg, const struct pm_bt_entry *e)
+{
+	struct gather *g = arg;
+
+	if (pm_rangeset_contains(g->decided, e->key, e->key + 1))
+		return PM_OK;
+	if (!e->key || e->key == KEY_END || (g->w->ptype == PM_PTYPE_NBT && e->key > UINT32_MAX))
+		return note_range(g->w, e, g->ib);
+	return emit(g->w, e);
+}
+
+/* No root: the live leaves, newest first; the newest that covers a key decides on it. What
+ * they leave open is lost, for the rules on stale leaves. */
+static enum pm_rc assemble(struct walk *w)
+{
+	struct pm_analysis *an = w->an;
+	PM_VEC(const struct pm_page_fact *) leaves = {0};
+	struct pm_rangeset decided = {0};
+	struct pm_range gap;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++)
+		if (an->facts.v[i].ptype == w->ptype && !an->facts.v[i].level &&
+		    an->facts.v[i].allocated) {
+			const struct pm_page_fact **slot = pm_vec_push(an->ctx, &leaves);
+
+			if (slot)
+				*slot = &an->facts.v[i];
+			rc = an->ctx->rc;
+		}
+	if (leaves.n)
+		qsort(leaves.v, leaves.n, sizeof(*leaves.v), newest_first);
+	for (size_t i = 0; i < leaves.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *p = leaves.v[i];
+		struct gather g = {w, &decided, p->ib};
+		struct pm_tree_page *rec = pm_vec_push(an->ctx, &an->pages);
+
+		if (!rec) {
+			rc = an->ctx->rc;
+			break;
+		}
+		*rec = (struct pm_tree_page){.ib = p->ib, .named = p->ib, .bid = p->bid,
+					     .lo = p->first, .hi = p->last + 1, .ptype = w->ptype,
+					     .grade = PM_GRADE_A, .elsewhere = true};
+		rc = pm_walk_leaf(an, p->ib, w->ptype, false, gather_entry, &g);
+		if (rc == PM_OK)
+			rc = pm_rangeset_add(an->ctx, &decided, p->first, p->last + 1);
+	}
+	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next_gap(&decided, at, KEY_END - 1, &gap);
+	     at = gap.end)
+		rc = lose(w, gap.start, gap.end, 0);
+	pm_rangeset_done(&decided);
+	pm_vec_done(&leaves);
+	return rc;
+}
+
+enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool beyond,
+			pm_entry_fn fn, void *arg)
+{
+	const struct pm_format *f = an->db.fmt;
+	const unsigned size = pm_bt_entry_size(f, ptype, 0), cap = f->bt_area / size;
+	struct pm_bt_meta m;
+	uint8_t page[4096];
+	enum pm_rc rc = pm_image_read(an->ctx, an->img, ib, page, f->page);
+
+	if (pm_is_error(rc))
+		return rc;
+	pm_bt_meta(f, page, &m);
+	rc = PM_OK;
+	for (unsigned i = 0; i < (beyond ? cap : m.cent < cap ? m.cent : cap) && rc == PM_OK; i++) {
+		struct pm_bt_entry e;
+
+		pm_bt_entry(f, page, ptype, 0, i, size, &e);
+		rc = fn(arg, &e);
+	}
+	return rc;
+}
+
+enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
+{
+	const struct pm_header *h = &an->header;
+	const unsigned tree = ptype == PM_PTYPE_NBT;
+	pm_bid bid = tree ? h->nbt_bid : h->bbt_bid;
+	pm_ib ib = tree ? h->nbt_ib : h->bbt_ib;
+	struct walk w = {.an = an, .f = an->db.fmt, .ptype = ptype, .clean = true};
+	const struct pm_page_fact *root = NULL;
+	bool fits;
+	enum pm_rc rc = root_fits(&w, bid, ib, &fits);
+
+	an->root_rejected[tree] = !fits;
+	if (rc == PM_OK && !fits) {
+		w.clean = false;
+		rc = find_root(&w, &root);
+		if (root) {
+			bid = root->bid;
+			ib = root->ib;
+		}
+	}
+	if (rc == PM_OK && (fits || root)) {
+		size_t at = an->lost.n;
+
+		rc = visit(&w, bid, ib, -1, 0, KEY_END);
+		/* A root lost in itself, or one of several tops: the leaves know better. */
+		if (rc == PM_OK && an->swept && an->lost.n > at && an->lost.v[at].lo == 0 &&
+		    an->lost.v[at].hi == KEY_END)
+			rc = PM_LOST;
+	} else if (rc == PM_OK) {
+		rc = PM_LOST;
+	}
+	if (rc == PM_LOST) {
+		pm_walk_reset(an, ptype);
+		rc = assemble(&w);
+	}
+	*ret_clean = w.clean;
+	pm_map_done(&w.seen);
+	return rc;
+}
+
+enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret)
+{
+	const struct pm_header *h = &an->header;
+	enum pm_rc rc = PM_OK;
+
+	*ret = true;
+	for (unsigned tree = 0; tree < 2 && rc == PM_OK && *ret; tree++) {
+		struct walk w = {.an = an, .f = an->db.fmt,
+				 .ptype = tree ? PM_PTYPE_NBT : PM_PTYPE_BBT};
+
+		rc = root_fits(&w, tree ? h->nbt_bid : h->bbt_bid, tree ? h->nbt_ib : h->bbt_ib, ret);
+	}
+	return rc;
+}
