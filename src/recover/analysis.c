@@ -13,8 +13,8 @@ enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key,
 
 	if (!n)
 		return an->ctx->rc;
-	*n = (struct pm_note){.key = key, .ib = ib, .have = have, .want = want,
-			      .kind = (uint8_t)kind};
+	*n = (struct pm_note){
+		.key = key, .ib = ib, .have = have, .want = want, .kind = (uint8_t)kind};
 	return PM_OK;
 }
 

@@ -20,19 +20,19 @@ enum pm_grade { PM_GRADE_LOST, PM_GRADE_C, PM_GRADE_B, PM_GRADE_A };
 
 /* A page that a tree names, in the order of the walk: parents before children. */
 struct pm_tree_page {
-	pm_ib ib;	 /* where its content was taken from */
-	pm_ib named;	 /* where its parent says that it is */
-	pm_bid bid;	 /* the id that its parent names */
+	pm_ib ib;        /* where its content was taken from */
+	pm_ib named;     /* where its parent says that it is */
+	pm_bid bid;      /* the id that its parent names */
 	uint64_t lo, hi; /* keys that its parent gives it: lo <= key < hi */
-	uint32_t bad;	 /* pm_page_rule, of the page at `named` */
+	uint32_t bad;    /* pm_page_rule, of the page at `named` */
 	uint8_t ptype, level, grade;
-	bool elsewhere;	 /* found by its id at another place than named */
+	bool elsewhere; /* found by its id at another place than named */
 };
 
 /* Keys whose live leaf is lost. */
 struct pm_key_range {
 	uint64_t lo, hi;
-	pm_ib ib;      /* where the page was looked for, 0: nowhere */
+	pm_ib ib; /* where the page was looked for, 0: nowhere */
 	uint8_t ptype;
 };
 
@@ -50,31 +50,31 @@ struct pm_page_fact {
 /* A fixed map page [MS-PST 2.2.2.7.2 to .6]. */
 struct pm_map_page {
 	pm_ib ib;
-	uint32_t k;    /* interval */
-	uint32_t bad;  /* pm_page_rule */
+	uint32_t k;          /* interval */
+	uint32_t bad;        /* pm_page_rule */
 	uint32_t free_units; /* AMap: zero bits */
 	uint8_t ptype;
 };
 
 /* Decisions about entries, for the report. */
 enum pm_note_kind {
-	PM_NOTE_BLOCK_MOVED,	/* entry named a wrong place or size; found by its trailer */
-	PM_NOTE_BLOCK_DOUBLE,	/* two entries for one id: the verified one was kept */
-	PM_NOTE_BLOCK_RANGE,	/* entry with an impossible id, size or place: dropped */
-	PM_NOTE_BLOCK_FOUND,	/* needed, not in the block tree; found by its trailer */
-	PM_NOTE_NODE_DOUBLE,	/* two entries for one nid */
-	PM_NOTE_NODE_RANGE,	/* impossible nid or key outside its page: dropped */
-	PM_NOTE_NODE_REPLACED,	/* entry did not fit its content; an older leaf's was taken */
-	PM_NOTE_NODE_FOUND,	/* key of a lost leaf, taken from another leaf */
-	PM_NOTE_NODE_UNFIT,	/* entry names a block that is not of its kind, or is another's */
-	PM_NOTE_LEAF_USED,	/* ib: a leaf outside the tree that was used */
+	PM_NOTE_BLOCK_MOVED,   /* entry named a wrong place or size; found by its trailer */
+	PM_NOTE_BLOCK_DOUBLE,  /* two entries for one id: the verified one was kept */
+	PM_NOTE_BLOCK_RANGE,   /* entry with an impossible id, size or place: dropped */
+	PM_NOTE_BLOCK_FOUND,   /* needed, not in the block tree; found by its trailer */
+	PM_NOTE_NODE_DOUBLE,   /* two entries for one nid */
+	PM_NOTE_NODE_RANGE,    /* impossible nid or key outside its page: dropped */
+	PM_NOTE_NODE_REPLACED, /* entry did not fit its content; an older leaf's was taken */
+	PM_NOTE_NODE_FOUND,    /* key of a lost leaf, taken from another leaf */
+	PM_NOTE_NODE_UNFIT,    /* entry names a block that is not of its kind, or is another's */
+	PM_NOTE_LEAF_USED,     /* ib: a leaf outside the tree that was used */
 };
 
 struct pm_note {
-	uint64_t key;   /* bid or nid */
-	pm_ib ib;       /* page or block it came from */
+	uint64_t key; /* bid or nid */
+	pm_ib ib;     /* page or block it came from */
 	uint64_t have, want;
-	uint8_t kind;   /* pm_note_kind */
+	uint8_t kind; /* pm_note_kind */
 };
 
 /* How the format was recognised. */
@@ -82,10 +82,10 @@ enum pm_identified { PM_ID_HEADER, PM_ID_EVIDENCE };
 
 struct pm_analysis {
 	struct pm_ctx *ctx;
-	struct pm_image *img; /* the file */
+	struct pm_image *img;      /* the file */
 	struct pm_image *straight; /* the file put straight when shifted: owned, else NULL */
-	int64_t shift;        /* bytes in front of the header that do not belong to the file */
-	struct pm_ndb db;     /* live blocks and nodes: the intended model */
+	int64_t shift;             /* bytes in front of the header that do not belong to the file */
+	struct pm_ndb db;          /* live blocks and nodes: the intended model */
 	enum pm_identified identified;
 	struct pm_header header; /* as it stands in the file */
 	uint32_t header_bad;     /* pm_header_rule */
@@ -94,23 +94,24 @@ struct pm_analysis {
 	PM_VEC(struct pm_tree_page) pages;
 	PM_VEC(struct pm_key_range) lost;
 	bool root_rejected[2]; /* BBT, NBT: the header's root is not the root of the live tree */
-	PM_VEC(struct pm_page_fact) facts; /* all B-tree pages that the sweep met, by ascending ib */
-	struct pm_map fact_map;	           /* bid << 1 | (ptype is NBT) -> index into facts */
-	PM_VEC(struct pm_block) found;     /* checksum-right blocks outside the block tree, by bid */
-	PM_VEC(struct pm_map_page) maps;   /* by ascending ib */
-	struct pm_rangeset allocated;      /* by the sound AMaps */
-	struct pm_rangeset map_known;      /* intervals whose AMap is sound */
+	PM_VEC(struct pm_page_fact)
+	facts;                           /* all B-tree pages that the sweep met, by ascending ib */
+	struct pm_map fact_map;          /* bid << 1 | (ptype is NBT) -> index into facts */
+	PM_VEC(struct pm_block) found;   /* checksum-right blocks outside the block tree, by bid */
+	PM_VEC(struct pm_map_page) maps; /* by ascending ib */
+	struct pm_rangeset allocated;    /* by the sound AMaps */
+	struct pm_rangeset map_known;    /* intervals whose AMap is sound */
 	PM_VEC(struct pm_note) notes;
-	PM_VEC(struct pm_node) doubles;    /* further entries of a nid that is taken: still content */
+	PM_VEC(struct pm_node) doubles; /* further entries of a nid that is taken: still content */
 
 	/* Parallel to db.blocks. */
 	uint32_t *refs; /* references from live nodes and internal blocks */
 
-	pm_bid max_bid;  /* highest block id in any checksum-right structure */
-	pm_bid max_page; /* highest page id likewise */
+	pm_bid max_bid;    /* highest block id in any checksum-right structure */
+	pm_bid max_page;   /* highest page id likewise */
 	uint64_t dangling; /* references to blocks that are nowhere */
 	bool swept;
-	bool accepted;   /* both trees sound: nothing outside them was used */
+	bool accepted; /* both trees sound: nothing outside them was used */
 };
 
 struct pm_analysis_options {
@@ -122,8 +123,8 @@ struct pm_analysis_options {
  * protected content). `img` stays the caller's and must outlive *ret.
  */
 enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
-			    const struct pm_analysis_options *opt, struct pm_analysis **ret)
-	PM_MUST_CHECK;
+			    const struct pm_analysis_options *opt,
+			    struct pm_analysis **ret) PM_MUST_CHECK;
 void pm_analysis_close(struct pm_analysis *an);
 
 /* What is wrong with a node, in struct pm_node.flags. */

@@ -12,7 +12,7 @@
 #include "io/view.h"
 
 #define WINDOW ((size_t)1 << 20)
-#define TAIL 4096 /* largest page: windows overlap by it */
+#define TAIL   4096 /* largest page: windows overlap by it */
 
 /* Pages with right type, checksum and place, under one layout. */
 static unsigned good_page(const struct pm_format *f, const uint8_t *p, pm_ib ib)
@@ -175,10 +175,11 @@ static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
 		return pm_fail(an->ctx, PM_EUNSUP, "%s: not a PST or OST file: it is text",
 			       pm_image_name(an->img));
 	if (pm_le32(raw) == PM_MAGIC && an->img->size < 0x4600)
-		return pm_fail(an->ctx, PM_EUNSUP,
-			       "%s: begins like a PST file but is cut off after %llu bytes, in front "
-			       "of any mail; look for a complete copy",
-			       pm_image_name(an->img), (unsigned long long)an->img->size);
+		return pm_fail(
+			an->ctx, PM_EUNSUP,
+			"%s: begins like a PST file but is cut off after %llu bytes, in front "
+			"of any mail; look for a complete copy",
+			pm_image_name(an->img), (unsigned long long)an->img->size);
 	return pm_fail(an->ctx, PM_EUNSUP,
 		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
 		       "of any version in %llu bytes",
@@ -259,12 +260,12 @@ static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsi
 	*ret_n = *ret_of = 0;
 	an->db.crypt = method;
 	for (size_t i = 0; i < an->db.blocks.n; i += step) {
-		struct pm_block *e = &an->db.blocks.v[i];
+		struct pm_block e = an->db.blocks.v[i]; /* a try must leave no mark on it */
 
-		if (pm_bid_internal(e->bid) || e->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST))
+		if (pm_bid_internal(e.bid) || e.flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST))
 			continue;
 		pm_buf_clear(&b);
-		rc = pm_ndb_read_entry(&an->db, e, &b);
+		rc = pm_ndb_read_entry(&an->db, &e, &b);
 		if (pm_is_error(rc))
 			break;
 		++*ret_of;
@@ -290,10 +291,11 @@ enum pm_rc pm_identify_crypt(struct pm_analysis *an)
 		if (n[m] > n[best])
 			best = m;
 	if (!n[best] && of >= 8 && an->header.crypt == PM_CRYPT_WIP)
-		return pm_fail(an->ctx, PM_EUNSUP,
-			       "%s: its contents are protected by Windows Information Protection "
-			       "(bCryptMethod 0x10); only the Windows account that wrote it can open it",
-			       pm_image_name(an->img));
+		return pm_fail(
+			an->ctx, PM_EUNSUP,
+			"%s: its contents are protected by Windows Information Protection "
+			"(bCryptMethod 0x10); only the Windows account that wrote it can open it",
+			pm_image_name(an->img));
 	/* A header with a right checksum is believed unless it is plainly wrong. */
 	if (best != an->db.crypt && n[best] > 2 * n[an->db.crypt]) {
 		an->db.crypt = best;

@@ -17,6 +17,37 @@
 #include "base/sort.h"
 #include "ndb/tree.h"
 
+struct place {
+	uint64_t nid;
+	size_t index;
+};
+
+/* Stable: the first met of two equals stays the first. */
+static enum pm_rc sort_nodes(struct pm_analysis *an)
+{
+	size_t n = an->db.nodes.n;
+	PM_VEC(struct place) order = {0};
+	struct pm_node *out = pm_calloc(an->ctx, n, sizeof(*out));
+	enum pm_rc rc = out ? PM_OK : an->ctx->rc;
+
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		struct place *p = pm_vec_push(an->ctx, &order);
+
+		if (p)
+			*p = (struct place){an->db.nodes.v[i].nid, i};
+		rc = an->ctx->rc;
+	}
+	if (rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &order, nid);
+	for (size_t i = 0; i < n && rc == PM_OK; i++)
+		out[i] = an->db.nodes.v[order.v[i].index];
+	if (rc == PM_OK)
+		memcpy(an->db.nodes.v, out, n * sizeof(*out));
+	pm_free(out);
+	pm_vec_done(&order);
+	return rc;
+}
+
 enum pm_rc pm_sort_nodes(struct pm_analysis *an)
 {
 	struct pm_node *v = an->db.nodes.v;
@@ -27,17 +58,9 @@ enum pm_rc pm_sort_nodes(struct pm_analysis *an)
 		sorted = v[i - 1].nid < v[i].nid;
 	if (sorted)
 		return PM_OK;
-	/* Insertion keeps the order of equals: the first one met stays the first. */
-	for (size_t i = 1; i < n; i++) {
-		struct pm_node x = v[i];
-		size_t j = i;
-
-		while (j && v[j - 1].nid > x.nid) {
-			v[j] = v[j - 1];
-			j--;
-		}
-		v[j] = x;
-	}
+	if (sort_nodes(an))
+		return an->ctx->rc;
+	v = an->db.nodes.v;
 	for (size_t i = 0; i < n; i++) {
 		struct pm_node *slot;
 
@@ -75,7 +98,6 @@ uint16_t pm_nid_kind(pm_nid nid)
 	case 0x0D:
 	case 0x0E:
 	case 0x0F:
-	case 0x10:
 	case 0x11:
 	case 0x12:
 		return PM_BK_TC;
@@ -148,16 +170,20 @@ static enum pm_rc judge(struct pm_analysis *an, struct pm_node *n)
 /* An entry that may stand in for a lost or unfit one. */
 struct candidate {
 	struct pm_bt_entry e;
-	pm_ib ib;      /* its page */
+	pm_ib ib; /* its page */
 	uint64_t leaf_first, leaf_last;
-	bool right;    /* page checksum right */
-	bool live;     /* page belongs to the live generation, as far as the maps tell */
+	bool right; /* page checksum right */
+	bool live;  /* page belongs to the live generation, as far as the maps tell */
 };
 
 struct pool {
 	struct pm_analysis *an;
 	PM_VEC(struct candidate) v;
-	struct candidate next; /* what the page at hand gives each of its entries */
+	struct candidate next;   /* what the page at hand gives each of its entries */
+	struct pm_map right;     /* bidData -> index of the first candidate from a right page */
+	struct pm_map taken;     /* nid -> index into added */
+	struct pm_rangeset lost; /* keys whose live leaf is lost */
+	PM_VEC(struct pm_node) added;
 };
 
 static enum pm_rc take_candidate(void *arg, const struct pm_bt_entry *e)
@@ -215,8 +241,10 @@ static enum pm_rc gather(struct pool *p)
 	for (size_t i = 0; i < leaves.n && rc == PM_OK; i++) {
 		const struct pm_page_fact *fact = leaves.v[i];
 
-		p->next = (struct candidate){.ib = fact->ib, .leaf_first = fact->first,
-					     .leaf_last = fact->last, .right = true,
+		p->next = (struct candidate){.ib = fact->ib,
+					     .leaf_first = fact->first,
+					     .leaf_last = fact->last,
+					     .right = true,
 					     .live = fact->allocated && fact->sig};
 		rc = pm_walk_leaf(an, fact->ib, PM_PTYPE_NBT, false, take_candidate, p);
 	}
@@ -241,15 +269,6 @@ static enum pm_rc gather(struct pool *p)
 	return rc;
 }
 
-static bool in_lost(const struct pm_analysis *an, uint64_t key)
-{
-	for (size_t i = 0; i < an->lost.n; i++)
-		if (an->lost.v[i].ptype == PM_PTYPE_NBT && key >= an->lost.v[i].lo &&
-		    key < an->lost.v[i].hi)
-			return true;
-	return false;
-}
-
 /* May the node own this block? */
 static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
 {
@@ -261,20 +280,17 @@ static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
 	if (i == SIZE_MAX || an->db.blocks.v[i].flags & PM_BF_LOST)
 		return false;
 	/* Empty tables share their template's block; where its count is lost, nobody knows. */
-	return pm_refs_wanted(an, i) ||
-	       (table && !an->db.blocks.v[i].cref && an->refs[i] &&
-		(an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
+	return pm_refs_wanted(an, i) || (table && !an->db.blocks.v[i].cref && an->refs[i] &&
+					 (an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
 }
 
 /* Of an entry from a page with a wrong checksum: what a right page says of the same blocks. */
 static const struct candidate *better_word(const struct pool *p, const struct candidate *c)
 {
-	if (c->right)
-		return c;
-	for (size_t i = 0; i < p->v.n && p->v.v[i].right; i++)
-		if (p->v.v[i].e.bid == c->e.bid && p->v.v[i].e.sub == c->e.sub && c->e.bid)
-			return &p->v.v[i];
-	return c;
+	const struct pm_map_entry *e =
+		c->right || !c->e.bid ? NULL : pm_map_find(&p->right, c->e.bid);
+
+	return e && p->v.v[e->value].e.sub == c->e.sub ? &p->v.v[e->value] : c;
 }
 
 static enum pm_rc consider(struct pool *p, const struct candidate *c,
@@ -287,16 +303,22 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 
 	*ret_used = false;
 	c = better_word(p, c);
-	n = (struct pm_node){.nid = (pm_nid)c->e.key, .parent = c->e.parent, .data = c->e.bid,
-			     .sub = c->e.sub, .origin = c->live ? PM_FROM_LEAF : PM_FROM_STALE};
+	n = (struct pm_node){.nid = (pm_nid)c->e.key,
+			     .parent = c->e.parent,
+			     .data = c->e.bid,
+			     .sub = c->e.sub,
+			     .origin = c->live ? PM_FROM_LEAF : PM_FROM_STALE};
 	old = pm_ndb_find_node(&an->db, n.nid);
+	if (pm_map_has(&p->taken, n.nid))
+		return PM_OK;
 	if (old && (!(old->flags & (PM_NF_UNFIT | PM_NF_DANGLING)) ||
 		    (old->data == n.data && old->sub == n.sub)))
 		return PM_OK;
 	if (!old && pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
 		return PM_OK;
 	/* Outside the lost ranges only the live generation may know more than the tree. */
-	if (!old && !in_lost(an, n.nid) && c->right && !c->live)
+	if (!old && !pm_rangeset_contains(&p->lost, n.nid, (uint64_t)n.nid + 1) && c->right &&
+	    !c->live)
 		return PM_OK;
 	if (old) /* what stays the same is the node's own already */
 		rc = pm_refs_node(an, old, false);
@@ -321,11 +343,11 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		*old = n;
 		return PM_OK;
 	}
-	slot = pm_vec_push(an->ctx, &an->db.nodes);
+	slot = pm_vec_push(an->ctx, &p->added);
 	if (!slot)
 		return an->ctx->rc;
 	*slot = n;
-	return pm_sort_nodes(an);
+	return pm_map_put(an->ctx, &p->taken, n.nid, 1);
 }
 
 static enum pm_rc adopt(struct pool *p)
@@ -353,6 +375,53 @@ static enum pm_rc adopt(struct pool *p)
 	}
 	pm_rangeset_done(&decided);
 	return rc;
+}
+
+/* What adopt looks up. */
+static enum pm_rc index_pool(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < p->v.n && rc == PM_OK; i++) {
+		bool new;
+		struct pm_map_entry *e;
+
+		if (!p->v.v[i].right || !p->v.v[i].e.bid)
+			continue;
+		e = pm_map_get(an->ctx, &p->right, p->v.v[i].e.bid, &new);
+		if (!e)
+			return an->ctx->rc;
+		if (new)
+			e->value = i;
+	}
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
+			rc = pm_rangeset_add(an->ctx, &p->lost, an->lost.v[i].lo, an->lost.v[i].hi);
+	return rc;
+}
+
+static enum pm_rc merge_added(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+
+	for (size_t i = 0; i < p->added.n; i++) {
+		struct pm_node *slot = pm_vec_push(an->ctx, &an->db.nodes);
+
+		if (!slot)
+			return an->ctx->rc;
+		*slot = p->added.v[i];
+	}
+	return pm_sort_nodes(an);
+}
+
+static void pool_done(struct pool *p)
+{
+	pm_vec_done(&p->v);
+	pm_vec_done(&p->added);
+	pm_map_done(&p->right);
+	pm_map_done(&p->taken);
+	pm_rangeset_done(&p->lost);
 }
 
 static void mark_in_tree(struct pm_analysis *an)
@@ -386,8 +455,12 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 	mark_in_tree(an);
 	rc = an->ctx->rc ? an->ctx->rc : gather(&p);
 	if (rc == PM_OK)
+		rc = index_pool(&p);
+	if (rc == PM_OK)
 		rc = adopt(&p);
-	pm_vec_done(&p.v);
+	if (rc == PM_OK)
+		rc = merge_added(&p);
+	pool_done(&p);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &an->db.nodes.v[i];
 

@@ -30,9 +30,9 @@ struct sweep {
 	struct pm_analysis *an;
 	const struct pm_format *f;
 	uint8_t *buf;
-	uint64_t start, end;	/* of the window in the file */
+	uint64_t start, end; /* of the window in the file */
 	PM_VEC(struct by_place) order;
-	size_t next_block;	/* in order: first not verified yet */
+	size_t next_block; /* in order: first not verified yet */
 	uint64_t next_page, next_scan;
 	struct pm_rangeset covered; /* by verified blocks and pages */
 };
@@ -131,8 +131,11 @@ static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 	fact = pm_vec_push(an->ctx, &an->facts);
 	if (!fact)
 		return an->ctx->rc;
-	*fact = (struct pm_page_fact){.ib = ib, .bid = t.bid, .ptype = t.ptype,
-				      .level = (uint8_t)m.level, .sig = !(bad & PM_PR_SIG)};
+	*fact = (struct pm_page_fact){.ib = ib,
+				      .bid = t.bid,
+				      .ptype = t.ptype,
+				      .level = (uint8_t)m.level,
+				      .sig = !(bad & PM_PR_SIG)};
 	pm_bt_entry(s->f, p, t.ptype, m.level, 0, size, &e);
 	fact->first = e.key;
 	pm_bt_entry(s->f, p, t.ptype, m.level, m.cent - 1, size, &e);
@@ -172,8 +175,11 @@ static bool block_ending(const struct sweep *s, uint64_t end, struct pm_block *r
 		return false;
 	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(end - size, bid) || !pm_BLOCKTRAILER_dwCRC(f, t))
 		return false;
-	*ret = (struct pm_block){.bid = bid, .ib = end - size, .cb = (uint16_t)cb,
-				 .cb_inflated = (uint16_t)cb, .flags = PM_BF_CHECKED | PM_BF_FOUND};
+	*ret = (struct pm_block){.bid = bid,
+				 .ib = end - size,
+				 .cb = (uint16_t)cb,
+				 .cb_inflated = (uint16_t)cb,
+				 .flags = PM_BF_CHECKED | PM_BF_FOUND};
 	if (f->variant == PM_UNICODE4K)
 		ret->cb_inflated = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
 	if (!ret->cb_inflated)

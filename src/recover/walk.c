@@ -10,8 +10,8 @@
 #include "recover/internal.h"
 
 #define LEVEL_MAX 8
-#define FAN_MAX 340 /* above the largest capacity of any page */
-#define KEY_END UINT64_MAX
+#define FAN_MAX   340 /* above the largest capacity of any page */
+#define KEY_END   UINT64_MAX
 
 /* Rules after which a page's content must come from somewhere else, if it can. */
 #define MISPLACED (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)
@@ -96,8 +96,11 @@ static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e)
 
 		if (!b)
 			return an->ctx->rc;
-		*b = (struct pm_block){.bid = e->key, .ib = e->ib, .cb = e->cb,
-				       .cb_inflated = e->cb_inflated, .cref = e->cref};
+		*b = (struct pm_block){.bid = e->key,
+				       .ib = e->ib,
+				       .cb = e->cb,
+				       .cb_inflated = e->cb_inflated,
+				       .cref = e->cref};
 		if (!sane(w, e))
 			b->flags = PM_BF_LOST;
 	} else {
@@ -105,8 +108,10 @@ static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e)
 
 		if (!n)
 			return an->ctx->rc;
-		*n = (struct pm_node){.nid = (pm_nid)e->key, .parent = e->parent,
-				      .data = pm_bid_key(e->bid), .sub = pm_bid_key(e->sub)};
+		*n = (struct pm_node){.nid = (pm_nid)e->key,
+				      .parent = e->parent,
+				      .data = pm_bid_key(e->bid),
+				      .sub = pm_bid_key(e->sub)};
 	}
 	return PM_OK;
 }
@@ -161,7 +166,8 @@ static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bo
 	if (m.level != level || !m.cent ||
 	    pm_bt_verify(w->f, page, w->ptype, level) & (PM_PR_CENT | PM_PR_CBENT))
 		return PM_OK;
-	pm_bt_entry(w->f, page, w->ptype, level, 0, pm_bt_entry_size(w->f, w->ptype, level), &first);
+	pm_bt_entry(w->f, page, w->ptype, level, 0, pm_bt_entry_size(w->f, w->ptype, level),
+		    &first);
 	e->key = first.key;
 	*ret_good = true;
 	return PM_OK;
@@ -322,8 +328,8 @@ static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_
 	v = pm_calloc(w->an->ctx, 1, sizeof(*v));
 	if (!v)
 		return w->an->ctx->rc;
-	v->rec = (struct pm_tree_page){.ib = ib, .named = ib, .bid = bid, .lo = lo, .hi = hi,
-				       .ptype = w->ptype};
+	v->rec = (struct pm_tree_page){
+		.ib = ib, .named = ib, .bid = bid, .lo = lo, .hi = hi, .ptype = w->ptype};
 	rc = judge(w, v, bid, level);
 	if (rc)
 		goto out;
@@ -425,8 +431,8 @@ static enum pm_rc find_root(struct walk *w, const struct pm_page_fact **ret)
 
 		if (p->ptype != w->ptype || !p->allocated || !p->sig)
 			continue;
-		if (best && (p->level < best->level ||
-			     (p->level == best->level && p->bid < best->bid)))
+		if (best &&
+		    (p->level < best->level || (p->level == best->level && p->bid < best->bid)))
 			continue;
 		rc = contained(w, p->bid, p->ib, p->level, &inside);
 		if (rc)
@@ -494,9 +500,14 @@ static enum pm_rc assemble(struct walk *w)
 			rc = an->ctx->rc;
 			break;
 		}
-		*rec = (struct pm_tree_page){.ib = p->ib, .named = p->ib, .bid = p->bid,
-					     .lo = p->first, .hi = p->last + 1, .ptype = w->ptype,
-					     .grade = PM_GRADE_A, .elsewhere = true};
+		*rec = (struct pm_tree_page){.ib = p->ib,
+					     .named = p->ib,
+					     .bid = p->bid,
+					     .lo = p->first,
+					     .hi = p->last + 1,
+					     .ptype = w->ptype,
+					     .grade = PM_GRADE_A,
+					     .elsewhere = true};
 		rc = pm_walk_leaf(an, p->ib, w->ptype, false, gather_entry, &g);
 		if (rc == PM_OK)
 			rc = pm_rangeset_add(an->ctx, &decided, p->first, p->last + 1);
@@ -578,10 +589,11 @@ enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret)
 
 	*ret = true;
 	for (unsigned tree = 0; tree < 2 && rc == PM_OK && *ret; tree++) {
-		struct walk w = {.an = an, .f = an->db.fmt,
-				 .ptype = tree ? PM_PTYPE_NBT : PM_PTYPE_BBT};
+		struct walk w = {
+			.an = an, .f = an->db.fmt, .ptype = tree ? PM_PTYPE_NBT : PM_PTYPE_BBT};
 
-		rc = root_fits(&w, tree ? h->nbt_bid : h->bbt_bid, tree ? h->nbt_ib : h->bbt_ib, ret);
+		rc = root_fits(&w, tree ? h->nbt_bid : h->bbt_bid, tree ? h->nbt_ib : h->bbt_ib,
+			       ret);
 	}
 	return rc;
 }
