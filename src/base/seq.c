@@ -31,11 +31,6 @@ void pm_seq_done(struct pm_seq *s)
 	*s = (struct pm_seq){.item = s->item};
 }
 
-struct pm_seq_pos pm_seq_end(const struct pm_seq *s)
-{
-	return (struct pm_seq_pos){s->n_leaf, 0};
-}
-
 bool pm_seq_find(const struct pm_seq *s, uint64_t key, struct pm_seq_pos *ret_pos)
 {
 	const struct pm_seq_leaf *l;

@@ -37,7 +37,6 @@ void pm_seq_done(struct pm_seq *s); /* empty, and usable again */
 
 /* The last item with a key <= key; false (and the first item, or the end) if there is none. */
 bool pm_seq_find(const struct pm_seq *s, uint64_t key, struct pm_seq_pos *ret_pos);
-struct pm_seq_pos pm_seq_end(const struct pm_seq *s);
 
 /* Insert a copy of *item before pos, which then names the new item. PM_OK or PM_ENOMEM. */
 enum pm_rc pm_seq_insert(struct pm_ctx *ctx, struct pm_seq *s, struct pm_seq_pos *pos,
