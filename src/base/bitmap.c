@@ -80,8 +80,8 @@ static uint64_t next_bit(const struct pm_bitmap *bm, uint64_t from, uint64_t fli
 			return bm->n;
 		w = bm->w[i] ^ flip;
 	}
-	i = i * 64 + (uint64_t)__builtin_ctzll(w);
-	return i < bm->n ? i : bm->n;
+	/* Bits past the end are clear, so the first clear one is at most bm->n. */
+	return i * 64 + (uint64_t)__builtin_ctzll(w);
 }
 
 uint64_t pm_bitmap_next_set(const struct pm_bitmap *bm, uint64_t from)

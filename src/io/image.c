@@ -48,7 +48,7 @@ static enum pm_rc read_run(struct pm_ctx *ctx, struct pm_image *img, uint64_t of
 		}
 		if (rc == PM_DAMAGED && got == 0) {
 			worst = PM_DAMAGED;
-			if (m > SECTOR || (m == SECTOR && off % SECTOR)) {
+			if (m > SECTOR) {
 				piece = m / SHRINK > SECTOR ? m / SHRINK / SECTOR * SECTOR : SECTOR;
 				continue;
 			}

@@ -51,10 +51,10 @@ const char *dir_listing(void)
 	assert_true(n >= 2);
 	text[0] = '\0';
 	for (int i = 0; i < n; i++) {
-		if (strcmp(names[i]->d_name, ".") && strcmp(names[i]->d_name, "..")) {
-			strncat(text, names[i]->d_name, sizeof(text) - strlen(text) - 1);
-			strncat(text, " ", sizeof(text) - strlen(text) - 1);
-		}
+		size_t used = strlen(text);
+
+		if (strcmp(names[i]->d_name, ".") && strcmp(names[i]->d_name, ".."))
+			snprintf(text + used, sizeof(text) - used, "%s ", names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
@@ -124,8 +124,7 @@ static bool forbid(unsigned int nr, unsigned int errnum)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0;
 }
 
-enum pm_rc in_child(const unsigned int (*calls)[2], size_t n,
-			   enum pm_rc (*fn)(struct pm_ctx *ctx))
+enum pm_rc in_child(const unsigned int (*calls)[2], size_t n, enum pm_rc (*fn)(struct pm_ctx *ctx))
 {
 	pid_t pid = fork();
 	int status;

@@ -27,8 +27,7 @@ uint8_t *test_pattern(void); /* TEST_SIZE bytes, none of them zero; to be freed 
  * returns. The error's text is left in the file "text", for assert_child_text. Skips the test
  * where system calls can't be forbidden.
  */
-enum pm_rc in_child(const unsigned int (*calls)[2], size_t n,
-		    enum pm_rc (*fn)(struct pm_ctx *ctx));
+enum pm_rc in_child(const unsigned int (*calls)[2], size_t n, enum pm_rc (*fn)(struct pm_ctx *ctx));
 void assert_child_text(const char *want);
 
 #endif

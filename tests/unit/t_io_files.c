@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ static void test_quote(void **state)
 		{"\xe0\x80\xaf", "'\\xe0\\x80\\xaf'"},          /* overlong */
 		{"\xed\xa0\x80", "'\\xed\\xa0\\x80'"},          /* a surrogate */
 		{"\xf4\x90\x80\x80", "'\\xf4\\x90\\x80\\x80'"}, /* past the last character */
+		{"\xf8\x90\x80\x80", "'\\xf8\\x90\\x80\\x80'"}, /* no first byte */
 		{"\xff\xfe", "'\\xff\\xfe'"},
 		{"\xc2\x9b"
 		 "m",
@@ -268,12 +270,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, dir_enter, dir_leave)
 	const struct CMUnitTest tests[] = {
-		TEST(test_quote),
-		TEST(test_open_refused),
-		TEST(test_open_reads),
-		TEST(test_read_errors),
-		TEST(test_permissions),
-		TEST(test_file_changed),
+		TEST(test_quote),       TEST(test_open_refused), TEST(test_open_reads),
+		TEST(test_read_errors), TEST(test_permissions),  TEST(test_file_changed),
 	};
 
 	return cmocka_run_group_tests_name("io files", tests, NULL, NULL);

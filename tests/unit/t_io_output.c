@@ -82,7 +82,7 @@ static void check_create(const char *name, unsigned int flags, enum pm_rc rc, co
 	struct pm_ctx ctx = {0};
 	char before[4096];
 
-	strcpy(before, dir_listing());
+	snprintf(before, sizeof(before), "%s", dir_listing());
 	assert_int_equal(write_file(&ctx, name, flags, "new text"), rc);
 	assert_string_equal(dir_listing(), before);
 	if (!rc)
