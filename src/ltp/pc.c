@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Property contexts, read tolerantly. */
+#include "ltp/pc.h"
+
+#include "base/text.h"
+#include "format/fields.h"
+
+#define PROPS_MAX 65536
+
+/* A BTHHEADER of a PC: B5 02 06. */
+static bool is_pc_header(struct pm_span s)
+{
+	return s.n == 8 && s.p[0] == 0xB5 && s.p[1] == 2 && s.p[2] == 6;
+}
+
+/* The root item when hidUserRoot does not lead to one: the first BTHHEADER in block 0. */
+static enum pm_rc find_root(struct pm_heap *h, pm_hid *ret)
+{
+	struct pm_span s;
+	uint32_t n;
+	enum pm_rc rc;
+
+	*ret = h->root;
+	rc = pm_heap_item(h, h->root, &s);
+	if (pm_is_error(rc) || ((rc == PM_OK || rc == PM_DAMAGED) && is_pc_header(s)))
+		return rc;
+	rc = pm_heap_items(h, 0, &n);
+	for (uint32_t i = 1; !pm_is_error(rc) && i <= n; i++) {
+		rc = pm_heap_item(h, pm_hid_make(h->db->fmt, 0, i), &s);
+		if ((rc == PM_OK || rc == PM_DAMAGED) && is_pc_header(s)) {
+			h->rules |= PM_HN_ROOT;
+			*ret = pm_hid_make(h->db->fmt, 0, i);
+			return PM_DAMAGED;
+		}
+	}
+	return pm_is_error(rc) ? rc : PM_LOST;
+}
+
+static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
+{
+	const struct pm_format *f = pc->db->fmt;
+	struct pm_prop *p;
+
+	if (!pm_PCENTRY_wPropId(f, rec))
+		return PM_OK; /* [OBS] padding records of a third-party writer */
+	p = pm_vec_push(pc->db->ctx, &pc->props);
+	if (!p)
+		return pc->db->ctx->rc;
+	p->id = (uint16_t)pm_PCENTRY_wPropId(f, rec);
+	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
+	memcpy(p->raw, rec + 4, 4);
+	p->state = state;
+	return PM_OK;
+}
+
+/* Could these bytes be PC records: ascending ids, known types? */
+static bool like_records(const struct pm_format *f, struct pm_span s)
+{
+	uint64_t last = 0;
+
+	if (s.n < 24 || s.n % 8)
+		return false;
+	for (size_t i = 0; i < s.n; i += 8) {
+		uint64_t id = pm_PCENTRY_wPropId(f, s.p + i);
+
+		if (id <= last || pm_proptype_size((uint16_t)pm_PCENTRY_wPropType(f, s.p + i)) < 0)
+			return false;
+		last = id;
+	}
+	return true;
+}
+
+/* The tree's head is gone: take every item that can be nothing but records, while in order. */
+static enum pm_rc scavenge(struct pm_pc *pc)
+{
+	struct pm_heap *h = &pc->heap;
+	const struct pm_format *f = pc->db->fmt;
+
+	for (size_t k = 0; k < h->n_blocks; k++) {
+		uint32_t n;
+		enum pm_rc rc = pm_heap_items(h, k, &n);
+
+		for (uint32_t i = 1; !pm_is_error(rc) && i <= n; i++) {
+			size_t have = pc->props.n;
+			struct pm_span s;
+
+			rc = pm_heap_item(h, pm_hid_make(f, k, i), &s);
+			if (pm_is_error(rc) || rc == PM_LOST || !like_records(f, s))
+				continue;
+			if (have && pm_PCENTRY_wPropId(f, s.p) <= pc->props.v[have - 1].id)
+				continue;
+			for (size_t at = 0; at < s.n && !pm_is_error(rc); at += 8)
+				rc = add_prop(pc, s.p + at, PM_DAMAGED);
+		}
+		if (pm_is_error(rc))
+			return rc;
+	}
+	return pc->props.n ? PM_DAMAGED : PM_LOST;
+}
+
+static enum pm_rc read_props(struct pm_pc *pc)
+{
+	struct pm_bth b;
+	pm_hid root;
+	enum pm_rc rc = find_root(&pc->heap, &root);
+
+	if (pm_is_error(rc))
+		return rc;
+	rc = pm_bth_open(&pc->heap, root, 2, 6, true, &b);
+	pc->bth_rules = b.rules;
+	pc->lost = b.lost;
+	if (b.rules & (PM_TR_TYPE | PM_TR_SIZES))
+		pc->rules |= PM_CR_PC;
+	for (size_t i = 0; !pm_is_error(rc) && i < b.n && i < PROPS_MAX; i++) {
+		enum pm_rc add = add_prop(pc, pm_bth_record(&b, i), b.state[i]);
+
+		if (add)
+			rc = add;
+	}
+	pm_bth_close(&b);
+	if (rc == PM_LOST)
+		return scavenge(pc);
+	return rc;
+}
+
+enum pm_rc pm_pc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct pm_pc *pc)
+{
+	enum pm_rc rc, heap;
+
+	*pc = (struct pm_pc){.db = db, .subs_state = PM_NONE};
+	heap = pm_heap_open(db, data, PM_CLIENT_PC, &pc->heap);
+	if (heap != PM_OK && heap != PM_DAMAGED)
+		return heap;
+	if (pc->heap.rules & PM_HN_CLIENT)
+		pc->rules |= PM_CR_PC;
+	pc->subs_state = pm_tree_subs(db, sub, &pc->subs);
+	if (pm_is_error(pc->subs_state))
+		return pc->subs_state;
+	rc = read_props(pc);
+	if (pm_is_error(rc) || rc == PM_LOST)
+		return rc;
+	if (rc != PM_OK || pc->rules || pc->subs_state == PM_LOST || pc->subs_state == PM_DAMAGED)
+		return PM_DAMAGED;
+	return heap;
+}
+
+enum pm_rc pm_pc_open_node(const struct pm_ndb *db, pm_nid nid, struct pm_pc *pc)
+{
+	const struct pm_node *n = pm_ndb_find_node(db, nid);
+
+	return pm_pc_open(db, n ? n->data : 0, n ? n->sub : 0, pc);
+}
+
+void pm_pc_close(struct pm_pc *pc)
+{
+	pm_heap_close(&pc->heap);
+	pm_subs_close(&pc->subs);
+	pm_vec_done(&pc->props);
+}
+
+const struct pm_prop *pm_pc_find(const struct pm_pc *pc, uint16_t id)
+{
+	size_t lo = 0, hi = pc->props.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (pc->props.v[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < pc->props.n && pc->props.v[lo].id == id ? &pc->props.v[lo] : NULL;
+}
+
+enum pm_rc pm_hnid_value(struct pm_heap *h, const struct pm_subs *subs, uint16_t type,
+			 uint32_t hnid, struct pm_value *v)
+{
+	const struct pm_sub *sub;
+
+	*v = (struct pm_value){.type = type, .state = PM_OK};
+	if (!hnid)
+		return PM_OK;
+	if (!pm_nid_type(hnid)) {
+		v->state = pm_heap_item(h, hnid, &v->span);
+		v->size = v->span.n;
+		return v->state;
+	}
+	v->nid = hnid;
+	sub = pm_subs_find(subs, hnid);
+	if (!sub) {
+		v->state = PM_LOST;
+		return PM_LOST;
+	}
+	v->stream = true;
+	v->state = pm_tree_data(h->db, sub->data, &v->data);
+	if (v->state == PM_NONE) /* an empty subnode is an empty value */
+		v->state = PM_OK;
+	v->size = v->data.size;
+	return v->state;
+}
+
+enum pm_rc pm_pc_value(struct pm_pc *pc, const struct pm_prop *p, struct pm_value *v)
+{
+	int size = pm_proptype_size(p->type);
+
+	if (size >= 0 && pm_proptype_inline(p->type)) {
+		*v = (struct pm_value){.type = p->type, .state = (enum pm_rc)p->state};
+		v->span = (struct pm_span){p->raw, (size_t)size, 0};
+		v->size = (uint64_t)size;
+		return v->state;
+	}
+	if (size < 0) { /* not known: the four bytes are all that is certain */
+		*v = (struct pm_value){.type = p->type, .state = PM_DAMAGED};
+		v->span = (struct pm_span){p->raw, 4, 0};
+		v->size = 4;
+		return v->state;
+	}
+	if (pm_is_error(pm_hnid_value(&pc->heap, &pc->subs, p->type, pm_le32(p->raw), v)))
+		return v->state;
+	v->state = pm_worse(v->state, (enum pm_rc)p->state);
+	return v->state;
+}
+
+/* Rules of what the bytes say; `s` may be the beginning of the value only. */
+static uint32_t content_rules(struct pm_ctx *ctx, uint16_t type, struct pm_span s, bool all)
+{
+	struct pm_buf text = {0};
+	uint32_t rules = 0;
+
+	if (type == PM_PT_UNICODE && s.n % 2 == 0 && s.n) {
+		uint64_t bad = 0;
+
+		if (!pm_is_error(pm_utf16_to_utf8(ctx, &text, s.p, s.n, &bad)) && bad && all)
+			rules |= PM_CR_UTF16;
+	} else if (type & PM_PT_MV && all && pm_mv_open(type, s).damaged) {
+		rules |= PM_CR_MV;
+	}
+	pm_buf_done(&text);
+	return rules;
+}
+
+enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const struct pm_subs *subs,
+			  const struct pm_value *v, uint32_t hnid, uint64_t max,
+			  uint32_t *ret_rules)
+{
+	int size = pm_proptype_size(v->type);
+	struct pm_buf buf = {0};
+	uint32_t rules = 0;
+	enum pm_rc rc = PM_OK;
+
+	if (v->nid && pm_nid_type(v->nid) != 0x1F && v->type != PM_PT_OBJECT)
+		rules |= PM_CR_NID;
+	if (v->state == PM_LOST)
+		rules |= PM_CR_HNID;
+	if (v->type == PM_PT_STRING8 ? f->variant != PM_ANSI
+				     : v->type == PM_PT_UNICODE && f->variant == PM_ANSI)
+		rules |= PM_CR_STRING;
+	if (!hnid || v->state == PM_LOST)
+		goto out;
+	if (v->type == PM_PT_OBJECT) {
+		if (v->stream || v->span.n < 8 || !pm_subs_find(subs, pm_le32(v->span.p)))
+			rules |= PM_CR_OBJECT;
+		goto out;
+	}
+	if (size > 0 && v->size != (uint64_t)size)
+		rules |= PM_CR_SIZE;
+	if (v->type == PM_PT_UNICODE && v->size % 2)
+		rules |= PM_CR_ODD;
+	if (!v->stream) {
+		rules |= content_rules(ctx, v->type, v->span, true);
+	} else if (v->size <= max && (v->type == PM_PT_UNICODE || v->type & PM_PT_MV)) {
+		rc = pm_value_read(ctx, v, max, &buf);
+		if (!pm_is_error(rc))
+			rules |= content_rules(ctx, v->type, pm_buf_span(&buf), rc == PM_OK);
+		pm_buf_done(&buf);
+	}
+out:
+	if (pm_is_error(rc) || ctx->rc)
+		return ctx->rc;
+	*ret_rules = rules;
+	return rules ? PM_DAMAGED : PM_OK;
+}
+
+enum pm_rc pm_pc_prop_rules(struct pm_pc *pc, const struct pm_prop *p, bool mark, uint64_t max,
+			    uint32_t *ret_rules)
+{
+	uint32_t hnid = pm_le32(p->raw);
+	struct pm_value v;
+	enum pm_rc rc;
+
+	if (pm_proptype_size(p->type) < 0) {
+		*ret_rules = PM_CR_TYPE;
+		return PM_DAMAGED;
+	}
+	if (pm_proptype_inline(p->type)) {
+		*ret_rules = p->type == PM_PT_BOOL && p->raw[0] > 1 ? PM_CR_BOOL : 0;
+		return *ret_rules ? PM_DAMAGED : PM_OK;
+	}
+	if (mark && hnid && !pm_nid_type(hnid)) {
+		rc = pm_heap_mark(&pc->heap, hnid);
+		if (pm_is_error(rc))
+			return rc;
+	}
+	rc = pm_pc_value(pc, p, &v);
+	if (!pm_is_error(rc))
+		rc = pm_value_rules(pc->db->ctx, pc->db->fmt, &pc->subs, &v, hnid, max, ret_rules);
+	pm_value_done(&v);
+	return rc;
+}

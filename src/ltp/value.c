@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of properties and cells. */
+#include "ltp/value.h"
+
+#include "base/codepage.h"
+#include "base/text.h"
+
+void pm_value_done(struct pm_value *v)
+{
+	if (v->stream)
+		pm_data_close(&v->data);
+	v->stream = false;
+}
+
+enum pm_rc pm_value_read(struct pm_ctx *ctx, const struct pm_value *v, uint64_t max,
+			 struct pm_buf *out)
+{
+	size_t n;
+
+	if (v->state == PM_LOST)
+		return PM_LOST;
+	if (v->stream) {
+		size_t at = out->n;
+		enum pm_rc rc = PM_OK;
+
+		for (size_t k = 0; k < v->data.leaves.n && out->n - at < max; k++) {
+			enum pm_rc leaf = pm_data_read_leaf(&v->data, k, out);
+
+			if (pm_is_error(leaf))
+				return leaf;
+			rc = pm_worse(rc, leaf == PM_LOST ? PM_DAMAGED : leaf);
+		}
+		if (out->n - at > max)
+			out->n = at + (size_t)max;
+		return v->size > max ? pm_worse(PM_DAMAGED, v->state) : pm_worse(rc, v->state);
+	}
+	n = v->span.n < max ? v->span.n : (size_t)max;
+	pm_buf_add(ctx, out, v->span.p, n);
+	if (out->bad)
+		return ctx->rc;
+	return n < v->span.n ? PM_DAMAGED : v->state;
+}
+
+enum pm_rc pm_text_of(struct pm_ctx *ctx, uint16_t type, struct pm_span s, uint32_t cp,
+		      struct pm_buf *out)
+{
+	if (type == PM_PT_UNICODE) {
+		while (s.n >= 2 && !s.p[s.n - 1] && !s.p[s.n - 2] && s.n % 2 == 0)
+			s.n -= 2;
+		return s.n ? pm_utf16_to_utf8(ctx, out, s.p, s.n, NULL) : PM_OK;
+	}
+	if (type != PM_PT_STRING8)
+		return PM_NONE;
+	while (s.n && !s.p[s.n - 1])
+		s.n--;
+	return s.n ? pm_cp_to_utf8(ctx, out, cp ? cp : PM_CP_WINDOWS_1252, s.p, s.n, NULL) : PM_OK;
+}
+
+enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
+			 struct pm_buf *out)
+{
+	struct pm_buf raw = {0};
+	enum pm_rc rc, text;
+
+	if (v->type != PM_PT_UNICODE && v->type != PM_PT_STRING8)
+		return PM_NONE;
+	if (v->state == PM_LOST)
+		return PM_LOST;
+	if (!v->stream) {
+		text = pm_text_of(ctx, v->type, v->span, cp, out);
+		return pm_is_error(text) ? text : pm_worse(text, v->state);
+	}
+	rc = pm_value_read(ctx, v, PM_STRING_MAX, &raw);
+	if (!pm_is_error(rc)) {
+		text = pm_text_of(ctx, v->type, pm_buf_span(&raw), cp, out);
+		rc = pm_is_error(text) ? text : pm_worse(text, rc);
+	}
+	pm_buf_done(&raw);
+	return rc;
+}
+
+enum pm_rc pm_leaf_known(const struct pm_data *d, size_t k)
+{
+	const struct pm_leaf *l = &d->leaves.v[k];
+	const struct pm_block *b = l->lost ? NULL : pm_ndb_find_block(d->db, l->bid);
+
+	if (!b || b->flags & PM_BF_LOST)
+		return PM_LOST;
+	return b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
+										   : PM_OK;
+}
+
+/* The same, reading the block if nobody did. */
+static enum pm_rc leaf_state(const struct pm_data *d, size_t k, struct pm_buf *scratch)
+{
+	enum pm_rc rc = pm_leaf_known(d, k);
+
+	if (rc != PM_OK || pm_ndb_find_block(d->db, d->leaves.v[k].bid)->flags & PM_BF_CHECKED)
+		return rc;
+	pm_buf_clear(scratch);
+	return pm_data_read_leaf(d, k, scratch);
+}
+
+static enum pm_rc add_range(struct pm_ctx *ctx, struct pm_bad_ranges *r, uint64_t from, uint64_t to,
+			    bool lost)
+{
+	struct pm_bad_range *last = r->v.n ? &r->v.v[r->v.n - 1] : NULL;
+
+	r->bytes += to - from;
+	if (last && last->to == from && last->lost == lost) {
+		last->to = to;
+		return PM_OK;
+	}
+	last = pm_vec_push(ctx, &r->v);
+	if (!last)
+		return ctx->rc;
+	*last = (struct pm_bad_range){from, to, lost};
+	return PM_OK;
+}
+
+enum pm_rc pm_data_bad_ranges(const struct pm_data *d, struct pm_bad_ranges *ret)
+{
+	struct pm_buf scratch = {0};
+	enum pm_rc rc = PM_OK;
+	uint64_t at = 0;
+	size_t bad = 0, lost = 0;
+
+	for (size_t k = 0; k < d->leaves.n; k++) {
+		uint64_t to = at + d->leaves.v[k].size;
+
+		rc = leaf_state(d, k, &scratch);
+		if (pm_is_error(rc))
+			break;
+		if (rc != PM_OK) {
+			bad++;
+			lost += rc == PM_LOST;
+			rc = ret ? add_range(d->db->ctx, ret, at, to, rc == PM_LOST) : PM_OK;
+			if (pm_is_error(rc))
+				break;
+		}
+		at = to;
+	}
+	pm_buf_done(&scratch);
+	if (pm_is_error(rc))
+		return rc;
+	if (d->leaves.n && lost == d->leaves.n)
+		return PM_LOST;
+	return bad || d->flags & (PM_TF_LOST_BLOCK | PM_TF_BTYPE | PM_TF_CYCLE) ? PM_DAMAGED
+										: PM_OK;
+}
+
+/* Bytes of an element of fixed size; 0 for variable ones. */
+static uint32_t element(uint16_t type)
+{
+	int n = pm_proptype_size(type);
+
+	return n > 0 ? (uint32_t)n : 0;
+}
+
+struct pm_mv pm_mv_open(uint16_t type, struct pm_span s)
+{
+	struct pm_mv mv = {.type = (uint16_t)(type & ~PM_PT_MV), .s = s};
+	uint32_t size = element(mv.type), count, last;
+
+	if (s.n > UINT32_MAX) {
+		mv.damaged = true;
+		return mv;
+	}
+	if (size) {
+		mv.n = (uint32_t)(s.n / size);
+		mv.damaged = s.n % size != 0;
+		return mv;
+	}
+	if (s.n < 4) {
+		mv.damaged = s.n != 0;
+		return mv;
+	}
+	count = pm_le32(s.p);
+	if (count > (s.n - 4) / 4) {
+		mv.damaged = true;
+		return mv;
+	}
+	last = 4 + 4 * count;
+	for (mv.n = 0; mv.n < count; mv.n++) {
+		uint32_t at = pm_le32(s.p + 4 + 4 * (size_t)mv.n);
+
+		if (at < last || at > s.n) {
+			mv.damaged = true;
+			/* The item before ends who knows where. */
+			mv.n -= mv.n > 0;
+			break;
+		}
+		last = at;
+	}
+	return mv;
+}
+
+struct pm_span pm_mv_item(const struct pm_mv *mv, uint32_t i)
+{
+	uint32_t size = element(mv->type);
+	struct pm_span r = {0};
+	uint32_t from, to;
+
+	if (i >= mv->n)
+		return r;
+	if (size) {
+		pm_span_sub(mv->s, (uint64_t)i * size, size, &r);
+		return r;
+	}
+	from = pm_le32(mv->s.p + 4 + 4 * (size_t)i);
+	to = (uint32_t)mv->s.n;
+	if (i + 1 < pm_le32(mv->s.p))
+		to = pm_le32(mv->s.p + 8 + 4 * (size_t)i);
+	pm_span_sub(mv->s, from, to - from, &r);
+	return r;
+}
