@@ -17,8 +17,6 @@
 #include "base/sort.h"
 #include "ndb/tree.h"
 
-#define PASSES_MAX 8 /* over the candidates */
-
 struct place {
 	uint64_t nid;
 	size_t index;
@@ -134,10 +132,8 @@ static enum pm_rc kind_fits(struct pm_analysis *an, const struct pm_node *n, boo
 	if (want == PM_BK_NONE || !n->data)
 		return PM_OK;
 	rc = first_leaf(an, n->data, &i);
-	if (rc || i == SIZE_MAX) {
-		*ret = !pm_bid_internal(n->data) || pm_block_index(an, n->data) == SIZE_MAX;
+	if (rc || i == SIZE_MAX)
 		return rc;
-	}
 	b = &an->db.blocks.v[i];
 	if (b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE | PM_BF_SUSPECT) ||
 	    !(b->flags & PM_BF_CHECKED))
@@ -195,7 +191,7 @@ static enum pm_rc take_candidate(void *arg, const struct pm_bt_entry *e)
 	struct pool *p = arg;
 	struct candidate *c;
 
-	if (!e->key || e->key > UINT32_MAX)
+	if (!e->key || e->key > UINT32_MAX || (!e->bid && !e->sub))
 		return PM_OK;
 	c = pm_vec_push(p->an->ctx, &p->v);
 	if (!c)
@@ -297,22 +293,6 @@ static const struct candidate *better_word(const struct pool *p, const struct ca
 	return e && p->v.v[e->value].e.sub == c->e.sub ? &p->v.v[e->value] : c;
 }
 
-/* Do the candidate's blocks belong to it? */
-static bool owns(const struct pool *p, const struct candidate *c, const struct pm_node *n,
-		 const struct pm_node *old)
-{
-	const struct pm_analysis *an = p->an;
-
-	if (!n->data && !n->sub) /* an empty queue; an object always has data */
-		return c->right && pm_nid_kind(n->nid) == PM_BK_NONE &&
-		       pm_rangeset_contains(&p->lost, n->nid, (uint64_t)n->nid + 1);
-	/* The same subnodes: the same generation of the same object, only its data were changed. */
-	if (old && n->sub && old->sub == n->sub && c->right &&
-	    pm_block_index(an, n->data) != SIZE_MAX)
-		return true;
-	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) && may_own(an, n->sub, false);
-}
-
 static enum pm_rc consider(struct pool *p, const struct candidate *c,
 			   const struct pm_rangeset *decided, bool *ret_used)
 {
@@ -346,7 +326,7 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		rc = PM_OK;
 	if (rc)
 		return rc;
-	if (owns(p, c, &n, old))
+	if (may_own(an, n.data, pm_nid_kind(n.nid) == PM_BK_TC) && may_own(an, n.sub, false))
 		rc = kind_fits(an, &n, &fits);
 	else
 		fits = false;
@@ -370,7 +350,7 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 	return pm_map_put(an->ctx, &p->taken, n.nid, 1);
 }
 
-static enum pm_rc adopt(struct pool *p, bool *ret_any)
+static enum pm_rc adopt(struct pool *p)
 {
 	struct pm_analysis *an = p->an;
 	struct pm_rangeset decided = {0};
@@ -387,7 +367,6 @@ static enum pm_rc adopt(struct pool *p, bool *ret_any)
 		}
 		if (any && rc == PM_OK)
 			rc = pm_note(an, PM_NOTE_LEAF_USED, 0, first->ib, 0, 0);
-		*ret_any |= any;
 		/* A leaf none of whose entries is alive decides nothing: it is of an older day. */
 		if (any && first->right && rc == PM_OK)
 			rc = pm_rangeset_add(an->ctx, &decided, first->leaf_first,
@@ -461,39 +440,24 @@ static void mark_in_tree(struct pm_analysis *an)
 	pm_map_done(&at);
 }
 
-static enum pm_rc judge_all(struct pm_analysis *an, bool *ret_unfit)
-{
-	enum pm_rc rc = PM_OK;
-
-	*ret_unfit = false;
-	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		rc = judge(an, &an->db.nodes.v[i]);
-		*ret_unfit |= an->db.nodes.v[i].flags != 0;
-	}
-	return rc;
-}
-
 enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 {
 	struct pool p = {.an = an};
 	bool unfit = false;
-	unsigned passes = 0;
 	enum pm_rc rc = PM_OK;
 
-	rc = judge_all(an, &unfit);
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		rc = judge(an, &an->db.nodes.v[i]);
+		unfit |= an->db.nodes.v[i].flags != 0;
+	}
 	if (rc || (an->accepted && !unfit))
 		return rc;
 	mark_in_tree(an);
 	rc = an->ctx->rc ? an->ctx->rc : gather(&p);
 	if (rc == PM_OK)
 		rc = index_pool(&p);
-	/* A block that a wrong entry claims is free only once that entry is replaced. */
-	for (bool any = true; any && rc == PM_OK && passes++ < PASSES_MAX;) {
-		any = false;
-		rc = adopt(&p, &any);
-		if (rc == PM_OK && any)
-			rc = judge_all(an, &unfit);
-	}
+	if (rc == PM_OK)
+		rc = adopt(&p);
 	if (rc == PM_OK)
 		rc = merge_added(&p);
 	pool_done(&p);

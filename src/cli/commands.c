@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, in the order of --help. HACKING.md says how to add one. */
+#include "cli/commands.h"
+
+const struct pm_command *const pm_commands[] = {
+	&pm_cmd_info,
+	NULL,
+};

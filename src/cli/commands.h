@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands, each in its own cmd_NAME.c. */
+#ifndef PM_CLI_COMMANDS_H
+#define PM_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct pm_command pm_cmd_info;
+
+#endif
