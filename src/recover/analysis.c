@@ -86,7 +86,7 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = pm_look_at_blocks(an, true);
 	if (rc == PM_OK)
-		rc = pm_sort_nodes(an);
+		rc = pm_analysis_sort_nodes(an);
 	return rc;
 }
 
@@ -127,7 +127,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc == PM_OK && clean)
 		rc = pm_settle_blocks(an);
 	if (rc == PM_OK && clean)
-		rc = pm_sort_nodes(an);
+		rc = pm_analysis_sort_nodes(an);
 	if (rc == PM_OK && clean)
 		rc = pm_count_refs(an);
 	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));

@@ -133,6 +133,9 @@ enum pm_node_flag {
 	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
 };
 
+/* Put db.nodes in order after something was appended; doubles go to an->doubles. */
+enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;
+
 /* Is [ib, ib+n) marked allocated in a sound AMap? -1: that AMap is not sound. */
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n);
 

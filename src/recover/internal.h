@@ -46,7 +46,6 @@ bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
 size_t pm_refs_pool(const struct pm_analysis *an);
 
 /* nodes.c: settle the node table. */
-enum pm_rc pm_sort_nodes(struct pm_analysis *an);
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);
 /* Kind of the heap that a node of this nid must carry; PM_BK_NONE: any, or no heap. */
 uint16_t pm_nid_kind(pm_nid nid);

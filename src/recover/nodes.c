@@ -48,7 +48,7 @@ static enum pm_rc sort_nodes(struct pm_analysis *an)
 	return rc;
 }
 
-enum pm_rc pm_sort_nodes(struct pm_analysis *an)
+enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an)
 {
 	struct pm_node *v = an->db.nodes.v;
 	size_t n = an->db.nodes.n, k = 0;
@@ -412,7 +412,7 @@ static enum pm_rc merge_added(struct pool *p)
 			return an->ctx->rc;
 		*slot = p->added.v[i];
 	}
-	return pm_sort_nodes(an);
+	return pm_analysis_sort_nodes(an);
 }
 
 static void pool_done(struct pool *p)

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder tree of the intended model.
+ *
+ * Checks: parents of folders and messages; cycles.
+ * Gathers: folders, messages, where each belongs and why.
+ * Needs: settled nodes.
+ */
+#include "recover/model.h"
+
+#include "base/sort.h"
+#include "ltp/pc.h"
+#include "ltp/tc.h"
+
+#define DEPTH_MAX 1024
+
+/* While building: what table rows say. Filled only when something has no place. */
+struct rows {
+	bool loaded;
+	struct pm_map folder; /* folder nid -> folder nid whose hierarchy table names it */
+	struct pm_map item;   /* message nid -> folder nid whose contents table names it */
+};
+
+struct build {
+	struct pm_model *m;
+	struct rows rows;
+	struct pm_map index; /* nid -> index into folders */
+};
+
+uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid)
+{
+	size_t lo = 0, hi = m->folders.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->folders.v[mid].nid < nid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < m->folders.n && m->folders.v[lo].nid == nid ? (uint32_t)lo : PM_NO_FOLDER;
+}
+
+pm_nid pm_model_new_nid(struct pm_model *m, unsigned type)
+{
+	uint32_t i = m->next_index[type & 31]++;
+
+	/* Tables share the index of their folder: never hand it out twice. */
+	return pm_nid_make(type, i);
+}
+
+static void count_indices(struct pm_model *m)
+{
+	static const uint32_t start[32] = {[2] = 0x400, [3] = 0x4000, [4] = 0x10000, [8] = 0x8000};
+	const struct pm_analysis *an = m->an;
+
+	for (unsigned t = 0; t < 32; t++)
+		m->next_index[t] = (start[t] ? start[t] : 0x400) + 1;
+	for (size_t i = 0; i < an->db.nodes.n; i++) {
+		pm_nid nid = an->db.nodes.v[i].nid;
+		unsigned t = pm_nid_type(nid);
+
+		if (nid >> 5 >= m->next_index[t])
+			m->next_index[t] = (nid >> 5) + 1;
+		/* Companions of a folder that is gone keep its index taken. */
+		if ((t == 0x0D || t == 0x0E || t == 0x0F) && nid >> 5 >= m->next_index[2])
+			m->next_index[2] = (nid >> 5) + 1;
+		t = pm_nid_type(an->db.nodes.v[i].parent);
+		if (t == 2 && an->db.nodes.v[i].parent >> 5 >= m->next_index[2] &&
+		    an->db.nodes.v[i].parent >> 5 < 0x100000)
+			m->next_index[2] = (an->db.nodes.v[i].parent >> 5) + 1;
+	}
+	for (unsigned t = 2; t <= 8; t++)
+		if ((t <= 4 || t == 8) && !(an->header_bad & PM_HR_SERIOUS) &&
+		    an->header.rgnid[t] < 0x4000000 && an->header.rgnid[t] >= m->next_index[t])
+			m->next_index[t] = an->header.rgnid[t] + 1;
+}
+
+/* Content whose nid another node has: it is told apart by a nid of its own. */
+static enum pm_rc settle_doubles(struct pm_model *m)
+{
+	struct pm_analysis *an = m->an;
+
+	for (size_t i = 0; i < an->doubles.n; i++) {
+		struct pm_node *d = &an->doubles.v[i], *slot;
+		unsigned t = pm_nid_type(d->nid);
+
+		if (t != 4 && t != 8)
+			continue;
+		slot = pm_vec_push(an->ctx, &an->db.nodes);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = *d;
+		slot->nid = pm_model_new_nid(m, t);
+		slot->origin = PM_FROM_CONTENT;
+	}
+	an->doubles.n = 0;
+	return pm_analysis_sort_nodes(an);
+}
+
+static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, bool made)
+{
+	struct pm_ctx *ctx = b->m->an->ctx;
+	struct pm_folder *f = pm_vec_push(ctx, &b->m->folders);
+
+	if (!f)
+		return ctx->rc;
+	*f = (struct pm_folder){.nid = nid,
+				.stored_parent = stored_parent,
+				.parent = PM_NO_FOLDER,
+				.row_of = PM_NO_FOLDER,
+				.made = made,
+				.placed = made ? PM_PLACED_MADE : PM_PLACED_TREE,
+				.search = pm_nid_type(nid) == 3};
+	return pm_map_put(ctx, &b->index, nid, b->m->folders.n - 1);
+}
+
+static uint32_t find(const struct build *b, pm_nid nid)
+{
+	const struct pm_map_entry *e = pm_map_find(&b->index, nid);
+
+	return e ? (uint32_t)e->value : PM_NO_FOLDER;
+}
+
+/* Rows of one table: row id -> folder. The first table that names an object wins. */
+static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid folder,
+			    struct pm_map *map, bool hierarchy)
+{
+	struct pm_analysis *an = b->m->an;
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
+
+	if (!pm_is_error(rc))
+		rc = PM_OK;
+	for (size_t i = 0; i < tc.rows.n && rc == PM_OK; i++) {
+		pm_nid id = tc.rows.v[i].id;
+		struct pm_map_entry *e;
+		bool new;
+
+		if (tc.rows.v[i].rules || !id || (hierarchy && id == folder))
+			continue;
+		e = pm_map_get(an->ctx, map, id, &new);
+		if (!e)
+			rc = an->ctx->rc;
+		else if (new)
+			e->value = folder;
+	}
+	pm_tc_close(&tc);
+	return rc;
+}
+
+static enum pm_rc need_rows(struct build *b)
+{
+	struct pm_analysis *an = b->m->an;
+	enum pm_rc rc = PM_OK;
+
+	if (b->rows.loaded)
+		return PM_OK;
+	b->rows.loaded = true;
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &an->db.nodes.v[i];
+		unsigned t = pm_nid_type(n->nid);
+		pm_nid folder = pm_nid_make(2, n->nid >> 5);
+
+		if (n->nid >> 5 < 0x100 && folder != PM_NID_ROOT && n->nid >> 5 != 9)
+			continue; /* templates */
+		if (t == 0x0D)
+			rc = load_rows(b, n, folder, &b->rows.folder, true);
+		else if (t == 0x0E || t == 0x0F)
+			rc = load_rows(b, n, folder, &b->rows.item, false);
+	}
+	return rc;
+}
+
+static bool companions(const struct pm_analysis *an, pm_nid folder)
+{
+	uint32_t i = folder >> 5;
+
+	return pm_ndb_find_node(&an->db, pm_nid_make(0x0D, i)) ||
+	       pm_ndb_find_node(&an->db, pm_nid_make(0x0E, i));
+}
+
+/* A folder without a node, that something needs: is there any trace of it? */
+static enum pm_rc want_folder(struct build *b, pm_nid nid, bool *ret)
+{
+	enum pm_rc rc = PM_OK;
+
+	*ret = find(b, nid) != PM_NO_FOLDER;
+	if (*ret || pm_nid_type(nid) != 2 || nid == PM_NID_ROOT)
+		return PM_OK;
+	rc = need_rows(b);
+	if (rc == PM_OK && (pm_map_has(&b->rows.folder, nid) || companions(b->m->an, nid))) {
+		*ret = true;
+		rc = add_folder(b, nid, 0, true);
+	}
+	return rc;
+}
+
+static enum pm_rc gather_folders(struct build *b)
+{
+	struct pm_analysis *an = b->m->an;
+	enum pm_rc rc = PM_OK;
+	size_t n;
+	bool known;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *d = &an->db.nodes.v[i];
+
+		if (pm_nid_type(d->nid) == 2 || pm_nid_type(d->nid) == 3)
+			rc = add_folder(b, d->nid, d->parent, false);
+	}
+	if (rc == PM_OK && find(b, PM_NID_ROOT) == PM_NO_FOLDER)
+		rc = add_folder(b, PM_NID_ROOT, PM_NID_ROOT, true);
+	/* Parents that have no node: of folders, of messages; and theirs in turn. */
+	n = an->db.nodes.n;
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		const struct pm_node *d = &an->db.nodes.v[i];
+		unsigned t = pm_nid_type(d->nid);
+
+		if (t == 2 || t == 3 || t == 4 || t == 8)
+			rc = want_folder(b, d->parent, &known);
+	}
+	for (size_t i = 0; i < b->m->folders.n && rc == PM_OK; i++) {
+		const struct pm_map_entry *e = pm_map_find(&b->rows.folder, b->m->folders.v[i].nid);
+
+		if (b->m->folders.v[i].made && e)
+			rc = want_folder(b, (pm_nid)e->value, &known);
+	}
+	return rc;
+}
+
+/* The folder whose hierarchy table names this one. */
+static enum pm_rc by_row(struct build *b, uint32_t i, uint32_t *ret)
+{
+	enum pm_rc rc = need_rows(b);
+	const struct pm_map_entry *e = pm_map_find(&b->rows.folder, b->m->folders.v[i].nid);
+
+	*ret = e ? find(b, (pm_nid)e->value) : PM_NO_FOLDER;
+	if (*ret == i)
+		*ret = PM_NO_FOLDER;
+	return rc;
+}
+
+static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
+{
+	struct pm_model *m = b->m;
+	uint32_t up = find(b, PM_NID_SUBTREE);
+	enum pm_rc rc;
+
+	if (m->recovery == PM_NO_FOLDER) {
+		rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
+		if (rc)
+			return rc;
+		m->recovery = (uint32_t)m->folders.n - 1;
+		m->folders.v[m->recovery].parent = up == PM_NO_FOLDER ? find(b, PM_NID_ROOT) : up;
+	}
+	*ret = m->recovery;
+	return PM_OK;
+}
+
+/* Walks up from a folder; true when it does not end at the root. */
+static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
+{
+	for (unsigned n = 0; n < DEPTH_MAX && i != PM_NO_FOLDER; n++) {
+		if (i == root)
+			return false;
+		i = b->m->folders.v[i].parent;
+	}
+	return true;
+}
+
+static enum pm_rc place_folder(struct build *b, uint32_t i)
+{
+	struct pm_folder *f = &b->m->folders.v[i];
+	uint32_t up = f->made ? PM_NO_FOLDER : find(b, f->stored_parent);
+	enum pm_rc rc = PM_OK;
+
+	if (f->nid == PM_NID_ROOT) {
+		f->parent = i;
+		return PM_OK;
+	}
+	if (i == b->m->recovery)
+		return PM_OK;
+	if (up == i || (up != PM_NO_FOLDER && b->m->folders.v[up].search))
+		up = PM_NO_FOLDER;
+	if (up == PM_NO_FOLDER) {
+		rc = by_row(b, i, &up);
+		f = &b->m->folders.v[i];
+		if (!f->made)
+			f->placed = PM_PLACED_ROW;
+	}
+	f->parent = up;
+	return rc;
+}
+
+/* Folders in a cycle, or on top of nothing. */
+static enum pm_rc untie(struct build *b, uint32_t root)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = 0; i < b->m->folders.n && rc == PM_OK; i++) {
+		uint32_t up, was = b->m->folders.v[i].parent;
+
+		if (i == root || (was != PM_NO_FOLDER && !lost_way(b, i, root)))
+			continue;
+		rc = by_row(b, i, &up);
+		if (rc)
+			break;
+		/* The row's word, if it leads to the root. */
+		b->m->folders.v[i].parent = PM_NO_FOLDER;
+		if (up != PM_NO_FOLDER && !lost_way(b, up, root)) {
+			b->m->folders.v[i].parent = up;
+			if (!b->m->folders.v[i].made)
+				b->m->folders.v[i].placed = PM_PLACED_ROW;
+			continue;
+		}
+		/* Perhaps only an ancestor is astray: then that one is moved, not this. */
+		if (was != PM_NO_FOLDER && was > i) {
+			b->m->folders.v[i].parent = was;
+			if (!lost_way(b, i, root))
+				continue;
+		}
+		rc = recovery_folder(b, &up);
+		b->m->folders.v[i].parent = up;
+		if (!b->m->folders.v[i].made)
+			b->m->folders.v[i].placed = PM_PLACED_RECOVERED;
+	}
+	return rc;
+}
+
+static enum pm_rc place_folders(struct build *b)
+{
+	uint32_t root = find(b, PM_NID_ROOT);
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = 0; i < b->m->folders.n && rc == PM_OK; i++)
+		rc = place_folder(b, i);
+	/* What tops a broken chain is settled in the first round, what hangs below in the next. */
+	for (unsigned round = 0; round < 2 && rc == PM_OK; round++)
+		rc = untie(b, root);
+	return rc;
+}
+
+static enum pm_rc place_item(struct build *b, const struct pm_node *n)
+{
+	struct pm_model *m = b->m;
+	struct pm_ctx *ctx = m->an->ctx;
+	struct pm_item it = {.nid = n->nid, .stored_parent = n->parent};
+	struct pm_item *slot;
+	enum pm_rc rc = PM_OK;
+
+	it.folder = pm_nid_type(n->parent) == 2 ? find(b, n->parent) : PM_NO_FOLDER;
+	if (it.folder == PM_NO_FOLDER) {
+		const struct pm_map_entry *e;
+
+		rc = need_rows(b);
+		e = pm_map_find(&b->rows.item, n->nid);
+		if (e)
+			it.folder = find(b, (pm_nid)e->value);
+		it.placed = PM_PLACED_ROW;
+	}
+	if (rc == PM_OK && it.folder == PM_NO_FOLDER) {
+		rc = recovery_folder(b, &it.folder);
+		it.placed = PM_PLACED_RECOVERED;
+	}
+	if (rc)
+		return rc;
+	slot = pm_nid_type(n->nid) == 4 ? pm_vec_push(ctx, &m->messages)
+					: pm_vec_push(ctx, &m->assoc);
+	if (!slot)
+		return ctx->rc;
+	*slot = it;
+	return PM_OK;
+}
+
+struct key {
+	uint64_t key;
+	uint32_t index;
+};
+
+/* New order of the folders, by nid; everything that names them by index follows. */
+static enum pm_rc order_folders(struct build *b)
+{
+	struct pm_model *m = b->m;
+	struct pm_ctx *ctx = m->an->ctx;
+	size_t n = m->folders.n;
+	PM_VEC(struct key) order = {0};
+	struct pm_folder *out = pm_calloc(ctx, n, sizeof(*out));
+	uint32_t *to = pm_calloc(ctx, n, sizeof(*to));
+
+	for (size_t i = 0; i < n && !ctx->rc; i++) {
+		struct key *k = pm_vec_push(ctx, &order);
+
+		if (k)
+			*k = (struct key){m->folders.v[i].nid, (uint32_t)i};
+	}
+	if (!ctx->rc)
+		pm_sort_member(ctx, &order, key);
+	if (!ctx->rc) {
+		for (size_t i = 0; i < n; i++)
+			to[order.v[i].index] = (uint32_t)i;
+		for (size_t i = 0; i < n; i++) {
+			out[to[i]] = m->folders.v[i];
+			out[to[i]].parent = to[m->folders.v[i].parent];
+		}
+		memcpy(m->folders.v, out, n * sizeof(*out));
+		for (size_t i = 0; i < m->messages.n; i++)
+			m->messages.v[i].folder = to[m->messages.v[i].folder];
+		for (size_t i = 0; i < m->assoc.n; i++)
+			m->assoc.v[i].folder = to[m->assoc.v[i].folder];
+		if (m->recovery != PM_NO_FOLDER)
+			m->recovery = to[m->recovery];
+		m->root = pm_model_folder(m, PM_NID_ROOT);
+		for (size_t i = 0; i < n; i++) {
+			const struct pm_map_entry *e =
+				pm_map_find(&b->rows.folder, m->folders.v[i].nid);
+
+			m->folders.v[i].row_of =
+				e ? pm_model_folder(m, (pm_nid)e->value) : PM_NO_FOLDER;
+		}
+	}
+	pm_free(out);
+	pm_free(to);
+	pm_vec_done(&order);
+	return ctx->rc;
+}
+
+static int by_folder(const void *a, const void *b)
+{
+	const struct pm_item *x = a, *y = b;
+
+	if (x->folder != y->folder)
+		return x->folder < y->folder ? -1 : 1;
+	return x->nid < y->nid ? -1 : x->nid > y->nid;
+}
+
+static void hang_items(struct pm_model *m)
+{
+	if (m->messages.n)
+		qsort(m->messages.v, m->messages.n, sizeof(*m->messages.v), by_folder);
+	if (m->assoc.n)
+		qsort(m->assoc.v, m->assoc.n, sizeof(*m->assoc.v), by_folder);
+	for (size_t i = m->messages.n; i--;) {
+		m->folders.v[m->messages.v[i].folder].messages = (uint32_t)i;
+		m->folders.v[m->messages.v[i].folder].n_messages++;
+	}
+	for (size_t i = m->assoc.n; i--;) {
+		m->folders.v[m->assoc.v[i].folder].assoc = (uint32_t)i;
+		m->folders.v[m->assoc.v[i].folder].n_assoc++;
+	}
+}
+
+static enum pm_rc hang_children(struct pm_model *m)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < m->folders.n; i++) {
+		if (i != m->root)
+			m->folders.v[m->folders.v[i].parent].n_children++;
+		if (!pm_vec_push(m->an->ctx, &m->children))
+			return m->an->ctx->rc;
+	}
+	for (uint32_t i = 0; i < m->folders.n; i++) {
+		m->folders.v[i].children = at;
+		at += m->folders.v[i].n_children;
+		m->folders.v[i].n_children = 0;
+	}
+	for (uint32_t i = 0; i < m->folders.n; i++) {
+		struct pm_folder *up = &m->folders.v[m->folders.v[i].parent];
+
+		if (i != m->root)
+			m->children.v[up->children + up->n_children++] = i;
+	}
+	return PM_OK;
+}
+
+enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
+{
+	struct build b = {.m = m};
+	enum pm_rc rc;
+
+	*m = (struct pm_model){.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER};
+	count_indices(m);
+	rc = settle_doubles(m);
+	if (rc == PM_OK)
+		rc = gather_folders(&b);
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		unsigned t = pm_nid_type(an->db.nodes.v[i].nid);
+
+		if (t == 4 || t == 8)
+			rc = place_item(&b, &an->db.nodes.v[i]);
+	}
+	if (rc == PM_OK)
+		rc = place_folders(&b);
+	if (rc == PM_OK)
+		rc = order_folders(&b);
+	if (rc == PM_OK) {
+		hang_items(m);
+		rc = hang_children(m);
+	}
+	pm_map_done(&b.index);
+	pm_map_done(&b.rows.folder);
+	pm_map_done(&b.rows.item);
+	return rc;
+}
+
+void pm_model_done(struct pm_model *m)
+{
+	pm_vec_done(&m->folders);
+	pm_vec_done(&m->children);
+	pm_vec_done(&m->messages);
+	pm_vec_done(&m->assoc);
+}
+
+/* The name that the hierarchy row of `up` gives to folder `nid`. */
+static enum pm_rc name_by_row(struct pm_model *m, uint32_t up, pm_nid nid, struct pm_buf *out)
+{
+	const struct pm_analysis *an = m->an;
+	const struct pm_node *n;
+	struct pm_tc tc;
+	size_t row;
+	enum pm_rc rc;
+
+	n = pm_ndb_find_node(&an->db, pm_nid_make(0x0D, m->folders.v[up].nid >> 5));
+	if (!n)
+		return PM_NONE;
+	rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
+	if (!pm_is_error(rc)) {
+		row = pm_tc_find(&tc, nid);
+		rc = row < tc.rows.n ? pm_tc_string(&tc, row, 0x3001, 1252, out) : PM_NONE;
+	}
+	pm_tc_close(&tc);
+	return rc;
+}
+
+enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	const struct pm_folder *f = &m->folders.v[folder];
+	size_t at = out->n;
+	enum pm_rc rc = PM_NONE;
+
+	if (folder == m->root)
+		return PM_OK;
+	if (folder == m->recovery) {
+		pm_buf_str(m->an->ctx, out, PM_RECOVERY_NAME);
+		return m->an->ctx->rc;
+	}
+	if (!f->made) {
+		struct pm_pc pc;
+
+		rc = pm_pc_open_node(&m->an->db, f->nid, &pc);
+		if (!pm_is_error(rc))
+			rc = pm_pc_string(&pc, 0x3001, 1252, out);
+		pm_pc_close(&pc);
+	}
+	if (!pm_is_error(rc) && out->n == at && f->row_of != PM_NO_FOLDER)
+		rc = name_by_row(m, f->row_of, f->nid, out);
+	else if (!pm_is_error(rc) && out->n == at)
+		rc = name_by_row(m, f->parent, f->nid, out);
+	if (pm_is_error(rc))
+		return rc;
+	if (out->n == at)
+		pm_buf_printf(m->an->ctx, out, "Folder %X", f->nid);
+	return m->an->ctx->rc;
+}
+
+enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	struct pm_ctx *ctx = m->an->ctx;
+	uint32_t chain[DEPTH_MAX];
+	struct pm_buf name = {0};
+	unsigned n = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = folder; i != m->root && n < DEPTH_MAX; i = m->folders.v[i].parent)
+		chain[n++] = i;
+	if (!n)
+		pm_buf_byte(ctx, out, '/');
+	while (n-- && rc == PM_OK) {
+		pm_buf_clear(&name);
+		rc = pm_model_name(m, chain[n], &name);
+		pm_buf_byte(ctx, out, '/');
+		for (size_t i = 0; i < name.n && rc == PM_OK; i++) {
+			if (name.p[i] == '/' || name.p[i] == '\\')
+				pm_buf_byte(ctx, out, '\\');
+			pm_buf_byte(ctx, out, name.p[i]);
+		}
+	}
+	pm_buf_done(&name);
+	return rc ? rc : ctx->rc;
+}

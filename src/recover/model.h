@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intended model above the node database: the folder tree, and where each message
+ * belongs. Export walks it, check compares the file's tables with it, repair writes them.
+ *
+ * A folder or message whose parent is unknown is placed by the table row that names it, else
+ * in the recovery folder. A folder that others need (children, messages, a row that names it)
+ * and that has no node is part of the model, marked as made.
+ */
+#ifndef PM_RECOVER_MODEL_H
+#define PM_RECOVER_MODEL_H
+
+#include "recover/analysis.h"
+
+#define PM_NID_STORE   0x21u
+#define PM_NID_NAMES   0x61u
+#define PM_NID_ROOT    0x122u
+#define PM_NID_SUBTREE 0x8022u
+
+/* The folder for what has no place of its own; its name in every language. */
+#define PM_RECOVERY_NAME "Recovered by pstmend"
+
+enum pm_placed {
+	PM_PLACED_TREE,      /* where its node says */
+	PM_PLACED_ROW,       /* where a table row says */
+	PM_PLACED_RECOVERED, /* nothing says: in the recovery folder */
+	PM_PLACED_MADE,      /* folders: no node; made because others need it */
+};
+
+#define PM_NO_FOLDER UINT32_MAX
+
+struct pm_folder {
+	pm_nid nid;
+	pm_nid stored_parent; /* of its node */
+	uint32_t parent;      /* index into folders; the root's is its own */
+	uint32_t row_of;      /* folder whose hierarchy table names it, PM_NO_FOLDER: none known */
+	uint8_t placed;       /* pm_placed */
+	bool made;            /* has no node */
+	bool search;          /* a search folder */
+	uint32_t children, n_children; /* first in model->children, how many */
+	uint32_t messages, n_messages; /* in model->messages */
+	uint32_t assoc, n_assoc;       /* in model->assoc */
+};
+
+struct pm_item {
+	pm_nid nid;
+	pm_nid stored_parent;
+	uint32_t folder; /* index */
+	uint8_t placed;  /* pm_placed */
+};
+
+struct pm_model {
+	struct pm_analysis *an;
+	PM_VEC(struct pm_folder) folders; /* ascending by nid, made ones included */
+	PM_VEC(uint32_t) children;        /* folder indices, by parent, then nid */
+	PM_VEC(struct pm_item) messages;  /* by folder, then nid */
+	PM_VEC(struct pm_item) assoc;     /* likewise */
+	uint32_t root, recovery;          /* index; recovery PM_NO_FOLDER when not needed */
+	uint32_t next_index[32];          /* first free nid index by type, above all in use */
+};
+
+/* Build the model; gives entries of doubled nids a nid of their own (an->db.nodes grows). */
+enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m) PM_MUST_CHECK;
+void pm_model_done(struct pm_model *m);
+
+/* Index of a folder by nid, PM_NO_FOLDER when there is none. */
+uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid);
+/* Append the folder's name as UTF-8: its own, else that of the row that names it, else one
+ * derived from its nid. The root's is empty. */
+enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
+/* Append "/A/B/C"; '/' and '\' inside names are preceded by '\'. */
+enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
+/* A new nid of this type that nothing in the file uses. */
+pm_nid pm_model_new_nid(struct pm_model *m, unsigned type);
+
+#endif
