@@ -128,14 +128,15 @@ enum pm_rc pm_pc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct p
 	enum pm_rc rc, heap;
 
 	*pc = (struct pm_pc){.db = db, .subs_state = PM_NONE};
+	/* The subnodes first: they are there for those who look after a lost heap, too. */
+	pc->subs_state = pm_tree_subs(db, sub, &pc->subs);
+	if (pm_is_error(pc->subs_state))
+		return pc->subs_state;
 	heap = pm_heap_open(db, data, PM_CLIENT_PC, &pc->heap);
 	if (heap != PM_OK && heap != PM_DAMAGED)
 		return heap;
 	if (pc->heap.rules & PM_HN_CLIENT)
 		pc->rules |= PM_CR_PC;
-	pc->subs_state = pm_tree_subs(db, sub, &pc->subs);
-	if (pm_is_error(pc->subs_state))
-		return pc->subs_state;
 	rc = read_props(pc);
 	if (pm_is_error(rc) || rc == PM_LOST)
 		return rc;

@@ -44,7 +44,8 @@ struct pm_pc {
 /*
  * Open the PC in data tree `data` with subnode tree `sub`. PM_OK; PM_DAMAGED: usable, but
  * heap, BTH or subnode tree are not what they must be, properties may be missing; PM_LOST:
- * no properties; PM_NONE: data is 0. Close it in every case.
+ * no properties; PM_NONE: data is 0. With the latter two the subnodes are there all the same.
+ * Close it in every case.
  */
 enum pm_rc pm_pc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub,
 		      struct pm_pc *pc) PM_MUST_CHECK;
@@ -87,6 +88,9 @@ enum pm_rc pm_pc_binary(struct pm_pc *pc, uint16_t id, uint64_t max,
 /* Appends UTF-8; `cp` is the code page of PtypString8. */
 enum pm_rc pm_pc_string(struct pm_pc *pc, uint16_t id, uint32_t cp,
 			struct pm_buf *out) PM_MUST_CHECK;
+/* A string as a C string of UTF-8 in an arena, cut at a NUL. */
+enum pm_rc pm_pc_text(struct pm_pc *pc, uint16_t id, uint32_t cp, struct pm_arena *a,
+		      char **ret) PM_MUST_CHECK;
 /* The subnode of a PtypObject: its entry (pm_pc.subs) and the size it claims. */
 enum pm_rc pm_pc_object(struct pm_pc *pc, uint16_t id, const struct pm_sub **ret_sub,
 			uint32_t *ret_size) PM_MUST_CHECK;

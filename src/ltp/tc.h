@@ -111,6 +111,8 @@ enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c,
 enum pm_rc pm_tc_u32(struct pm_tc *tc, size_t row, uint16_t id, uint32_t *ret) PM_MUST_CHECK;
 enum pm_rc pm_tc_string(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp,
 			struct pm_buf *out) PM_MUST_CHECK;
+enum pm_rc pm_tc_text(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, struct pm_arena *a,
+		      char **ret) PM_MUST_CHECK;
 enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max,
 			struct pm_buf *out) PM_MUST_CHECK;
 

@@ -155,6 +155,24 @@ enum pm_rc pm_tc_string(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, 
 	return rc;
 }
 
+enum pm_rc pm_tc_text(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, struct pm_arena *a,
+		      char **ret)
+{
+	struct pm_buf b = {0};
+	enum pm_rc rc = pm_tc_string(tc, row, id, cp, &b);
+
+	if (rc == PM_OK || rc == PM_DAMAGED) {
+		char *s = pm_arena_dup(tc->db->ctx, a, pm_buf_cstr(tc->db->ctx, &b), b.n + 1);
+
+		if (s && !b.bad)
+			*ret = s;
+		else
+			rc = tc->db->ctx->rc;
+	}
+	pm_buf_done(&b);
+	return rc;
+}
+
 enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max, struct pm_buf *out)
 {
 	struct pm_value v;

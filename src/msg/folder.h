@@ -34,6 +34,7 @@ struct pm_folder {
 	uint32_t count, unread, assoc; /* as stored */
 	bool subfolders;
 	bool has_count, has_unread, has_subfolders, has_assoc;
+	struct pm_arena arena;
 };
 
 /* `codepage` is that of 8-bit strings. PM_OK, PM_DAMAGED, PM_LOST. Close it in every case. */

@@ -46,6 +46,7 @@ struct pm_message {
 	struct pm_tc recipients;                      /* of the first state but LOST and NONE */
 	struct pm_tc attach_table;
 	PM_VEC(struct pm_attach_ref) attachments; /* by nid: subnodes and table rows together */
+	struct pm_arena arena;
 };
 
 /*
@@ -74,6 +75,7 @@ struct pm_recipient {
 	uint32_t type; /* 0 originator, 1 to, 2 cc, 3 bcc; flags above bit 28 are cut */
 	char *name, *address_type, *email, *smtp;
 	enum pm_rc state; /* the worst of its cells */
+	struct pm_arena arena;
 };
 
 /* Recipient i of m->recipients.rows.n. PM_OK, PM_DAMAGED, PM_LOST. */
@@ -104,6 +106,7 @@ struct pm_attachment {
 	uint32_t rendering;
 	uint32_t flags; /* PidTagAttachFlags */
 	bool hidden;
+	struct pm_arena arena;
 };
 
 /* Attachment i of m->attachments.n; m must stay open. PM_OK, PM_DAMAGED, PM_LOST. */

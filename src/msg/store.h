@@ -16,6 +16,7 @@ struct pm_store {
 	uint32_t password; /* CRC of the password, 0 none */
 	uint32_t folder_mask;
 	uint32_t codepage; /* for strings of 8 bits; 0 unknown */
+	struct pm_arena arena;
 };
 
 /* PM_OK, PM_DAMAGED, PM_LOST (everything empty). Close it in every case. */

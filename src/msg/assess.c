@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a message is damaged or missing, named one by one. */
+#include "msg/message.h"
+
+#include <stdio.h>
+
+#include "base/quote.h"
+
+struct walk {
+	struct pm_ctx *ctx;
+	struct pm_flaws *flaws;
+	const char *where; /* 'attachment 3 "x.doc": ', or "" */
+	unsigned depth;
+};
+
+static bool usable(enum pm_rc rc)
+{
+	return rc == PM_OK || rc == PM_DAMAGED;
+}
+
+/* Take down one flaw; its text is `where` and what the rest says. */
+static PM_PRINTF(3, 4) enum pm_rc
+	note(struct walk *w, const struct pm_flaw *flaw, const char *fmt, ...)
+{
+	struct pm_buf text = {0};
+	struct pm_flaw *slot;
+	char rest[256];
+	va_list ap;
+
+	w->flaws->worst = pm_worse(w->flaws->worst, PM_DAMAGED);
+	if (w->flaws->v.n >= w->flaws->max) {
+		w->flaws->more++;
+		return PM_OK;
+	}
+	va_start(ap, fmt);
+	vsnprintf(rest, sizeof(rest), fmt, ap);
+	va_end(ap);
+	pm_buf_str(w->ctx, &text, w->where);
+	pm_buf_str(w->ctx, &text, rest);
+	slot = pm_vec_push(w->ctx, &w->flaws->v);
+	if (slot) {
+		*slot = *flaw;
+		slot->text = pm_arena_strdup(w->ctx, &w->flaws->arena, pm_buf_cstr(w->ctx, &text));
+	}
+	pm_buf_done(&text);
+	return w->ctx->rc;
+}
+
+/* What the ranges of a value's data tree that are not sound mean for `what`. */
+static enum pm_rc judge_stream(struct walk *w, const struct pm_value *v, struct pm_flaw *flaw,
+			       const char *name)
+{
+	struct pm_bad_ranges bad = {0};
+	enum pm_rc rc = pm_data_bad_ranges(&v->data, &bad);
+
+	if (pm_is_error(rc) || rc == PM_OK) {
+		pm_vec_done(&bad.v);
+		return pm_is_error(rc) ? rc : PM_OK;
+	}
+	flaw->state = rc;
+	flaw->ranges = (uint32_t)bad.v.n;
+	if (bad.v.n) {
+		flaw->from = bad.v.v[0].from;
+		flaw->to = bad.v.v[0].to;
+	}
+	if (rc == PM_LOST)
+		rc = note(w, flaw, "%s: lost, %llu bytes", name, (unsigned long long)v->size);
+	else if (!bad.v.n)
+		rc = note(w, flaw, "%s: damaged, parts may be missing", name);
+	else
+		rc = note(w, flaw, "%s: %s at %llu..%llu%s", name,
+			  bad.v.v[0].lost ? "missing" : "damaged", (unsigned long long)flaw->from,
+			  (unsigned long long)flaw->to, bad.v.n > 1 ? " and elsewhere" : "");
+	pm_vec_done(&bad.v);
+	return rc;
+}
+
+static enum pm_rc judge_value(struct walk *w, const struct pm_value *v, struct pm_flaw *flaw,
+			      const char *name)
+{
+	if (v->state == PM_LOST && !v->stream) {
+		flaw->state = PM_LOST;
+		return note(w, flaw, "%s: missing", name);
+	}
+	if (v->stream)
+		return judge_stream(w, v, flaw, name);
+	if (v->state != PM_DAMAGED)
+		return PM_OK;
+	flaw->state = PM_DAMAGED;
+	return note(w, flaw, "%s: damaged", name);
+}
+
+static enum pm_flaw_what what_of(uint16_t id)
+{
+	switch (id) {
+	case PM_ID_BODY:
+		return PM_FLAW_TEXT;
+	case PM_ID_HTML:
+		return PM_FLAW_HTML;
+	case PM_ID_RTF_COMPRESSED:
+		return PM_FLAW_RTF;
+	case PM_ID_ATTACH_DATA:
+		return PM_FLAW_DATA;
+	}
+	return PM_FLAW_PROPERTY;
+}
+
+static void name_of(const struct pm_prop *p, char *ret, size_t n)
+{
+	static const char *const names[] = {[PM_FLAW_TEXT] = "text body",
+					    [PM_FLAW_HTML] = "html body",
+					    [PM_FLAW_RTF] = "rtf body",
+					    [PM_FLAW_DATA] = "data"};
+	enum pm_flaw_what what = what_of(p->id);
+	const char *known = pm_proptag_name(p->id);
+
+	if (what != PM_FLAW_PROPERTY)
+		snprintf(ret, n, "%s", names[what]);
+	else if (known)
+		snprintf(ret, n, "property 0x%08X (%s)", pm_prop_tag(p), known);
+	else
+		snprintf(ret, n, "property 0x%08X", pm_prop_tag(p));
+}
+
+/* The PC as a whole, then each value that is damaged beyond that. */
+static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_PROPERTIES, .state = state};
+	enum pm_rc rc = PM_OK;
+
+	if (pc->subs_state == PM_LOST || pc->subs_state == PM_DAMAGED)
+		rc = note(w, &flaw,
+			  "subnodes: %s, recipients, attachments or large values may be missing",
+			  pc->subs_state == PM_LOST ? "lost" : "damaged");
+	if (rc == PM_OK && !usable(state))
+		return note(w, &flaw, "properties: lost");
+	if (rc == PM_OK && (pc->lost || pc->rules & PM_CR_PC || pc->heap.rules & PM_HN_CONTENT ||
+			    pc->bth_rules & PM_TR_CONTENT))
+		rc = note(w, &flaw, "properties: some may be missing");
+	else if (rc == PM_OK && pc->heap.n_blocks && pc->heap.blocks[0].state != PM_OK)
+		rc = note(w, &flaw, "properties: damaged");
+	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
+		const struct pm_prop *p = &pc->props.v[i];
+		struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
+		struct pm_value v;
+		char name[96];
+
+		rc = pm_pc_value(pc, p, &v);
+		/* A value in the first block shares its fate, which has been told. */
+		if (rc == PM_DAMAGED && !v.stream &&
+		    pm_hid_block(pc->db->fmt, pm_le32(p->raw)) == 0)
+			v.state = PM_OK;
+		name_of(p, name, sizeof(name));
+		if (!pm_is_error(rc))
+			rc = pm_proptype_size(p->type) < 0 ? PM_OK : judge_value(w, &v, &one, name);
+		pm_value_done(&v);
+	}
+	return rc;
+}
+
+static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENTS, .state = m->recipients_state};
+	enum pm_rc rc = PM_OK;
+
+	if (m->recipients_state == PM_NONE)
+		return PM_OK;
+	if (m->recipients_state == PM_LOST)
+		return note(w, &flaw, "recipients: lost");
+	if (m->recipients_state == PM_DAMAGED)
+		rc = note(w, &flaw, "recipients: some may be missing or wrong");
+	for (size_t i = 0; rc == PM_OK && i < m->recipients.rows.n; i++) {
+		struct pm_flaw one = {.what = PM_FLAW_RECIPIENT};
+		struct pm_recipient r;
+		struct pm_quoted name;
+
+		rc = pm_recipient_open(m, i, &r);
+		name = pm_quote(r.name ? r.name : "");
+		if (!pm_is_error(rc)) {
+			one.state = rc;
+			rc = rc == PM_LOST ? note(w, &one, "recipient %zu: lost", i + 1)
+			     : rc == PM_DAMAGED && m->recipients_state == PM_OK
+				     ? note(w, &one, "recipient %zu %s: damaged", i + 1, name.s)
+				     : PM_OK;
+		}
+		pm_recipient_close(&r);
+	}
+	return rc;
+}
+
+static enum pm_rc judge_message(struct walk *w, struct pm_message *m);
+
+static enum pm_rc judge_embedded(struct walk *w, struct pm_attachment *a)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_EMBEDDED, .state = PM_LOST};
+	struct walk inner = *w;
+	struct pm_message m;
+	enum pm_rc rc;
+
+	if (w->depth + 1 >= PM_DEPTH_MAX)
+		return note(w, &flaw, "embedded message: nested too deeply, not looked at");
+	rc = pm_attachment_message(a, &m);
+	if (pm_is_error(rc) || rc == PM_NONE) {
+		pm_message_close(&m);
+		return rc == PM_NONE ? PM_OK : rc;
+	}
+	inner.depth++;
+	if (rc == PM_LOST)
+		rc = note(w, &flaw, "embedded message: lost");
+	else
+		rc = judge_message(&inner, &m);
+	pm_message_close(&m);
+	return rc;
+}
+
+static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t i)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_ATTACHMENT, .state = PM_LOST};
+	struct walk inner = *w;
+	struct pm_buf where = {0};
+	struct pm_attachment a;
+	struct pm_value v;
+	enum pm_rc rc;
+
+	rc = pm_attachment_open(m, i, &a);
+	if (pm_is_error(rc))
+		goto out;
+	pm_buf_printf(w->ctx, &where, "%sattachment %zu %s: ", w->where, i + 1,
+		      pm_quote(a.name ? a.name : "").s);
+	inner.where = pm_buf_cstr(w->ctx, &where);
+	if (!m->attachments.v[i].there) {
+		rc = note(&inner, &flaw, "missing");
+		goto out;
+	}
+	if (!usable(rc)) {
+		rc = note(&inner, &flaw, "lost");
+		goto out;
+	}
+	rc = judge_pc(&inner, &a.pc, rc);
+	if (pm_is_error(rc) || !pm_pc_find(&a.pc, PM_ID_ATTACH_DATA))
+		goto out;
+	if (pm_attachment_is_message(&a)) {
+		rc = judge_embedded(&inner, &a);
+	} else if (pm_pc_find(&a.pc, PM_ID_ATTACH_DATA)->type == PM_PT_OBJECT) {
+		struct pm_flaw data = {.what = PM_FLAW_DATA};
+
+		rc = pm_attachment_data(&a, &v);
+		if (!pm_is_error(rc))
+			rc = judge_value(&inner, &v, &data, "data");
+		pm_value_done(&v);
+	}
+out:
+	pm_buf_done(&where);
+	pm_attachment_close(&a);
+	return w->ctx->rc ? w->ctx->rc : rc;
+}
+
+static enum pm_rc judge_message(struct walk *w, struct pm_message *m)
+{
+	enum pm_rc rc = judge_pc(w, &m->pc, m->state);
+
+	if (rc == PM_OK)
+		rc = judge_recipients(w, m);
+	for (size_t i = 0; !pm_is_error(rc) && i < m->attachments.n; i++)
+		rc = judge_attachment(w, m, i);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *flaws)
+{
+	struct walk w = {.ctx = m->db->ctx, .flaws = flaws, .where = ""};
+	enum pm_rc rc;
+
+	*flaws = (struct pm_flaws){.max = max, .worst = PM_OK};
+	rc = judge_message(&w, m);
+	if (pm_is_error(rc))
+		return rc;
+	if (!usable(m->state))
+		flaws->worst = PM_LOST;
+	return flaws->worst;
+}
+
+void pm_flaws_done(struct pm_flaws *f)
+{
+	pm_vec_done(&f->v);
+	pm_arena_done(&f->arena);
+}
