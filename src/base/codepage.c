@@ -143,7 +143,6 @@ static const struct code_page code_pages[] = {
 	{50222, CP_JIS7, "CP932", "iso-2022-jp"},
 	{50225, 0, "ISO-2022-KR", "iso-2022-kr"},
 	{50227, 0, "ISO-2022-CN", "iso-2022-cn"},
-	{50229, 0, "ISO-2022-CN-EXT", "iso-2022-cn-ext"},
 	{51932, CP_ASCII, "EUC-JP-MS", "euc-jp"},
 	{51936, CP_ASCII, "CP936", "gb2312"},
 	{51949, CP_ASCII, "UHC", "euc-kr"},
@@ -236,7 +235,7 @@ static void run_iconv(struct pm_ctx *ctx, struct pm_buf *out, const struct code_
 		if (page->flags & CP_COMPOSES)
 			flush(ctx, out, cd);
 		add_replacement(ctx, out, bad);
-		if (e == EINVAL) /* incomplete at the end */
+		if (e == EINVAL || !n) /* incomplete at the end; some of glibc's say EILSEQ */
 			return;
 		in.c++;
 		n--;
