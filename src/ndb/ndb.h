@@ -24,6 +24,7 @@ enum pm_block_flag {
 	PM_BF_FOUND = 1 << 8,   /* known by its own trailer, not by the block tree */
 	PM_BF_CB_INFL = 1 << 9, /* 4K: trailer and entry disagree on the inflated size */
 	PM_BF_LOST = 1 << 10,   /* content is gone (zeroed, overwritten, outside) */
+	PM_BF_CRC_FLIP = 1 << 14, /* the checksum field itself has a bit or two wrong */
 	PM_BF_KIND = 7 << 11,   /* pm_block_kind, once the block was looked at */
 };
 

@@ -120,7 +120,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
 	if (rc || (opt->quick && clean && !an->header_bad))
-		return rc ? rc : pm_count_refs(an);
+		return rc ? rc : pm_analysis_count_refs(an, false);
 	rc = pm_sweep(an);
 	if (rc == PM_OK && clean)
 		rc = pm_roots_hold(an, &clean);
@@ -129,12 +129,12 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc == PM_OK && clean)
 		rc = pm_analysis_sort_nodes(an);
 	if (rc == PM_OK && clean)
-		rc = pm_count_refs(an);
+		rc = pm_analysis_count_refs(an, false);
 	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
 	if (rc == PM_OK && !an->accepted) {
 		rc = with_facts(an);
 		if (rc == PM_OK)
-			rc = pm_count_refs(an);
+			rc = pm_analysis_count_refs(an, false);
 	}
 	if (rc == PM_OK)
 		rc = pm_settle_nodes(an);
@@ -187,6 +187,7 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_map_done(&an->fact_map);
 	pm_rangeset_done(&an->allocated);
 	pm_rangeset_done(&an->map_known);
+	pm_map_done(&an->orphans);
 	pm_free(an->refs);
 	pm_image_close(an->straight);
 	pm_free(an);

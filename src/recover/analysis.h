@@ -106,6 +106,7 @@ struct pm_analysis {
 
 	/* Parallel to db.blocks. */
 	uint32_t *refs; /* references from live nodes and internal blocks */
+	struct pm_map orphans; /* internal blocks that nobody references, counted themselves */
 
 	pm_bid max_bid;    /* highest block id in any checksum-right structure */
 	pm_bid max_page;   /* highest page id likewise */
@@ -132,6 +133,12 @@ enum pm_node_flag {
 	PM_NF_UNFIT = 1 << 0,    /* its data are not of its kind, or another node's */
 	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
 };
+
+/*
+ * Count references anew into an->refs, from nodes, and from internal blocks that nobody
+ * references and whose count says so (`all`: whatever their count says).
+ */
+enum pm_rc pm_analysis_count_refs(struct pm_analysis *an, bool all) PM_MUST_CHECK;
 
 /* Put db.nodes in order after something was appended; doubles go to an->doubles. */
 enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;

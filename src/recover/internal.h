@@ -34,15 +34,14 @@ enum pm_rc pm_merge_found(struct pm_analysis *an);
  * those that nobody looked at yet. */
 enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool all);
 
-/* refs.c: count references from live nodes and from internal blocks that nobody references. */
-enum pm_rc pm_count_refs(struct pm_analysis *an);
+/* refs.c */
 /* Add (up) or take back the references of one node. */
 enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up);
 /* References that the block tree says the block has and that are not found: the pool of what
  * a node known from elsewhere may own. Blocks known by their trailer alone: whether their
  * space is marked allocated. */
 bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
-/* Blocks with such references; only known after pm_count_refs. */
+/* Blocks with such references; only known after pm_analysis_count_refs. */
 size_t pm_refs_pool(const struct pm_analysis *an);
 
 /* nodes.c: settle the node table. */

@@ -102,11 +102,11 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, bool made)
 {
 	struct pm_ctx *ctx = b->m->an->ctx;
-	struct pm_folder *f = pm_vec_push(ctx, &b->m->folders);
+	struct pm_model_folder *f = pm_vec_push(ctx, &b->m->folders);
 
 	if (!f)
 		return ctx->rc;
-	*f = (struct pm_folder){.nid = nid,
+	*f = (struct pm_model_folder){.nid = nid,
 				.stored_parent = stored_parent,
 				.parent = PM_NO_FOLDER,
 				.row_of = PM_NO_FOLDER,
@@ -272,7 +272,7 @@ static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
 
 static enum pm_rc place_folder(struct build *b, uint32_t i)
 {
-	struct pm_folder *f = &b->m->folders.v[i];
+	struct pm_model_folder *f = &b->m->folders.v[i];
 	uint32_t up = f->made ? PM_NO_FOLDER : find(b, f->stored_parent);
 	enum pm_rc rc = PM_OK;
 
@@ -346,8 +346,8 @@ static enum pm_rc place_item(struct build *b, const struct pm_node *n)
 {
 	struct pm_model *m = b->m;
 	struct pm_ctx *ctx = m->an->ctx;
-	struct pm_item it = {.nid = n->nid, .stored_parent = n->parent};
-	struct pm_item *slot;
+	struct pm_model_item it = {.nid = n->nid, .stored_parent = n->parent};
+	struct pm_model_item *slot;
 	enum pm_rc rc = PM_OK;
 
 	it.folder = pm_nid_type(n->parent) == 2 ? find(b, n->parent) : PM_NO_FOLDER;
@@ -386,7 +386,7 @@ static enum pm_rc order_folders(struct build *b)
 	struct pm_ctx *ctx = m->an->ctx;
 	size_t n = m->folders.n;
 	PM_VEC(struct key) order = {0};
-	struct pm_folder *out = pm_calloc(ctx, n, sizeof(*out));
+	struct pm_model_folder *out = pm_calloc(ctx, n, sizeof(*out));
 	uint32_t *to = pm_calloc(ctx, n, sizeof(*to));
 
 	for (size_t i = 0; i < n && !ctx->rc; i++) {
@@ -428,7 +428,7 @@ static enum pm_rc order_folders(struct build *b)
 
 static int by_folder(const void *a, const void *b)
 {
-	const struct pm_item *x = a, *y = b;
+	const struct pm_model_item *x = a, *y = b;
 
 	if (x->folder != y->folder)
 		return x->folder < y->folder ? -1 : 1;
@@ -467,7 +467,7 @@ static enum pm_rc hang_children(struct pm_model *m)
 		m->folders.v[i].n_children = 0;
 	}
 	for (uint32_t i = 0; i < m->folders.n; i++) {
-		struct pm_folder *up = &m->folders.v[m->folders.v[i].parent];
+		struct pm_model_folder *up = &m->folders.v[m->folders.v[i].parent];
 
 		if (i != m->root)
 			m->children.v[up->children + up->n_children++] = i;
@@ -536,7 +536,7 @@ static enum pm_rc name_by_row(struct pm_model *m, uint32_t up, pm_nid nid, struc
 
 enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
 {
-	const struct pm_folder *f = &m->folders.v[folder];
+	const struct pm_model_folder *f = &m->folders.v[folder];
 	size_t at = out->n;
 	enum pm_rc rc = PM_NONE;
 

@@ -29,7 +29,7 @@ enum pm_placed {
 
 #define PM_NO_FOLDER UINT32_MAX
 
-struct pm_folder {
+struct pm_model_folder {
 	pm_nid nid;
 	pm_nid stored_parent; /* of its node */
 	uint32_t parent;      /* index into folders; the root's is its own */
@@ -42,7 +42,7 @@ struct pm_folder {
 	uint32_t assoc, n_assoc;       /* in model->assoc */
 };
 
-struct pm_item {
+struct pm_model_item {
 	pm_nid nid;
 	pm_nid stored_parent;
 	uint32_t folder; /* index */
@@ -51,10 +51,10 @@ struct pm_item {
 
 struct pm_model {
 	struct pm_analysis *an;
-	PM_VEC(struct pm_folder) folders; /* ascending by nid, made ones included */
+	PM_VEC(struct pm_model_folder) folders; /* ascending by nid, made ones included */
 	PM_VEC(uint32_t) children;        /* folder indices, by parent, then nid */
-	PM_VEC(struct pm_item) messages;  /* by folder, then nid */
-	PM_VEC(struct pm_item) assoc;     /* likewise */
+	PM_VEC(struct pm_model_item) messages;  /* by folder, then nid */
+	PM_VEC(struct pm_model_item) assoc;     /* likewise */
 	uint32_t root, recovery;          /* index; recovery PM_NO_FOLDER when not needed */
 	uint32_t next_index[32];          /* first free nid index by type, above all in use */
 };

@@ -76,7 +76,7 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigne
 	}
 	if (up ? an->refs[i]++ : --an->refs[i])
 		return PM_OK;
-	if (!pm_bid_internal(bid) || depth >= DEPTH_MAX)
+	if (!pm_bid_internal(bid) || depth >= DEPTH_MAX || pm_map_has(&an->orphans, pm_bid_key(bid)))
 		return PM_OK;
 	return expand(an, i, up, depth + 1);
 }
@@ -88,11 +88,30 @@ enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up
 	return rc ? rc : reference(an, n->sub, up, 0);
 }
 
-enum pm_rc pm_count_refs(struct pm_analysis *an)
+/* Trees of blocks that nobody references stand in many healthy files, their members
+ * counted. [OBS] What such a tree names is not free for the taking, once. */
+static enum pm_rc count_orphans(struct pm_analysis *an, bool all)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		if (!pm_bid_internal(b->bid) || an->refs[i] || (!all && b->cref != 1))
+			continue;
+		rc = pm_map_put(an->ctx, &an->orphans, b->bid, 1);
+		if (rc == PM_OK)
+			rc = expand(an, i, true, 1);
+	}
+	return rc;
+}
+
+enum pm_rc pm_analysis_count_refs(struct pm_analysis *an, bool all)
 {
 	enum pm_rc rc = PM_OK;
 
 	pm_free(an->refs);
+	pm_map_done(&an->orphans);
 	an->dangling = 0;
 	an->refs = pm_calloc(an->ctx, an->db.blocks.n, sizeof(*an->refs));
 	if (!an->refs)
@@ -102,15 +121,7 @@ enum pm_rc pm_count_refs(struct pm_analysis *an)
 		if (rc == PM_OK && i % 4096 == 0)
 			rc = pm_tick(an->ctx, "references", i, an->db.nodes.n);
 	}
-	/* Trees of blocks that nobody references stand in many healthy files, their members
-	 * counted. [OBS] */
-	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
-		const struct pm_block *b = &an->db.blocks.v[i];
-
-		if (pm_bid_internal(b->bid) && !an->refs[i] && b->cref == 1)
-			rc = expand(an, i, true, 1);
-	}
-	return rc;
+	return rc ? rc : count_orphans(an, all);
 }
 
 bool pm_refs_wanted(const struct pm_analysis *an, size_t i)

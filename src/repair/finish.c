@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last stage: reference counts from the final nodes, both trees, the maps, and the header
+ * that switches over to them.
+ */
+#include "repair/repair.h"
+
+/* Blocks that nobody references: those that the repair replaced go; those that were dead
+ * before stay as dead ones, their bytes where they were. */
+static enum pm_rc settle_references(struct pm_repair *r)
+{
+	struct pm_analysis *an = r->an;
+	uint64_t changed = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		struct pm_block b = an->db.blocks.v[i];
+		uint32_t refs = an->refs[i];
+		bool ours = pm_map_has(&r->new_blocks, b.bid);
+
+		if (!refs && (ours || b.flags & (PM_BF_LOST | PM_BF_CRC | PM_BF_READ | PM_BF_SUSPECT |
+						 PM_BF_FOUND | PM_BF_INFLATE) ||
+			      pm_map_has(&r->mended, b.bid)))
+			continue;
+		if (refs > UINT16_MAX - 1)
+			return pm_fail(r->ctx, PM_ELIMIT, "block 0x%llx has too many references",
+				       (unsigned long long)b.bid);
+		if (b.cref != refs + 1) {
+			b.cref = (uint16_t)(refs + 1);
+			changed += !ours;
+		}
+		an->refs[n] = refs;
+		an->db.blocks.v[n++] = b;
+	}
+	an->db.blocks.n = n;
+	return changed ? pm_repair_did(r, PM_DID_REFS, 0, changed, 0) : PM_OK;
+}
+
+static uint16_t client(const struct pm_analysis *an)
+{
+	uint16_t c = an->header.client;
+
+	if (c == PM_CLIENT_PST || c == PM_CLIENT_OST || c == PM_CLIENT_PAB)
+		return c;
+	/* Only OSTs have 4K pages, and only they have nodes of type 19. */
+	if (an->db.fmt->variant == PM_UNICODE4K || pm_ndb_find_node(&an->db, 0x619))
+		return PM_CLIENT_OST;
+	return PM_CLIENT_PST;
+}
+
+static void take_rgnid(struct pm_repair *r, struct pm_header *h)
+{
+	static const uint32_t start[32] = {[2] = 0x400, [3] = 0x4000, [4] = 0x10000, [8] = 0x8000};
+	const bool sound = !(r->an->header_bad & (PM_HR_CRC_PARTIAL | PM_HR_MAGIC));
+
+	for (unsigned t = 0; t < 32; t++) {
+		uint32_t most = start[t] ? start[t] : 0x400;
+
+		/* Larger than anything in use is fine, unless it is absurd. */
+		if (sound && h->rgnid[t] > most && h->rgnid[t] < 0x4000000)
+			most = h->rgnid[t];
+		h->rgnid[t] = most;
+	}
+	for (size_t i = 0; i < r->an->db.nodes.n; i++) {
+		pm_nid nid = r->an->db.nodes.v[i].nid;
+
+		if (nid >> 5 > h->rgnid[nid & 31])
+			h->rgnid[nid & 31] = nid >> 5;
+	}
+	for (unsigned t = 0; t < 32; t++)
+		if (t != 1 && h->rgnid[t] < r->model->next_index[t] - 1 && t != 0x0D && t != 0x0E &&
+		    t != 0x0F)
+			h->rgnid[t] = r->model->next_index[t] - 1;
+	h->rgnid[0x0D] = h->rgnid[0x0E] = h->rgnid[0x0F] = h->rgnid[2];
+}
+
+static enum pm_rc write_header(struct pm_repair *r)
+{
+	const struct pm_analysis *an = r->an;
+	const struct pm_format *f = r->fmt;
+	struct pm_header h = an->header;
+	struct pm_header fresh;
+
+	pm_header_new(f, &fresh);
+	/* With a checksum wrong nothing outside the fields set below can be believed. */
+	if (an->header_bad & (PM_HR_CRC_PARTIAL | PM_HR_MAGIC)) {
+		uint16_t version = h.version;
+
+		memcpy(h.raw, fresh.raw, sizeof(h.raw));
+		h.version = version;
+	}
+	h.client = client(an);
+	if (pm_format_of_version(h.version) != f && h.version != 37)
+		h.version = fresh.version;
+	h.ver_client = h.client == PM_CLIENT_OST ? 12 : 19;
+	h.crypt = (uint8_t)an->db.crypt;
+	h.amap_valid = 2;
+	h.unique = r->next_unique + 1;
+	h.next_block = r->next_block;
+	h.next_page = r->next_page;
+	h.eof = pm_amap_offset(f, r->intervals);
+	h.amap_last = pm_amap_offset(f, r->intervals - 1);
+	h.amap_free = r->free_bytes;
+	h.pmap_free = 0;
+	h.bbt_bid = r->root[0].bid;
+	h.bbt_ib = r->root[0].ib;
+	h.nbt_bid = r->root[1].bid;
+	h.nbt_ib = r->root[1].ib;
+	take_rgnid(r, &h);
+	pm_header_encode(f, &h);
+	r->bytes_in_place += f->header;
+	return pm_view_put(r->view, 0, h.raw, f->header);
+}
+
+enum pm_rc pm_repair_finish(struct pm_repair *r)
+{
+	enum pm_rc rc = pm_analysis_count_refs(r->an, true);
+
+	if (rc == PM_OK)
+		rc = settle_references(r);
+	if (rc == PM_OK)
+		rc = pm_repair_load_tree(r, PM_PTYPE_BBT);
+	if (rc == PM_OK)
+		rc = pm_repair_load_tree(r, PM_PTYPE_NBT);
+	if (rc == PM_OK)
+		rc = pm_view_set_size(r->view, pm_amap_offset(r->fmt, r->intervals));
+	if (rc == PM_OK)
+		rc = pm_repair_maps(r);
+	if (rc == PM_OK)
+		rc = write_header(r);
+	if (rc == PM_OK)
+		rc = pm_repair_did(r, PM_DID_HEADER, 0, 0, 0);
+	return rc;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Repair: the difference between the file and the intended model, written as a view (append
+ * and switch). Block content is never overwritten; changed in place are only map pages,
+ * trailers over right content, and the header. Stages, in this order:
+ *
+ *   pm_repair_begin    where new blocks go, which ids they get
+ *   pm_repair_blocks   trailers, damaged and misplaced blocks, data and subnode trees
+ *   pm_repair_objects  property contexts and tables inside nodes
+ *   pm_repair_folders  folder tree, folder tables, counts, mandatory objects
+ *   pm_repair_finish   references, both trees, allocation maps, header
+ *
+ * After that the view is the repaired file; proof and commit are separate.
+ */
+#ifndef PM_REPAIR_REPAIR_H
+#define PM_REPAIR_REPAIR_H
+
+#include "io/view.h"
+#include "ndb/tree.h"
+#include "recover/model.h"
+
+/* What was done, for the report; one row a kind of deed and object. */
+enum pm_deed_kind {
+	PM_DID_HEADER,	      /* header fields set right */
+	PM_DID_MAPS,	      /* have: map pages written */
+	PM_DID_TREE,	      /* have: pages written, want: pages kept; key: ptype */
+	PM_DID_TRAILER,	      /* block trailer mended in place; key: bid */
+	PM_DID_RELOCATE,      /* block moved; key: bid, have: from, want: to */
+	PM_DID_SALVAGE,	      /* damaged block copied; key: old bid, have: new bid */
+	PM_DID_NODE_TREES,    /* node's data or subnode tree rewritten; key: nid */
+	PM_DID_NODE_REBUILT,  /* property context or table inside a node rewritten; key: nid */
+	PM_DID_NODE_DROPPED,  /* key: nid */
+	PM_DID_NODE_MADE,     /* mandatory or missing object made; key: nid */
+	PM_DID_PARENT,	      /* key: nid, have: old parent, want: new */
+	PM_DID_TABLE,	      /* key: nid; have: rows added, want: rows dropped; cells */
+	PM_DID_COUNTS,	      /* folder counts; key: nid */
+	PM_DID_REFS,	      /* have: reference counts corrected */
+};
+
+struct pm_deed {
+	uint8_t kind; /* pm_deed_kind */
+	uint64_t key, have, want;
+	uint64_t cells; /* PM_DID_TABLE: cells changed */
+};
+
+/* An item that did not come out whole. */
+struct pm_casualty {
+	pm_nid nid;
+	uint32_t folder; /* index into model->folders, PM_NO_FOLDER: none */
+	bool lost;	 /* else partial */
+	char *subject;	 /* UTF-8 or NULL; in the repair's arena */
+	char *reason;	 /* likewise; never NULL */
+};
+
+struct pm_repair {
+	struct pm_ctx *ctx;
+	struct pm_analysis *an; /* an->db is changed as the repair goes on */
+	struct pm_model *model;
+	const struct pm_format *fmt;
+	struct pm_view *view;
+	struct pm_block_sink sink; /* new blocks: into the view and an->db.blocks */
+	pm_bid next_block, next_page;
+
+	/* Place for what is new: [pos, limit) of interval k; then new intervals. */
+	uint64_t pos, limit, k;
+	uint64_t intervals; /* of the repaired file */
+
+	struct pm_map mended;	/* old bid -> new bid, of data and subnode trees seen */
+	struct pm_map new_blocks; /* bid -> 1 */
+	uint32_t next_unique;	/* dwUnique, also handed out as row versions */
+	PM_VEC(struct pm_deed) deeds;
+	PM_VEC(struct pm_casualty) casualties;
+	struct pm_arena arena;
+	uint64_t bytes_in_place; /* changed below the old end of file */
+	struct {
+		pm_bid bid;
+		pm_ib ib;
+	} root[2]; /* BBT, NBT */
+	uint64_t free_bytes;
+};
+
+/* `view` must be over an->img; the repair borrows all three. */
+enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct pm_model *m,
+			   struct pm_view *view) PM_MUST_CHECK;
+enum pm_rc pm_repair_blocks(struct pm_repair *r) PM_MUST_CHECK;
+enum pm_rc pm_repair_objects(struct pm_repair *r) PM_MUST_CHECK;
+enum pm_rc pm_repair_folders(struct pm_repair *r) PM_MUST_CHECK;
+enum pm_rc pm_repair_finish(struct pm_repair *r) PM_MUST_CHECK;
+void pm_repair_done(struct pm_repair *r);
+
+/* For the stages. */
+enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t key, uint64_t have,
+			 uint64_t want);
+/* Record a casualty once a nid; a second reason is added to the first. `subject` may be NULL. */
+enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const char *subject,
+			      const char *fmt, ...) PM_PRINTF(5, 6);
+/* Room for n bytes at a multiple of `align`, inside one interval. */
+enum pm_rc pm_repair_place(struct pm_repair *r, uint64_t n, uint64_t align, pm_ib *ret_ib);
+/* place.c: set up pos, limit, k, intervals. */
+enum pm_rc pm_repair_place_begin(struct pm_repair *r);
+/* load.c: write one tree over the final tables; sets r->root. */
+enum pm_rc pm_repair_load_tree(struct pm_repair *r, uint8_t ptype);
+/* maps.c: allocation maps from the final use. */
+enum pm_rc pm_repair_maps(struct pm_repair *r);
+/* Add or change a node; keeps an->db.nodes in order. */
+enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm_bid data,
+			      pm_bid sub);
+/* Take a node out. */
+void pm_repair_drop_node(struct pm_repair *r, pm_nid nid);
+/* Data tree and subnode tree of a node with everything damaged copied, everything lost cut or
+ * zero. PM_OK, PM_DAMAGED (content suffered), PM_LOST (nothing left, *ret_bid 0). */
+enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
+enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
+
+#endif
