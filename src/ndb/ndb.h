@@ -13,19 +13,19 @@
 
 /* What is known of a block, in struct pm_block.flags. */
 enum pm_block_flag {
-	PM_BF_CHECKED = 1 << 0, /* the rest was set by looking at the block itself */
-	PM_BF_CRC = 1 << 1,     /* content does not match the trailer's checksum */
-	PM_BF_SIG = 1 << 2,     /* trailer signature is wrong for place and id */
-	PM_BF_BID = 1 << 3,     /* trailer names another block */
-	PM_BF_CB = 1 << 4,      /* trailer has another size */
-	PM_BF_READ = 1 << 5,    /* unreadable or outside the file */
-	PM_BF_INFLATE = 1 << 6, /* 4K: does not inflate to its announced size */
-	PM_BF_SUSPECT = 1 << 7, /* content is not to be trusted (damaged, or another block's) */
-	PM_BF_FOUND = 1 << 8,   /* known by its own trailer, not by the block tree */
-	PM_BF_CB_INFL = 1 << 9, /* 4K: trailer and entry disagree on the inflated size */
-	PM_BF_LOST = 1 << 10,   /* content is gone (zeroed, overwritten, outside) */
+	PM_BF_CHECKED = 1 << 0,   /* the rest was set by looking at the block itself */
+	PM_BF_CRC = 1 << 1,       /* content does not match the trailer's checksum */
+	PM_BF_SIG = 1 << 2,       /* trailer signature is wrong for place and id */
+	PM_BF_BID = 1 << 3,       /* trailer names another block */
+	PM_BF_CB = 1 << 4,        /* trailer has another size */
+	PM_BF_READ = 1 << 5,      /* unreadable or outside the file */
+	PM_BF_INFLATE = 1 << 6,   /* 4K: does not inflate to its announced size */
+	PM_BF_SUSPECT = 1 << 7,   /* content is not to be trusted (damaged, or another block's) */
+	PM_BF_FOUND = 1 << 8,     /* known by its own trailer, not by the block tree */
+	PM_BF_CB_INFL = 1 << 9,   /* 4K: trailer and entry disagree on the inflated size */
+	PM_BF_LOST = 1 << 10,     /* content is gone (zeroed, overwritten, outside) */
 	PM_BF_CRC_FLIP = 1 << 14, /* the checksum field itself has a bit or two wrong */
-	PM_BF_KIND = 7 << 11,   /* pm_block_kind, once the block was looked at */
+	PM_BF_KIND = 7 << 11,     /* pm_block_kind, once the block was looked at */
 };
 
 /* What begins in a block: a heap, by its client signature [MS-PST 2.3.1.2]. */

@@ -105,7 +105,7 @@ struct pm_analysis {
 	PM_VEC(struct pm_node) doubles; /* further entries of a nid that is taken: still content */
 
 	/* Parallel to db.blocks. */
-	uint32_t *refs; /* references from live nodes and internal blocks */
+	uint32_t *refs;        /* references from live nodes and internal blocks */
 	struct pm_map orphans; /* internal blocks that nobody references, counted themselves */
 
 	pm_bid max_bid;    /* highest block id in any checksum-right structure */

@@ -107,12 +107,12 @@ static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, 
 	if (!f)
 		return ctx->rc;
 	*f = (struct pm_model_folder){.nid = nid,
-				.stored_parent = stored_parent,
-				.parent = PM_NO_FOLDER,
-				.row_of = PM_NO_FOLDER,
-				.made = made,
-				.placed = made ? PM_PLACED_MADE : PM_PLACED_TREE,
-				.search = pm_nid_type(nid) == 3};
+				      .stored_parent = stored_parent,
+				      .parent = PM_NO_FOLDER,
+				      .row_of = PM_NO_FOLDER,
+				      .made = made,
+				      .placed = made ? PM_PLACED_MADE : PM_PLACED_TREE,
+				      .search = pm_nid_type(nid) == 3};
 	return pm_map_put(ctx, &b->index, nid, b->m->folders.n - 1);
 }
 

@@ -52,11 +52,11 @@ struct pm_model_item {
 struct pm_model {
 	struct pm_analysis *an;
 	PM_VEC(struct pm_model_folder) folders; /* ascending by nid, made ones included */
-	PM_VEC(uint32_t) children;        /* folder indices, by parent, then nid */
+	PM_VEC(uint32_t) children;              /* folder indices, by parent, then nid */
 	PM_VEC(struct pm_model_item) messages;  /* by folder, then nid */
 	PM_VEC(struct pm_model_item) assoc;     /* likewise */
-	uint32_t root, recovery;          /* index; recovery PM_NO_FOLDER when not needed */
-	uint32_t next_index[32];          /* first free nid index by type, above all in use */
+	uint32_t root, recovery;                /* index; recovery PM_NO_FOLDER when not needed */
+	uint32_t next_index[32];                /* first free nid index by type, above all in use */
 };
 
 /* Build the model; gives entries of doubled nids a nid of their own (an->db.nodes grows). */

@@ -76,7 +76,8 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigne
 	}
 	if (up ? an->refs[i]++ : --an->refs[i])
 		return PM_OK;
-	if (!pm_bid_internal(bid) || depth >= DEPTH_MAX || pm_map_has(&an->orphans, pm_bid_key(bid)))
+	if (!pm_bid_internal(bid) || depth >= DEPTH_MAX ||
+	    pm_map_has(&an->orphans, pm_bid_key(bid)))
 		return PM_OK;
 	return expand(an, i, up, depth + 1);
 }

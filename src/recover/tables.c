@@ -104,9 +104,9 @@ static enum pm_rc compare_cell(struct compare *c, struct pm_pc *pc, size_t row, 
 	}
 	if (col->type == PM_PT_BOOL && c->have.n)
 		c->have.p[0] = c->have.p[0] != 0;
-	if (c->have.n == c->want.n && !memcmp(c->have.p ? c->have.p : (const uint8_t *)"",
-					      c->want.p ? c->want.p : (const uint8_t *)"",
-					      c->want.n))
+	if (c->have.n == c->want.n &&
+	    !memcmp(c->have.p ? c->have.p : (const uint8_t *)"",
+		    c->want.p ? c->want.p : (const uint8_t *)"", c->want.n))
 		return PM_OK;
 	return c->fn(c->arg, &d);
 }
@@ -155,8 +155,8 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 
 bool pm_table_sound(const struct pm_tc *tc, enum pm_rc open_rc)
 {
-	if (open_rc != PM_OK || tc->lost || tc->rules & ~(uint32_t)(PM_BR_ROWVER | PM_BR_HIDINDEX |
-								    PM_BR_STALE | PM_BR_FILLED))
+	if (open_rc != PM_OK || tc->lost ||
+	    tc->rules & ~(uint32_t)(PM_BR_ROWVER | PM_BR_HIDINDEX | PM_BR_STALE | PM_BR_FILLED))
 		return false;
 	for (size_t i = 0; i < tc->rows.n; i++)
 		if (tc->rows.v[i].rules || tc->rows.v[i].state)

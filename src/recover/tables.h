@@ -11,9 +11,9 @@
 #include "recover/model.h"
 
 enum pm_table_diff_kind {
-	PM_TD_MISSING_ROW, /* an object of the folder has no row */
-	PM_TD_GHOST_ROW,   /* a row names no object of the folder */
-	PM_TD_STALE_CELL,  /* a cell differs from the object's property */
+	PM_TD_MISSING_ROW,  /* an object of the folder has no row */
+	PM_TD_GHOST_ROW,    /* a row names no object of the folder */
+	PM_TD_STALE_CELL,   /* a cell differs from the object's property */
 	PM_TD_MISSING_CELL, /* the object has the property, the row has no cell */
 };
 

@@ -38,7 +38,10 @@ static enum pm_rc put_block(struct pm_block_sink *sink, bool internal, const uin
 	b = pm_vec_push(r->ctx, &r->an->db.blocks);
 	if (!b)
 		return r->ctx->rc;
-	*b = (struct pm_block){.bid = bid, .ib = ib, .cb = (uint16_t)n, .cb_inflated = (uint16_t)n,
+	*b = (struct pm_block){.bid = bid,
+			       .ib = ib,
+			       .cb = (uint16_t)n,
+			       .cb_inflated = (uint16_t)n,
 			       .flags = PM_BF_CHECKED};
 	if (!internal)
 		b->flags |= pm_block_kind(p, n);
@@ -53,8 +56,8 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 	const struct pm_header *h = &an->header;
 	bool sound = !(an->header_bad & (PM_HR_CRC_PARTIAL | PM_HR_CRC_FULL | PM_HR_MAGIC));
 
-	*r = (struct pm_repair){.ctx = an->ctx, .an = an, .model = m, .fmt = an->db.fmt,
-				.view = view};
+	*r = (struct pm_repair){
+		.ctx = an->ctx, .an = an, .model = m, .fmt = an->db.fmt, .view = view};
 	r->sink = (struct pm_block_sink){.fmt = r->fmt, .put = put_block};
 	r->next_block = (an->max_bid | 3) + 1 + BID_ROOM;
 	r->next_page = an->max_page + 1 + BID_ROOM;

@@ -18,8 +18,9 @@ static enum pm_rc settle_references(struct pm_repair *r)
 		uint32_t refs = an->refs[i];
 		bool ours = pm_map_has(&r->new_blocks, b.bid);
 
-		if (!refs && (ours || b.flags & (PM_BF_LOST | PM_BF_CRC | PM_BF_READ | PM_BF_SUSPECT |
-						 PM_BF_FOUND | PM_BF_INFLATE) ||
+		if (!refs && (ours ||
+			      b.flags & (PM_BF_LOST | PM_BF_CRC | PM_BF_READ | PM_BF_SUSPECT |
+					 PM_BF_FOUND | PM_BF_INFLATE) ||
 			      pm_map_has(&r->mended, b.bid)))
 			continue;
 		if (refs > UINT16_MAX - 1)

@@ -29,13 +29,17 @@ static void get(const struct level *l, size_t i, struct pm_bt_entry *e)
 	} else if (l->ptype == PM_PTYPE_BBT) {
 		const struct pm_block *b = &an->db.blocks.v[i];
 
-		*e = (struct pm_bt_entry){.key = b->bid, .bid = b->bid, .ib = b->ib, .cb = b->cb,
-					  .cb_inflated = b->cb_inflated, .cref = b->cref};
+		*e = (struct pm_bt_entry){.key = b->bid,
+					  .bid = b->bid,
+					  .ib = b->ib,
+					  .cb = b->cb,
+					  .cb_inflated = b->cb_inflated,
+					  .cref = b->cref};
 	} else {
 		const struct pm_node *n = &an->db.nodes.v[i];
 
-		*e = (struct pm_bt_entry){.key = n->nid, .bid = n->data, .sub = n->sub,
-					  .parent = n->parent};
+		*e = (struct pm_bt_entry){
+			.key = n->nid, .bid = n->data, .sub = n->sub, .parent = n->parent};
 	}
 }
 

@@ -47,7 +47,8 @@ static enum pm_rc gather_use(struct maps *m)
 	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
 		const struct pm_block *b = &r->an->db.blocks.v[i];
 
-		rc = pm_rangeset_add(r->ctx, &m->use, b->ib, b->ib + pm_block_stored(r->fmt, b->cb));
+		rc = pm_rangeset_add(r->ctx, &m->use, b->ib,
+				     b->ib + pm_block_stored(r->fmt, b->cb));
 	}
 	for (uint64_t k = 0; k < r->intervals && rc == PM_OK; k++) {
 		pm_ib ib = pm_amap_offset(r->fmt, k);

@@ -21,20 +21,20 @@
 
 /* What was done, for the report; one row a kind of deed and object. */
 enum pm_deed_kind {
-	PM_DID_HEADER,	      /* header fields set right */
-	PM_DID_MAPS,	      /* have: map pages written */
-	PM_DID_TREE,	      /* have: pages written, want: pages kept; key: ptype */
-	PM_DID_TRAILER,	      /* block trailer mended in place; key: bid */
-	PM_DID_RELOCATE,      /* block moved; key: bid, have: from, want: to */
-	PM_DID_SALVAGE,	      /* damaged block copied; key: old bid, have: new bid */
-	PM_DID_NODE_TREES,    /* node's data or subnode tree rewritten; key: nid */
-	PM_DID_NODE_REBUILT,  /* property context or table inside a node rewritten; key: nid */
-	PM_DID_NODE_DROPPED,  /* key: nid */
-	PM_DID_NODE_MADE,     /* mandatory or missing object made; key: nid */
-	PM_DID_PARENT,	      /* key: nid, have: old parent, want: new */
-	PM_DID_TABLE,	      /* key: nid; have: rows added, want: rows dropped; cells */
-	PM_DID_COUNTS,	      /* folder counts; key: nid */
-	PM_DID_REFS,	      /* have: reference counts corrected */
+	PM_DID_HEADER,       /* header fields set right */
+	PM_DID_MAPS,         /* have: map pages written */
+	PM_DID_TREE,         /* have: pages written, want: pages kept; key: ptype */
+	PM_DID_TRAILER,      /* block trailer mended in place; key: bid */
+	PM_DID_RELOCATE,     /* block moved; key: bid, have: from, want: to */
+	PM_DID_SALVAGE,      /* damaged block copied; key: old bid, have: new bid */
+	PM_DID_NODE_TREES,   /* node's data or subnode tree rewritten; key: nid */
+	PM_DID_NODE_REBUILT, /* property context or table inside a node rewritten; key: nid */
+	PM_DID_NODE_DROPPED, /* key: nid */
+	PM_DID_NODE_MADE,    /* mandatory or missing object made; key: nid */
+	PM_DID_PARENT,       /* key: nid, have: old parent, want: new */
+	PM_DID_TABLE,        /* key: nid; have: rows added, want: rows dropped; cells */
+	PM_DID_COUNTS,       /* folder counts; key: nid */
+	PM_DID_REFS,         /* have: reference counts corrected */
 };
 
 struct pm_deed {
@@ -47,9 +47,9 @@ struct pm_deed {
 struct pm_casualty {
 	pm_nid nid;
 	uint32_t folder; /* index into model->folders, PM_NO_FOLDER: none */
-	bool lost;	 /* else partial */
-	char *subject;	 /* UTF-8 or NULL; in the repair's arena */
-	char *reason;	 /* likewise; never NULL */
+	bool lost;       /* else partial */
+	char *subject;   /* UTF-8 or NULL; in the repair's arena */
+	char *reason;    /* likewise; never NULL */
 };
 
 struct pm_repair {
@@ -65,9 +65,9 @@ struct pm_repair {
 	uint64_t pos, limit, k;
 	uint64_t intervals; /* of the repaired file */
 
-	struct pm_map mended;	/* old bid -> new bid, of data and subnode trees seen */
+	struct pm_map mended;     /* old bid -> new bid, of data and subnode trees seen */
 	struct pm_map new_blocks; /* bid -> 1 */
-	uint32_t next_unique;	/* dwUnique, also handed out as row versions */
+	uint32_t next_unique;     /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
 	struct pm_arena arena;
