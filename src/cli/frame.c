@@ -183,7 +183,11 @@ static int check_arguments(const struct pm_cli *cli, int argc, char **argv)
 		    report.st_dev == file.st_dev && report.st_ino == file.st_ino)
 			return pm_cli_usage(cmd, "--report %s: this is the file to be read",
 					    pm_quote(c->report).s);
-	return PM_EXIT_OK;
+	if (!cmd->check)
+		return PM_EXIT_OK;
+	return cmd->files == PM_FILES_NONE  ? cmd->check(cli, argc, argv)
+	       : cmd->files == PM_FILES_ONE ? cmd->check(cli, argc - 1, argv + 1)
+					    : cmd->check(cli, 0, NULL);
 }
 
 static int run_command(struct pm_cli *cli, int argc, char **argv)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON printer. Members of a document stand on lines of their own, and so do the elements
- * of its lists and the members of its maps; what is deeper is kept on one line. So a list of
- * a million problems is written one by one, and a reader can go by lines.
+ * The JSON printer. Everything stands on a line of its own, but a row of a table is one line with
+ * all that is in it: a reader can go by lines.
  */
 #include "base/text.h"
 #include "base/time.h"
@@ -70,12 +69,6 @@ static void put_string(struct pm_printer *p, const char *s, size_t n)
 	json_decref(v);
 }
 
-/* Do members of the level `depth` (1: a document) stand on their own lines? */
-static bool is_open(unsigned int depth)
-{
-	return depth <= 2;
-}
-
 /* What stands before a value: comma, line, key. */
 static void lead(struct pm_printer *p, const struct pm_column *col)
 {
@@ -85,7 +78,7 @@ static void lead(struct pm_printer *p, const struct pm_column *col)
 		return;
 	if (in->count)
 		put(p, ",");
-	if (is_open(p->depth))
+	if (!in->flat)
 		newline(p, p->depth);
 	else if (in->count)
 		put(p, " ");
@@ -125,7 +118,7 @@ static void json_doc(struct pm_printer *p, const char *command, const char *file
 
 static void json_end(struct pm_printer *p, const struct pm_level *level)
 {
-	if (is_open(p->depth) && level->count)
+	if (!level->flat && level->count)
 		newline(p, p->depth - 1);
 	put(p, level->shape == PM_LIST || level->shape == PM_TABLE ? "]" : "}");
 	if (p->depth == 1 && !p->opts.many)
@@ -165,7 +158,10 @@ static void json_value(struct pm_printer *p, const struct pm_column *col, const 
 		if (form == PM_AS_TIME)
 			put_time(p, v->u);
 		else
-			pm_buf_printf(p->ctx, &p->out, form == PM_AS_HEX ? "\"0x%llx\"" : "%llu",
+			pm_buf_printf(p->ctx, &p->out,
+				      form == PM_AS_HEX   ? "\"0x%llx\""
+				      : form == PM_AS_TAG ? "\"0x%08llx\""
+							  : "%llu",
 				      (unsigned long long)v->u);
 		break;
 	case PM_V_INT:

@@ -98,6 +98,7 @@ static void begin(struct pm_printer *p, struct pm_level level)
 		pm_fail(p->ctx, PM_EBUG, "a report is nested wrongly");
 		return;
 	}
+	level.flat = level.shape == PM_ROW || (in && in->flat);
 	/* A cell of a table that people look at has one value. */
 	level.muted = !for_this(p, level.col) || (in && in->shape == PM_ROW && !p->ops->keyed);
 	if (!level.muted)
@@ -174,21 +175,25 @@ void pm_print_unwind(struct pm_printer *p, unsigned int depth)
 			end(p);
 }
 
-static void value(struct pm_printer *p, const struct pm_column *col, struct pm_datum v)
+static void value(struct pm_printer *p, const struct pm_column *col, const struct pm_datum *v)
 {
-	for (; p; p = p->next) {
-		struct pm_level *in = pm_print_level(p, 0);
+	struct pm_level *in = pm_print_level(p, 0);
 
-		if (p->ctx->rc)
-			continue;
-		if (!in || in->shape == PM_TABLE) {
-			pm_fail(p->ctx, PM_EBUG, "a report is nested wrongly");
-			continue;
-		}
-		if (for_this(p, col))
-			p->ops->value(p, col, &v);
-		in->count++;
+	if (p->ctx->rc)
+		return;
+	if (!in || in->shape == PM_TABLE) {
+		pm_fail(p->ctx, PM_EBUG, "a report is nested wrongly");
+		return;
 	}
+	if (for_this(p, col))
+		p->ops->value(p, col, v);
+	in->count++;
+}
+
+static void all_values(struct pm_printer *p, const struct pm_column *col, struct pm_datum v)
+{
+	for (; p; p = p->next)
+		value(p, col, &v);
 }
 
 void pm_print_text(struct pm_printer *p, const struct pm_column *col, const char *s)
@@ -201,43 +206,41 @@ void pm_print_text(struct pm_printer *p, const struct pm_column *col, const char
 
 void pm_print_textn(struct pm_printer *p, const struct pm_column *col, const void *s, size_t n)
 {
-	value(p, col, (struct pm_datum){.kind = PM_V_TEXT, .s = s, .n = n});
+	all_values(p, col, (struct pm_datum){.kind = PM_V_TEXT, .s = s, .n = n});
 }
 
 void pm_print_uint(struct pm_printer *p, const struct pm_column *col, uint64_t v)
 {
-	value(p, col, (struct pm_datum){.kind = PM_V_UINT, .u = v});
+	all_values(p, col, (struct pm_datum){.kind = PM_V_UINT, .u = v});
 }
 
 void pm_print_int(struct pm_printer *p, const struct pm_column *col, int64_t v)
 {
-	value(p, col, (struct pm_datum){.kind = PM_V_INT, .i = v});
+	all_values(p, col, (struct pm_datum){.kind = PM_V_INT, .i = v});
 }
 
 void pm_print_bool(struct pm_printer *p, const struct pm_column *col, bool v)
 {
-	value(p, col, (struct pm_datum){.kind = PM_V_BOOL, .b = v});
+	all_values(p, col, (struct pm_datum){.kind = PM_V_BOOL, .b = v});
 }
 
 void pm_print_null(struct pm_printer *p, const struct pm_column *col)
 {
-	value(p, col, (struct pm_datum){.kind = PM_V_NULL});
+	all_values(p, col, (struct pm_datum){.kind = PM_V_NULL});
 }
 
 static void line(struct pm_printer *p, const char *s, bool verbatim)
 {
-	for (; p; p = p->next) {
-		const struct pm_level *in = pm_print_level(p, 0);
+	const struct pm_level *in = pm_print_level(p, 0);
 
-		if (p->ctx->rc || p->ops->keyed || (in && in->muted))
-			continue;
-		if (!in || in->shape == PM_TABLE || in->shape == PM_ROW) {
-			pm_fail(p->ctx, PM_EBUG, "a report is nested wrongly");
-			continue;
-		}
-		p->ops->line(p, s, verbatim);
-		pm_print_flush(p, HOLD);
+	if (p->ctx->rc || p->ops->keyed || (in && in->muted))
+		return;
+	if (!in || in->shape == PM_TABLE || in->shape == PM_ROW) {
+		pm_fail(p->ctx, PM_EBUG, "a report is nested wrongly");
+		return;
 	}
+	p->ops->line(p, s, verbatim);
+	pm_print_flush(p, HOLD);
 }
 
 void pm_print_para(struct pm_printer *p, const char *fmt, ...)
@@ -248,10 +251,71 @@ void pm_print_para(struct pm_printer *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(s, sizeof(s), fmt, ap);
 	va_end(ap);
-	line(p, s, false);
+	for (; p; p = p->next)
+		line(p, s, false);
 }
 
 void pm_print_line(struct pm_printer *p, const char *s)
 {
+	for (; p; p = p->next)
+		line(p, s, true);
+}
+
+/* --- bytes --------------------------------------------------------------------------- */
+
+enum { PER_LINE = 16 };
+
+static const char digits[] = "0123456789abcdef";
+
+static void hex_text(struct pm_printer *p, const struct pm_column *col, const uint8_t *bytes,
+		     size_t n)
+{
+	struct pm_buf b = {0};
+	uint8_t *room = pm_buf_room(p->ctx, &b, 2 * n);
+
+	for (size_t i = 0; room && i < n; i++) {
+		room[2 * i] = (uint8_t)digits[bytes[i] >> 4];
+		room[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
+	}
+	value(p, col,
+	      &(struct pm_datum){.kind = PM_V_TEXT, .s = b.n ? (const char *)b.p : "", .n = b.n});
+	pm_buf_done(&b);
+}
+
+static void hex_line(struct pm_printer *p, uint64_t at, const uint8_t *bytes, size_t n)
+{
+	char s[20 + 4 * PER_LINE + 8];
+	int w = snprintf(s, sizeof(s), "%08llx  ", (unsigned long long)at);
+	char *c = s + w;
+
+	for (size_t i = 0; i < PER_LINE; i++) {
+		*c++ = i < n ? digits[bytes[i] >> 4] : ' ';
+		*c++ = i < n ? digits[bytes[i] & 15] : ' ';
+		*c++ = ' ';
+	}
+	*c++ = '|';
+	for (size_t i = 0; i < n; i++)
+		*c++ = bytes[i] >= 0x20 && bytes[i] < 0x7F ? (char)bytes[i] : '.';
+	*c++ = '|';
+	*c = '\0';
 	line(p, s, true);
+}
+
+void pm_print_hex(struct pm_printer *p, const struct pm_column *col, uint64_t at, const void *bytes,
+		  size_t n)
+{
+	const uint8_t *b = bytes;
+
+	for (; p; p = p->next) {
+		struct pm_level *in = pm_print_level(p, 0);
+
+		if (p->ops->keyed) {
+			hex_text(p, col, b, n);
+			continue;
+		}
+		for (size_t i = 0; i < n; i += PER_LINE)
+			hex_line(p, at + i, b + i, n - i < PER_LINE ? n - i : PER_LINE);
+		if (in)
+			in->count++;
+	}
 }

@@ -24,11 +24,12 @@
 
 #include "base/bytes.h"
 
-/* How a value is shown. In JSON numbers are integers, but for PM_AS_HEX. */
+/* How a value is shown. In JSON numbers are integers, but for ids and tags. */
 enum pm_form {
 	PM_AS_TEXT,   /* text in UTF-8; what is none, or unsafe on a terminal, is made safe */
 	PM_AS_DEC,    /* 23 */
 	PM_AS_HEX,    /* an id: 0x17; in JSON the text "0x17" */
+	PM_AS_TAG,    /* the same with eight digits: 0x0037001f */
 	PM_AS_OFFSET, /* a place in the file: 0x4400; in JSON an integer */
 	PM_AS_SIZE,   /* 271360 (265 KiB) */
 	PM_AS_TIME,   /* a FILETIME: 2004-08-17 14:00:46; in JSON 2004-08-17T14:00:46Z */
@@ -93,6 +94,13 @@ void pm_print_uint(struct pm_printer *p, const struct pm_column *col, uint64_t v
 void pm_print_int(struct pm_printer *p, const struct pm_column *col, int64_t v);
 void pm_print_bool(struct pm_printer *p, const struct pm_column *col, bool v);
 void pm_print_null(struct pm_printer *p, const struct pm_column *col);
+
+/*
+ * Bytes: in JSON a text of hexadecimal digits, else the lines of a hex dump (without a label)
+ * that counts from `at`. In a map or in a list.
+ */
+void pm_print_hex(struct pm_printer *p, const struct pm_column *col, uint64_t at, const void *bytes,
+		  size_t n);
 
 /* Text and HTML only: a paragraph, and a line that is shown as it is (a hex dump). */
 void pm_print_para(struct pm_printer *p, const char *fmt, ...) PM_PRINTF(2, 3);

@@ -23,6 +23,7 @@ struct pm_datum {
 struct pm_level {
 	enum pm_shape shape;
 	bool muted; /* nothing of it is for this printer */
+	bool flat;  /* a row, or within one */
 	const struct pm_column *col;
 	const struct pm_column *cols; /* PM_TABLE */
 	size_t ncols;

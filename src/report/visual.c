@@ -56,6 +56,9 @@ static void put_uint(struct pm_printer *p, struct pm_buf *b, enum pm_form form, 
 	case PM_AS_OFFSET:
 		pm_buf_printf(p->ctx, b, "0x%llx", (unsigned long long)u);
 		break;
+	case PM_AS_TAG:
+		pm_buf_printf(p->ctx, b, "0x%08llx", (unsigned long long)u);
+		break;
 	case PM_AS_SIZE:
 		put_size(p, b, u);
 		break;
