@@ -20,8 +20,8 @@ struct pm_props {
 	const struct pm_format *fmt;
 	struct pm_arena arena;
 	PM_VEC(struct pm_propval) v; /* ascending by id */
-	PM_VEC(struct pm_sub) subs;  /* ascending by nid */
-	PM_VEC(uint32_t) lost;       /* tags of properties whose value could not be read */
+	struct pm_subs subs;
+	PM_VEC(uint32_t) lost; /* tags of properties whose value could not be read */
 };
 
 void pm_props_init(struct pm_props *p, struct pm_ctx *ctx, const struct pm_format *f);
@@ -44,19 +44,21 @@ enum pm_rc pm_props_set_u64(struct pm_props *p, uint16_t id, uint16_t type,
 			    uint64_t value) PM_MUST_CHECK;
 /* UTF-8 to the format's string type; in ANSI files characters beyond ASCII become '?'. */
 enum pm_rc pm_props_set_text(struct pm_props *p, uint16_t id, const char *utf8) PM_MUST_CHECK;
-/* The value is that of a subnode (put there by pm_props_put_sub, or kept). */
+/* The value is that of a subnode (put there by pm_subs_put, or kept). */
 enum pm_rc pm_props_set_nid(struct pm_props *p, uint16_t id, uint16_t type,
 			    pm_nid nid) PM_MUST_CHECK;
 enum pm_rc pm_props_set_object(struct pm_props *p, uint16_t id, pm_nid nid,
 			       uint32_t size) PM_MUST_CHECK;
 void pm_props_remove(struct pm_props *p, uint16_t id);
 
-struct pm_sub *pm_props_sub(const struct pm_props *p, pm_nid nid);
-/* Add a subnode, or replace the one of this id. */
-enum pm_rc pm_props_put_sub(struct pm_props *p, pm_nid nid, pm_bid data, pm_bid sub) PM_MUST_CHECK;
-void pm_props_remove_sub(struct pm_props *p, pm_nid nid);
+/* Add a subnode, or replace the one of this id; pm_subs_find finds them. */
+enum pm_rc pm_subs_put(struct pm_ctx *ctx, struct pm_subs *s, pm_nid nid, pm_bid data,
+		       pm_bid sub) PM_MUST_CHECK;
+void pm_subs_remove(struct pm_subs *s, pm_nid nid);
 /* A nid of this type that no subnode has. */
-pm_nid pm_subs_free_nid(const struct pm_sub *v, size_t n, unsigned type);
+pm_nid pm_subs_free_nid(const struct pm_subs *s, unsigned type);
+enum pm_rc pm_subs_copy(struct pm_ctx *ctx, const struct pm_subs *from,
+			struct pm_subs *to) PM_MUST_CHECK;
 
 /* Store it: heap, subnodes for values of more than 3580 bytes, subnode tree. */
 enum pm_rc pm_props_build(struct pm_props *p, struct pm_block_sink *sink, pm_bid *ret_data,

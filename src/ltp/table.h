@@ -6,6 +6,7 @@
 #ifndef PM_LTP_TABLE_H
 #define PM_LTP_TABLE_H
 
+#include "ltp/props.h"
 #include "ltp/tc.h"
 
 /* A cell of a variable type. */
@@ -38,7 +39,7 @@ struct pm_table {
 	uint32_t n_var;
 	PM_VEC(struct pm_table_row) rows; /* in order of the matrix */
 	struct pm_map by_id;              /* row id -> index, dropped ones excepted */
-	PM_VEC(struct pm_sub) subs;       /* without the matrix; ascending */
+	struct pm_subs subs;              /* without the matrix */
 	pm_nid matrix_nid;                /* where the matrix was; 0: it had no subnode */
 	PM_VEC(struct pm_table_loss) lost;
 };
