@@ -192,11 +192,12 @@ enum pm_rc pm_utf8_clean(struct pm_ctx *ctx, struct pm_buf *out, const void *ptr
 
 /* --- terminals ----------------------------------------------------------------------- */
 
-/* Controls, line breaks and what changes the direction of the text around it. */
-static bool is_unsafe(uint32_t c)
+bool pm_uni_unsafe(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
-	       (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C ||
+	       (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+	       (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
+	       (c >= 0xE0000 && c <= 0xE0FFF) || c > 0x10FFFF;
 }
 
 void pm_text_printable(struct pm_ctx *ctx, struct pm_buf *out, const void *ptr, size_t n)
@@ -210,7 +211,7 @@ void pm_text_printable(struct pm_ctx *ctx, struct pm_buf *out, const void *ptr, 
 		if (c == PM_UNI_BAD) {
 			for (size_t i = 0; i < len; i++)
 				pm_buf_printf(ctx, out, "\\x%02X", p[at + i]);
-		} else if (!is_unsafe(c)) {
+		} else if (!pm_uni_unsafe(c)) {
 			pm_buf_add(ctx, out, p + at, len);
 		} else if (c == '\n') {
 			pm_buf_str(ctx, out, "\\n");

@@ -26,6 +26,8 @@ size_t pm_utf8_next(const uint8_t *p, size_t n, uint32_t *ret_c);
 /* The UTF-8 form of a character; U+FFFD's for surrogates and beyond U+10FFFF. Returns its length. */
 size_t pm_utf8_put(uint8_t ret[PM_UTF8_MAX], uint32_t c);
 bool pm_utf8_valid(const void *p, size_t n);
+/* Controls, what moves the cursor, breaks lines, turns the direction or can't be seen; PM_UNI_BAD. */
+bool pm_uni_unsafe(uint32_t c);
 
 /* n bytes of UTF-16LE; a lone surrogate is bad, and so is an odd byte at the end. */
 enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *p, size_t n,
@@ -38,8 +40,8 @@ enum pm_rc pm_utf8_clean(struct pm_ctx *ctx, struct pm_buf *out, const void *p, 
 
 /*
  * Text for a person at a terminal, one line, whatever is in it: control characters as \n, \t,
- * \xHH or \u{HHHH} (also the C1 controls and what turns the direction or breaks lines),
- * bytes that are no UTF-8 as \xHH. A backslash stays as it is.
+ * \xHH or \u{HHHH}, so all that is pm_uni_unsafe, bytes that are no UTF-8 as \xHH. A backslash
+ * stays as it is. (pm_quote of base/quote.h is for names inside messages.)
  */
 void pm_text_printable(struct pm_ctx *ctx, struct pm_buf *out, const void *p, size_t n);
 

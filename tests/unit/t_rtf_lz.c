@@ -2,8 +2,8 @@
 /* Unit tests of compressed RTF. */
 #include "pm_test.h"
 
-#include "export/rtf_lz.h"
 #include "format/crc.h"
+#include "format/rtf_lz.h"
 
 #define NO_LIMIT ((size_t)1 << 30)
 

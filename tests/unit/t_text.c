@@ -205,6 +205,7 @@ static void test_printable(void **state)
 		 "gpj.exe",
 		 "\\u{202E}gpj.exe"}, /* right-to-left override */
 		{"\xE2\x80\xA8\xEF\xBB\xBF", "\\u{2028}\\u{FEFF}"},
+		{"zero\xE2\x80\x8Bwidth\xC2\xAD", "zero\\u{200B}width\\u{00AD}"},
 		{"\xFF\xE2\x82"
 		 "A",
 		 "\\xFF\\xE2\\x82A"},

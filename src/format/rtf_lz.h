@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compressed RTF, the form of PidTagRtfCompressed [MS-OXRTFCP]. */
-#ifndef PM_EXPORT_RTF_LZ_H
-#define PM_EXPORT_RTF_LZ_H
+#ifndef PM_FORMAT_RTF_LZ_H
+#define PM_FORMAT_RTF_LZ_H
 
 #include "base/bytes.h"
 

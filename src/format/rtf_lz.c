@@ -6,7 +6,7 @@
  * first: 12 bits position in a ring of 4096 bytes, 4 bits length less 2. A reference to the
  * place that is written next ends the data.
  */
-#include "export/rtf_lz.h"
+#include "format/rtf_lz.h"
 
 #include "format/crc.h"
 
