@@ -10,12 +10,11 @@
 #ifndef PM_RECOVER_MODEL_H
 #define PM_RECOVER_MODEL_H
 
+#include "msg/named.h"
 #include "recover/analysis.h"
 
-#define PM_NID_STORE   0x21u
-#define PM_NID_NAMES   0x61u
-#define PM_NID_ROOT    0x122u
-#define PM_NID_SUBTREE 0x8022u
+/* The IPM subtree by convention; the store's entry id is what counts. */
+#define PM_NID_SUBTREE 0x8022
 
 /* The folder for what has no place of its own; its name in every language. */
 #define PM_RECOVERY_NAME "Recovered by pstmend"
