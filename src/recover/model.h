@@ -18,6 +18,8 @@
 
 /* The folder for what has no place of its own; its name in every language. */
 #define PM_RECOVERY_NAME "Recovered by pstmend"
+/* Of a subtree that has no name any more. */
+#define PM_SUBTREE_NAME "Top of Outlook data file"
 
 enum pm_placed {
 	PM_PLACED_TREE,      /* where its node says */
@@ -61,6 +63,8 @@ struct pm_model {
 /* Build the model; gives entries of doubled nids a nid of their own (an->db.nodes grows). */
 enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m) PM_MUST_CHECK;
 void pm_model_done(struct pm_model *m);
+/* After messages were taken out of the lists: hang the rest on the folders again. */
+void pm_model_rehang(struct pm_model *m);
 
 /* Index of a folder by nid, PM_NO_FOLDER when there is none. */
 uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid);

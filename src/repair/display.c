@@ -34,7 +34,7 @@ static enum pm_rc set_text(struct pm_repair *r, struct pm_table *t, size_t row, 
 	if (col == t->cols.n || !utf8->n || pm_table_get(t, row, col, &have, NULL) == PM_OK)
 		return PM_OK;
 	if (r->fmt->string_type == PM_PT_UNICODE)
-		pm_utf8_to_utf16le(r->ctx, &b, utf8->p, utf8->n);
+		pm_utf8_to_utf16(r->ctx, &b, utf8->p, utf8->n, NULL);
 	else
 		pm_buf_add(r->ctx, &b, utf8->p, utf8->n);
 	rc = r->ctx->rc ? r->ctx->rc : pm_table_set(t, row, col, b.p, b.n);

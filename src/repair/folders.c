@@ -83,11 +83,10 @@ static enum pm_rc add_row(struct table_fix *x, pm_nid nid)
 
 static enum pm_rc fix_rows(struct table_fix *x, const struct pm_expected *want)
 {
-	size_t n = x->t.rows.n, next = 0;
+	size_t n = x->t.rows.n;
 	bool *seen = pm_calloc(x->r->ctx, want->v.n + 1, sizeof(*seen));
 	enum pm_rc rc = seen ? PM_OK : x->r->ctx->rc;
 
-	(void)next;
 	for (size_t i = 0; i < n && rc == PM_OK; i++) {
 		pm_nid id = x->t.rows.v[i].id;
 		size_t lo = 0, hi = want->v.n;
