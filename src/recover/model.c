@@ -547,8 +547,10 @@ enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out
 
 	if (folder == m->root)
 		return PM_OK;
-	if (folder == m->recovery || (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
-		pm_buf_str(m->an->ctx, out, folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
+	if (folder == m->recovery ||
+	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
+		pm_buf_str(m->an->ctx, out,
+			   folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
 		return m->an->ctx->rc;
 	}
 	if (!f->made) {

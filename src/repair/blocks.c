@@ -10,11 +10,10 @@
 #include "repair/repair.h"
 
 #include "base/sort.h"
-#include "ltp/props.h"
 #include "msg/message.h"
 
-#define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
-#define TRAILER (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
+#define UNSOUND   (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
+#define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
 #define FLAWS_MAX 16
 #define DEPTH_MAX 64
 
@@ -28,8 +27,8 @@ static enum pm_rc mend_trailer(struct pm_repair *r, struct pm_block *b)
 	if (pm_is_error(rc))
 		return rc;
 	pm_block_seal(f, stored, b->ib, b->bid, b->cb, b->cb_inflated);
-	rc = pm_view_put(r->view, b->ib + size - f->block_trailer,
-			 stored + size - f->block_trailer, f->block_trailer);
+	rc = pm_view_put(r->view, b->ib + size - f->block_trailer, stored + size - f->block_trailer,
+			 f->block_trailer);
 	r->bytes_in_place += f->block_trailer;
 	b->flags &= (uint16_t)~TRAILER;
 	return rc ? rc : pm_repair_did(r, PM_DID_TRAILER, b->bid, b->ib, 0);
@@ -142,6 +141,39 @@ static bool leaf_unsound(const struct pm_repair *r, const struct pm_leaf *l)
 	return !b || b->flags & UNSOUND;
 }
 
+/*
+ * A data tree whose blocks are all there: sound ones stay, damaged ones are copied to new
+ * blocks, lost ones become zeros of their size, so that later offsets hold.
+ */
+static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_bid)
+{
+	struct pm_buf b = {0};
+	size_t lost = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < d->leaves.n && !pm_is_error(rc); i++) {
+		struct pm_leaf *l = &d->leaves.v[i];
+		pm_bid was = l->bid;
+
+		if (!leaf_unsound(r, l))
+			continue;
+		pm_buf_clear(&b);
+		rc = pm_data_read_leaf(d, i, &b);
+		lost += rc == PM_LOST;
+		if (!pm_is_error(rc))
+			rc = r->sink.put(&r->sink, false, b.p, b.n, &l->bid);
+		if (rc == PM_OK)
+			rc = pm_repair_did(r, PM_DID_SALVAGE, was, l->bid, 0);
+	}
+	pm_buf_done(&b);
+	if (pm_is_error(rc))
+		return rc;
+	if (lost == d->leaves.n)
+		return PM_LOST;
+	rc = pm_data_build_over(r->ctx, &r->sink, d->leaves.v, d->leaves.n, ret_bid);
+	return rc ? rc : PM_DAMAGED;
+}
+
 enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 {
 	struct pm_data d;
@@ -160,7 +192,7 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 				rc = PM_DAMAGED;
 	}
 	if (rc == PM_DAMAGED)
-		rc = pm_data_mend(&r->sink, &d, bid, &to);
+		rc = mend_data(r, &d, &to);
 	pm_data_close(&d);
 	if (pm_is_error(rc))
 		return rc;

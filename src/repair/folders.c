@@ -143,7 +143,8 @@ static enum pm_rc load_table(struct table_fix *x, struct pm_tc *tc, enum pm_rc o
 		return PM_OK;
 	if (pm_is_error(rc))
 		return rc;
-	return pm_template_table(x->r->ctx, x->r->fmt, pm_template_of_type(pm_nid_type(nid)), &x->t);
+	return pm_template_table(x->r->ctx, x->r->fmt, pm_template_of_type(pm_nid_type(nid)),
+				 &x->t);
 }
 
 static enum pm_rc fix_table(struct pm_repair *r, uint32_t folder, unsigned type,
@@ -245,8 +246,8 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 	if (rc == PM_OK && dirty) {
 		rc = pm_props_build(&p, &r->sink, &data, &sub);
 		if (rc == PM_OK)
-			rc = pm_repair_did(r, n && n->data ? PM_DID_COUNTS : PM_DID_NODE_MADE, f->nid,
-					   messages, unread);
+			rc = pm_repair_did(r, n && n->data ? PM_DID_COUNTS : PM_DID_NODE_MADE,
+					   f->nid, messages, unread);
 		if (rc == PM_OK)
 			rc = pm_repair_set_node(r, f->nid, parent, data, sub);
 		f->made = false;

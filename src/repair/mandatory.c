@@ -17,8 +17,8 @@
 static enum pm_rc made(struct pm_repair *r, pm_nid nid, pm_bid data, pm_bid sub)
 {
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
-	enum pm_rc rc = pm_repair_did(r, n && n->data ? PM_DID_NODE_REBUILT : PM_DID_NODE_MADE, nid,
-				      0, 0);
+	enum pm_rc rc =
+		pm_repair_did(r, n && n->data ? PM_DID_NODE_REBUILT : PM_DID_NODE_MADE, nid, 0, 0);
 
 	return rc ? rc : pm_repair_set_node(r, nid, n ? n->parent : 0, data, sub);
 }
@@ -130,7 +130,8 @@ static enum pm_rc find_key(struct pm_repair *r, const struct pm_node *store, uin
 	bool found = false;
 	enum pm_rc rc = store ? search_uid(r, store, ret, &found) : PM_OK;
 
-	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK && !found && looked < SAMPLE_MAX; i++) {
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK && !found && looked < SAMPLE_MAX;
+	     i++) {
 		unsigned t = pm_nid_type(an->db.nodes.v[i].nid);
 
 		if (t != 2 && t != 4 && t != 8)

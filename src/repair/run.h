@@ -11,13 +11,13 @@
 #include "repair/repair.h"
 
 struct pm_run_options {
-	const char *output;  /* path of the new file; not used by a dry run */
-	bool dry_run;	     /* prove the view, write nothing */
-	bool strict;	     /* mend warnings, too */
-	bool force;	     /* the output may replace an existing file */
-	bool keep_unproved;  /* give the file its name though the proof failed */
+	const char *output;      /* path of the new file; not used by a dry run */
+	bool dry_run;            /* prove the view, write nothing */
+	bool strict;             /* mend warnings, too */
+	bool force;              /* the output may replace an existing file */
+	bool keep_unproved;      /* give the file its name though the proof failed */
 	enum pm_pff_mode verify; /* how much libpff reads */
-	bool self;	     /* prove by our own check (off only for `--verify none`) */
+	bool self;               /* prove by our own check (off only for `--verify none`) */
 };
 
 enum pm_verdict {
@@ -32,14 +32,14 @@ struct pm_run {
 	struct pm_model model;
 	struct pm_view *view;
 	struct pm_repair repair;
-	bool mended;		 /* `repair` is set */
-	uint64_t errors, warnings;	   /* found in the source */
+	bool mended;                         /* `repair` is set */
+	uint64_t errors, warnings;           /* found in the source */
 	uint64_t left_errors, left_warnings; /* in the result */
-	struct pm_sink left;		 /* what the check of the result found */
+	struct pm_sink left;                 /* what the check of the result found */
 	struct pm_pff_result pff;
 	uint64_t size_before, size_after;
-	bool written;		 /* the output has its name */
-	char why[512];		 /* UNPROVED: what failed, one line */
+	bool written;  /* the output has its name */
+	char why[512]; /* UNPROVED: what failed, one line */
 };
 
 /*
