@@ -2,34 +2,7 @@
 /* Addresses down to nodes and blocks. */
 #include "address.h"
 
-#include <stdio.h>
-
-bool pm_number(const char *s, size_t n, uint64_t *ret)
-{
-	bool minus = n && s[0] == '-';
-	unsigned base = 10;
-	uint64_t v = 0;
-	size_t i = minus;
-
-	if (n - i > 2 && s[i] == '0' && s[i + 1] == 'x') {
-		base = 16;
-		i += 2;
-	}
-	if (i >= n)
-		return false;
-	for (; i < n; i++) {
-		unsigned d = s[i] >= '0' && s[i] <= '9'   ? (unsigned)(s[i] - '0')
-			     : s[i] >= 'a' && s[i] <= 'f' ? (unsigned)(s[i] - 'a' + 10)
-			     : s[i] >= 'A' && s[i] <= 'F' ? (unsigned)(s[i] - 'A' + 10)
-							  : 99;
-
-		if (d >= base || v > (UINT64_MAX - d) / base)
-			return false;
-		v = v * base + d;
-	}
-	*ret = minus ? 0 - v : v;
-	return true;
-}
+#include "words.h"
 
 enum pm_rc pm_address_fail(struct pm_address *a, const char *what)
 {
@@ -112,7 +85,7 @@ static enum pm_rc leaf_entry(struct pm_address *a, uint8_t ptype, uint64_t key,
 {
 	const struct pm_format *f = a->w->fmt;
 	unsigned size = pm_bt_entry_size(f, ptype, 0);
-	const struct pm_tree_page *page;
+	const struct pm_seed_page *page;
 	unsigned i;
 
 	if (!pm_whole_find(a->w, ptype, key, &page, &i))
@@ -251,7 +224,7 @@ static enum pm_rc page_part(struct pm_address *a, pm_ib ib, const char *structur
 static enum pm_rc tree(struct pm_address *a, uint8_t ptype, struct pm_place *ret)
 {
 	const struct pm_seg *s = &a->seg[a->i - 1];
-	const struct pm_tree_page *page = NULL;
+	const struct pm_seed_page *page = NULL;
 	unsigned level = 99;
 
 	if (s->has_index)

@@ -27,9 +27,6 @@ struct pm_address {
 /* What `text` means. An error (PM_EUSAGE) says which part of it is not understood. */
 enum pm_rc pm_address(struct pm_whole *w, const char *text, struct pm_place *ret) PM_MUST_CHECK;
 
-/* A number as recipes write it: decimal or 0x, with an optional minus. */
-bool pm_number(const char *s, size_t n, uint64_t *ret);
-
 /* The rest is for the two halves of the resolver. */
 
 /* The next segment if it has this name (NULL: any), else NULL; it is taken. */

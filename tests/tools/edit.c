@@ -4,21 +4,21 @@
 
 #include "base/map.h"
 
-static struct pm_tree_page *up_of(struct pm_whole *w, const struct pm_tree_page *page)
+static struct pm_seed_page *up_of(struct pm_whole *w, const struct pm_seed_page *page)
 {
 	return &w->pages.v[page->up];
 }
 
-static bool is_root(const struct pm_whole *w, const struct pm_tree_page *page)
+static bool is_root(const struct pm_whole *w, const struct pm_seed_page *page)
 {
 	return &w->pages.v[page->up] == page;
 }
 
 /* The first key of a page changed: so do the keys that name it above. */
-static void rekey(struct pm_whole *w, const struct pm_tree_page *page, uint64_t key)
+static void rekey(struct pm_whole *w, const struct pm_seed_page *page, uint64_t key)
 {
 	while (!is_root(w, page)) {
-		const struct pm_tree_page *up = up_of(w, page);
+		const struct pm_seed_page *up = up_of(w, page);
 
 		pm_set_BTENTRY_btkey(w->fmt, w->p + up->ib + page->upi * w->fmt->btentry, key);
 		pm_fix_page(w, up->ib, PM_FIX_CRC);
@@ -28,7 +28,7 @@ static void rekey(struct pm_whole *w, const struct pm_tree_page *page, uint64_t 
 	}
 }
 
-static enum pm_rc drop_at(struct pm_whole *w, const struct pm_tree_page *page, unsigned i)
+static enum pm_rc drop_at(struct pm_whole *w, const struct pm_seed_page *page, unsigned i)
 {
 	const struct pm_format *f = w->fmt;
 	unsigned size = pm_bt_entry_size(f, page->ptype, page->level);
@@ -53,7 +53,7 @@ static enum pm_rc drop_at(struct pm_whole *w, const struct pm_tree_page *page, u
 
 enum pm_rc pm_edit_drop(struct pm_whole *w, uint8_t ptype, uint64_t key)
 {
-	const struct pm_tree_page *page;
+	const struct pm_seed_page *page;
 	unsigned i;
 	enum pm_rc rc;
 
@@ -68,7 +68,7 @@ enum pm_rc pm_edit_add(struct pm_whole *w, uint8_t ptype, const struct pm_bt_ent
 {
 	const struct pm_format *f = w->fmt;
 	unsigned size = pm_bt_entry_size(f, ptype, 0), i;
-	const struct pm_tree_page *page;
+	const struct pm_seed_page *page;
 	uint8_t *p;
 
 	if (pm_whole_find(w, ptype, e->key, &page, &i))
@@ -166,7 +166,7 @@ enum pm_rc pm_edit_content(struct pm_whole *w, pm_bid bid, const uint8_t *p, siz
 {
 	const struct pm_format *f = w->fmt;
 	struct pm_block *b = pm_ndb_find_block(&w->db, bid);
-	const struct pm_tree_page *page;
+	const struct pm_seed_page *page;
 	pm_ib ib;
 	unsigned i;
 	uint8_t *entry;
@@ -220,7 +220,7 @@ enum pm_rc pm_edit_node_data(struct pm_whole *w, pm_nid nid, const uint8_t *p, s
 {
 	const struct pm_node *node = pm_ndb_find_node(&w->db, nid);
 	const struct pm_block *b = node ? pm_ndb_find_block(&w->db, node->data) : NULL;
-	const struct pm_tree_page *page;
+	const struct pm_seed_page *page;
 	unsigned i;
 	pm_bid bid;
 	enum pm_rc rc;
@@ -300,7 +300,7 @@ static enum pm_rc recount(struct pm_whole *w, pm_bid *ret_dead)
 	for (size_t i = 0; i < w->db.blocks.n && rc == PM_OK; i++) {
 		struct pm_block *b = &w->db.blocks.v[i];
 		const struct pm_map_entry *e = pm_map_find(&refs, b->bid);
-		const struct pm_tree_page *page;
+		const struct pm_seed_page *page;
 		unsigned k;
 
 		/* A count of 1 is a dead block of the seed's own: leave it. */

@@ -60,7 +60,7 @@ enum pm_rc pm_place_fix(struct pm_whole *w, const struct pm_place *at, unsigned 
 static enum pm_rc new_size(struct pm_whole *w, struct pm_block *b, uint16_t cb)
 {
 	const struct pm_format *f = w->fmt;
-	const struct pm_tree_page *leaf;
+	const struct pm_seed_page *leaf;
 	unsigned i;
 
 	if (!pm_whole_find(w, PM_PTYPE_BBT, b->bid, &leaf, &i))

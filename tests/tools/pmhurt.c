@@ -11,56 +11,21 @@
  */
 #include "address.h"
 #include "recipe.h"
+#include "words.h"
 
-#include "base/quote.h"
-#include "io/output.h"
-
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-static enum pm_rc read_text(struct pm_ctx *ctx, const char *path, struct pm_buf *b)
-{
-	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
-	char chunk[4096];
-	size_t n;
-
-	if (!f)
-		return pm_fail(ctx, PM_EIO, "cannot open %s: %s", pm_quote(path).s,
-			       pm_strerror(errno));
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		pm_buf_add(ctx, b, chunk, n);
-	if (ferror(f))
-		pm_fail(ctx, PM_EIO, "cannot read %s", pm_quote(path).s);
-	if (f != stdin)
-		fclose(f);
-	return ctx->rc;
-}
-
-static enum pm_rc write_file(struct pm_ctx *ctx, const char *path, const struct pm_whole *w)
-{
-	struct pm_output *out = NULL;
-	enum pm_rc rc;
-
-	rc = pm_output_create(ctx, path, PM_OUTPUT_FORCE | PM_OUTPUT_NOSYNC, &out);
-	if (rc == PM_OK)
-		rc = pm_output_write(out, 0, w->p, w->n);
-	if (rc == PM_OK)
-		rc = pm_output_commit(out);
-	pm_output_free(out);
-	return rc;
-}
-
 static enum pm_rc hurt(struct pm_whole *w, const char *recipe, const char *path)
 {
-	struct pm_buf text = {0};
-	enum pm_rc rc = read_text(w->ctx, recipe, &text);
+	char *text = NULL;
+	enum pm_rc rc = pm_read_text(w->ctx, recipe, &text);
 
 	if (rc == PM_OK)
-		rc = pm_recipe_run(w, recipe, pm_buf_cstr(w->ctx, &text));
+		rc = pm_recipe_run(w, recipe, text);
 	if (rc == PM_OK)
-		rc = write_file(w->ctx, path, w);
-	pm_buf_done(&text);
+		rc = pm_write_file(w->ctx, path, w->p, w->n);
+	pm_free(text);
 	return rc;
 }
 

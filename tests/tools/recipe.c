@@ -5,14 +5,13 @@
 #include "address.h"
 #include "edit.h"
 #include "value.h"
+#include "words.h"
 
 #include <stdio.h>
 
-#define WORDS_MAX 10
-
 struct line {
 	struct pm_whole *w;
-	char *word[WORDS_MAX];
+	char **word;
 	unsigned n;
 	bool reseal; /* the last word said so */
 };
@@ -61,8 +60,8 @@ static enum pm_rc put(struct line *l, const struct pm_place *at, const struct pm
 	return rc ? rc : done(l, at);
 }
 
-/* seed NAME: for the runner */
-static enum pm_rc do_seed(struct line *l)
+/* seed NAME, expect WHAT VALUE: for the runner */
+static enum pm_rc do_nothing(struct line *l)
 {
 	(void)l;
 	return PM_OK;
@@ -340,16 +339,27 @@ static const struct {
 	bool sound;        /* works on a sound file only */
 	enum pm_rc (*run)(struct line *l);
 } commands[] = {
-	{"seed", 1, 1, false, do_seed},          {"set", 2, 2, false, do_set},
-	{"zero", 1, 2, false, do_fill},          {"fill", 2, 3, false, do_fill},
-	{"noise", 2, 3, false, do_fill},         {"swap", 2, 2, false, do_swap},
-	{"copy", 2, 2, false, do_swap},          {"fix", 1, 3, false, do_fix},
-	{"truncate", 1, 1, false, do_truncate},  {"append", 2, 2, false, do_insert},
-	{"insert", 2, 3, false, do_insert},      {"remove", 2, 2, false, do_insert},
-	{"mark", 1, 2, false, do_mark},          {"unmark", 1, 2, false, do_mark},
-	{"set-node", 3, 3, false, do_set_node},  {"drop-entry", 2, 2, true, do_drop},
-	{"add-entry", 5, 5, true, do_add},       {"node-data", 2, 2, true, do_node_data},
-	{"node-size", 2, 2, true, do_node_data}, {"settle", 0, 0, true, do_settle},
+	{"seed", 1, 1, false, do_nothing},
+	{"expect", 2, 2, false, do_nothing},
+	{"set", 2, 2, false, do_set},
+	{"zero", 1, 2, false, do_fill},
+	{"fill", 2, 3, false, do_fill},
+	{"noise", 2, 3, false, do_fill},
+	{"swap", 2, 2, false, do_swap},
+	{"copy", 2, 2, false, do_swap},
+	{"fix", 1, 3, false, do_fix},
+	{"truncate", 1, 1, false, do_truncate},
+	{"append", 2, 2, false, do_insert},
+	{"insert", 2, 3, false, do_insert},
+	{"remove", 2, 2, false, do_insert},
+	{"mark", 1, 2, false, do_mark},
+	{"unmark", 1, 2, false, do_mark},
+	{"set-node", 3, 3, false, do_set_node},
+	{"drop-entry", 2, 2, true, do_drop},
+	{"add-entry", 5, 5, true, do_add},
+	{"node-data", 2, 2, true, do_node_data},
+	{"node-size", 2, 2, true, do_node_data},
+	{"settle", 0, 0, true, do_settle},
 };
 
 static enum pm_rc run(struct line *l)
@@ -370,49 +380,14 @@ static enum pm_rc run(struct line *l)
 	return fail(l, "no such command");
 }
 
-/* Words of a line, in place. */
-static bool split(char *s, struct line *l)
+static enum pm_rc line(void *arg, struct pm_words *words)
 {
-	l->n = 0;
-	for (;;) {
-		s += strspn(s, " \t\r");
-		if (!*s || *s == '#')
-			return true;
-		if (l->n >= WORDS_MAX)
-			return false;
-		l->word[l->n++] = s;
-		s += strcspn(s, " \t\r");
-		if (*s)
-			*s++ = '\0';
-	}
+	struct line l = {.w = arg, .word = words->word, .n = words->n};
+
+	return run(&l);
 }
 
 enum pm_rc pm_recipe_run(struct pm_whole *w, const char *name, const char *text)
 {
-	struct pm_ctx *ctx = w->ctx;
-	char why[sizeof(ctx->text)];
-	unsigned number = 0;
-
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		struct line l = {.w = w};
-		char buf[1024];
-		enum pm_rc rc;
-
-		number++;
-		if (n >= sizeof(buf))
-			return pm_fail(ctx, PM_EUSAGE, "%s:%u: the line is too long", name, number);
-		memcpy(buf, text, n);
-		buf[n] = '\0';
-		text += n + (text[n] == '\n');
-		if (!split(buf, &l))
-			return pm_fail(ctx, PM_EUSAGE, "%s:%u: too many words", name, number);
-		rc = l.n ? run(&l) : PM_OK;
-		if (rc) {
-			snprintf(why, sizeof(why), "%s", ctx->text);
-			ctx->rc = PM_OK;
-			return pm_fail(ctx, rc, "%s:%u: %s", name, number, why);
-		}
-	}
-	return PM_OK;
+	return pm_lines(w->ctx, name, text, line, w);
 }

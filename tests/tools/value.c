@@ -2,7 +2,7 @@
 /* Values of the corruption tool. */
 #include "value.h"
 
-#include "address.h"
+#include "words.h"
 
 const char *const pm_value_verbs[] = {"zeroes",  "ones", "firstbit", "midbit",
 				      "lastbit", "add",  "sub",      NULL};

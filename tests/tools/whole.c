@@ -53,7 +53,7 @@ static enum pm_rc add_page(struct pm_whole *w, uint8_t ptype, pm_ib ib, pm_bid b
 static enum pm_rc walk_entries(struct pm_whole *w, size_t self)
 {
 	const struct pm_format *f = w->fmt;
-	const struct pm_tree_page page = w->pages.v[self];
+	const struct pm_seed_page page = w->pages.v[self];
 	unsigned size = pm_bt_entry_size(f, page.ptype, page.level);
 
 	for (unsigned i = 0; i < page.cent; i++) {
@@ -79,7 +79,7 @@ static enum pm_rc add_page(struct pm_whole *w, uint8_t ptype, pm_ib ib, pm_bid b
 {
 	const struct pm_format *f = w->fmt;
 	size_t self = w->pages.n;
-	struct pm_tree_page *page;
+	struct pm_seed_page *page;
 	struct pm_bt_entry first;
 	struct pm_bt_meta m;
 	uint32_t bad;
@@ -195,7 +195,7 @@ void pm_whole_close(struct pm_whole *w)
 	*w = (struct pm_whole){0};
 }
 
-const struct pm_tree_page *pm_whole_page(const struct pm_whole *w, uint8_t ptype, unsigned level,
+const struct pm_seed_page *pm_whole_page(const struct pm_whole *w, uint8_t ptype, unsigned level,
 					 int64_t i)
 {
 	int64_t n = 0;
@@ -210,7 +210,7 @@ const struct pm_tree_page *pm_whole_page(const struct pm_whole *w, uint8_t ptype
 	return NULL;
 }
 
-const struct pm_tree_page *pm_whole_root(const struct pm_whole *w, uint8_t ptype)
+const struct pm_seed_page *pm_whole_root(const struct pm_whole *w, uint8_t ptype)
 {
 	for (size_t k = 0; k < w->pages.n; k++)
 		if (w->pages.v[k].ptype == ptype)
@@ -219,14 +219,14 @@ const struct pm_tree_page *pm_whole_root(const struct pm_whole *w, uint8_t ptype
 }
 
 bool pm_whole_find(const struct pm_whole *w, uint8_t ptype, uint64_t key,
-		   const struct pm_tree_page **ret_page, unsigned *ret_i)
+		   const struct pm_seed_page **ret_page, unsigned *ret_i)
 {
 	const struct pm_format *f = w->fmt;
-	const struct pm_tree_page *leaf = NULL;
+	const struct pm_seed_page *leaf = NULL;
 	unsigned i;
 
 	for (size_t k = 0; k < w->pages.n; k++) {
-		const struct pm_tree_page *page = &w->pages.v[k];
+		const struct pm_seed_page *page = &w->pages.v[k];
 
 		if (page->ptype == ptype && !page->level && (!leaf || page->key <= key))
 			leaf = page;

@@ -12,7 +12,7 @@
 #include "ndb/tree.h"
 
 /* A page of a B-tree. */
-struct pm_tree_page {
+struct pm_seed_page {
 	pm_ib ib;
 	pm_bid bid;
 	uint64_t key; /* its first key */
@@ -28,7 +28,7 @@ struct pm_whole {
 	size_t n;
 	const struct pm_format *fmt;
 	struct pm_header header;
-	PM_VEC(struct pm_tree_page) pages; /* both trees, each page before those below it */
+	PM_VEC(struct pm_seed_page) pages; /* both trees, each page before those below it */
 	struct pm_image *img;
 	struct pm_ndb db;
 	bool walked; /* false once bytes moved: then there are no names */
@@ -44,12 +44,12 @@ void pm_whole_close(struct pm_whole *w);
 
 /* The i-th page of this tree and level in order of keys, negative i from the end; NULL when
  * there is none. */
-const struct pm_tree_page *pm_whole_page(const struct pm_whole *w, uint8_t ptype, unsigned level,
+const struct pm_seed_page *pm_whole_page(const struct pm_whole *w, uint8_t ptype, unsigned level,
 					 int64_t i);
-const struct pm_tree_page *pm_whole_root(const struct pm_whole *w, uint8_t ptype);
+const struct pm_seed_page *pm_whole_root(const struct pm_whole *w, uint8_t ptype);
 /* The leaf that holds this key, and the number of its entry; or, when no leaf does, the leaf
  * and the place where it belongs, with false. */
 bool pm_whole_find(const struct pm_whole *w, uint8_t ptype, uint64_t key,
-		   const struct pm_tree_page **ret_page, unsigned *ret_i);
+		   const struct pm_seed_page **ret_page, unsigned *ret_i);
 
 #endif
