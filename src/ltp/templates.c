@@ -104,6 +104,8 @@ static enum pm_rc add_receive_row(struct pm_table *t)
 
 	if (rc == PM_OK)
 		rc = pm_table_set_u32(t, row, 0x66050003, 0x122);
+	if (rc == PM_OK)
+		rc = pm_table_set_u32(t, row, 0x67F30003, 2);
 	col = pm_table_col(t, 0x001A0000u | t->fmt->string_type);
 	return rc ? rc : pm_table_set(t, row, col, NULL, 0);
 }
