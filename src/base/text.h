@@ -23,10 +23,10 @@
  * character is PM_UNI_BAD and the length that of the longest part that began well, at least 1.
  */
 size_t pm_utf8_next(const uint8_t *p, size_t n, uint32_t *ret_c);
-/* The UTF-8 form of a character; U+FFFD's for surrogates and beyond U+10FFFF. Returns its length. */
+/* The UTF-8 of a character, U+FFFD's for surrogates and beyond U+10FFFF. Returns its length. */
 size_t pm_utf8_put(uint8_t ret[PM_UTF8_MAX], uint32_t c);
 bool pm_utf8_valid(const void *p, size_t n);
-/* Controls, what moves the cursor, breaks lines, turns the direction or can't be seen; PM_UNI_BAD. */
+/* Controls, what breaks lines, turns the direction or can't be seen; also PM_UNI_BAD. */
 bool pm_uni_unsafe(uint32_t c);
 
 /* n bytes of UTF-16LE; a lone surrogate is bad, and so is an odd byte at the end. */

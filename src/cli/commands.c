@@ -4,6 +4,7 @@
 
 const struct pm_command *const pm_commands[] = {
 	&pm_cmd_info,
+	&pm_cmd_ls,
 	&pm_cmd_dump,
 	NULL,
 };

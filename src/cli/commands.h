@@ -7,5 +7,6 @@
 
 extern const struct pm_command pm_cmd_dump;
 extern const struct pm_command pm_cmd_info;
+extern const struct pm_command pm_cmd_ls;
 
 #endif

@@ -8,7 +8,7 @@
 
 static const char *state_words(enum pm_rc state)
 {
-	return state == PM_OK ? "" : state == PM_DAMAGED ? "damaged" : "lost";
+	return state == PM_OK ? "whole" : state == PM_DAMAGED ? "damaged" : "lost";
 }
 
 static const char *type_words(uint16_t type)
@@ -151,7 +151,7 @@ static void print_rows(struct pm_dump *d, struct pm_tc *tc)
 		if (pm_is_error(pm_tc_row_rules(tc, i, &rules)))
 			break;
 		snprintf(label, sizeof(label), "Row 0x%x%s%s", r->id, r->state ? ", " : "",
-			 state_words(r->state));
+			 r->state ? state_words(r->state) : "");
 		pm_print_begin_map(d->out, &map);
 		pm_print_uint(d->out, &fields[0], r->id);
 		if (r->number != UINT32_MAX)

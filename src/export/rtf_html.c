@@ -26,8 +26,8 @@ enum pm_rtf_kind pm_rtf_kind(const void *p, size_t n)
 	if (!find_start(p, n, &lex.at))
 		return PM_RTF_RICH;
 	/*
-	 * The word must stand within the first 10 tokens; Outlook's own readers look further,
-	 * as writers have come to put more words before it [MS-OXRTFEX 2.2.3.1, note].
+	 * The word must stand before the font table [MS-OXRTFEX 2.1.3.1]; a reader need not look
+	 * at more than 10 tokens, but nothing stands against some more.
 	 */
 	for (int i = 0; i < 40; i++) {
 		struct pm_rtf_token t = pm_rtf_next(&lex);

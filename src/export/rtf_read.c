@@ -581,7 +581,7 @@ static void symbol(struct pm_rtf_reader *r, uint8_t c)
 	case '~':
 		unicode_c = 0xA0;
 		break;
-	case '_': /* a soft hyphen in HTML [MS-OXRTFEX 2.1.3.1.4.2], one that doesn't break in RTF */
+	case '_': /* a soft hyphen in HTML [MS-OXRTFEX 2.1.3.1.4.2], else a hard one */
 		unicode_c = r->sink->html_source ? 0xAD : 0x2011;
 		break;
 	case '-':

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control words of RTF that the reader knows [MSFT-RTF "Appendix B: Index of RTF control words"]. */
+/* The control words of RTF that the reader knows [MSFT-RTF, appendix B]. */
 #ifndef PM_EXPORT_RTF_WORDS_H
 #define PM_EXPORT_RTF_WORDS_H
 

@@ -57,12 +57,16 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, co
 	uint32_t crc = (uint32_t)pm_BLOCKTRAILER_dwCRC(f, t);
 	uint16_t bad = PM_BF_CHECKED;
 
-	if (pm_bid_key(bid) != b->bid)
-		bad |= PM_BF_BID;
-	if (pm_BLOCKTRAILER_cb(f, t) != b->cb)
-		bad |= PM_BF_CB;
 	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(b->ib, bid))
 		bad |= PM_BF_SIG;
+	if (pm_bid_key(bid) != b->bid) {
+		bad |= PM_BF_BID;
+		/* In agreement with itself, and not just a bit away from us: another's block. */
+		if (!(bad & PM_BF_SIG) && __builtin_popcountll(pm_bid_key(bid) ^ b->bid) > 2)
+			bad |= PM_BF_SUSPECT;
+	}
+	if (pm_BLOCKTRAILER_cb(f, t) != b->cb)
+		bad |= PM_BF_CB;
 	if (f->variant == PM_UNICODE4K && pm_BLOCKTRAILER_cbInflated(f, t) != b->cb_inflated)
 		bad |= PM_BF_CB_INFL;
 	crc ^= pm_crc(stored, b->cb);

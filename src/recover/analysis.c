@@ -95,8 +95,10 @@ static void take_maxima(struct pm_analysis *an)
 	for (size_t i = 0; i < an->db.blocks.n; i++)
 		if (an->db.blocks.v[i].bid > an->max_bid)
 			an->max_bid = an->db.blocks.v[i].bid;
+	/* Signatures cover 32 bits of an id: above them a flipped bit goes unnoticed. */
 	for (size_t i = 0; i < an->found.n; i++)
-		if (an->found.v[i].bid > an->max_bid)
+		if (an->found.v[i].bid > an->max_bid &&
+		    (an->found.v[i].bid <= UINT32_MAX || an->max_bid > UINT32_MAX / 2))
 			an->max_bid = an->found.v[i].bid;
 	for (size_t i = 0; i < an->db.nodes.n; i++) {
 		const struct pm_node *n = &an->db.nodes.v[i];
@@ -120,7 +122,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
 	if (rc || (opt->quick && clean && !an->header_bad))
-		return rc ? rc : pm_analysis_count_refs(an, false);
+		return rc ? rc : pm_analysis_count_refs(an);
 	rc = pm_sweep(an);
 	if (rc == PM_OK && clean)
 		rc = pm_roots_hold(an, &clean);
@@ -129,12 +131,12 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc == PM_OK && clean)
 		rc = pm_analysis_sort_nodes(an);
 	if (rc == PM_OK && clean)
-		rc = pm_analysis_count_refs(an, false);
+		rc = pm_analysis_count_refs(an);
 	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
 	if (rc == PM_OK && !an->accepted) {
 		rc = with_facts(an);
 		if (rc == PM_OK)
-			rc = pm_analysis_count_refs(an, false);
+			rc = pm_analysis_count_refs(an);
 	}
 	if (rc == PM_OK)
 		rc = pm_settle_nodes(an);

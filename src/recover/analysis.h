@@ -134,11 +134,9 @@ enum pm_node_flag {
 	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
 };
 
-/*
- * Count references anew into an->refs, from nodes, and from internal blocks that nobody
- * references and whose count says so (`all`: whatever their count says).
- */
-enum pm_rc pm_analysis_count_refs(struct pm_analysis *an, bool all) PM_MUST_CHECK;
+/* Count references anew into an->refs, from nodes, and from internal blocks that nobody
+ * references and whose count says so. */
+enum pm_rc pm_analysis_count_refs(struct pm_analysis *an) PM_MUST_CHECK;
 
 /* Put db.nodes in order after something was appended; doubles go to an->doubles. */
 enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;

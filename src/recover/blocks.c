@@ -40,12 +40,6 @@ static unsigned fit(const struct pm_block *b)
 	return n + 1;
 }
 
-/* The trailer is gone in every part: another block's, or nobody's. */
-static bool trailer_gone(const struct pm_block *b)
-{
-	return b->flags & PM_BF_BID && b->flags & PM_BF_SIG;
-}
-
 static enum pm_rc settle_one(struct pm_analysis *an, struct pm_block *b)
 {
 	const struct pm_block *f;
@@ -64,8 +58,6 @@ static enum pm_rc settle_one(struct pm_analysis *an, struct pm_block *b)
 		b->flags = f->flags & (uint16_t)~PM_BF_FOUND;
 		return rc;
 	}
-	if (trailer_gone(b) && !(b->flags & PM_BF_CRC))
-		b->flags |= PM_BF_SUSPECT; /* checksum right, but another block's */
 	return PM_OK;
 }
 

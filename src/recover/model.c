@@ -212,6 +212,9 @@ static enum pm_rc gather_folders(struct build *b)
 	}
 	if (rc == PM_OK && find(b, PM_NID_ROOT) == PM_NO_FOLDER)
 		rc = add_folder(b, PM_NID_ROOT, PM_NID_ROOT, true);
+	/* A store needs a subtree to show. */
+	if (rc == PM_OK && b->m->folders.n == 1)
+		rc = add_folder(b, PM_NID_SUBTREE, PM_NID_ROOT, true);
 	/* Parents that have no node: of folders, of messages; and theirs in turn. */
 	n = an->db.nodes.n;
 	for (size_t i = 0; i < n && rc == PM_OK; i++) {
@@ -273,7 +276,7 @@ static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
 static enum pm_rc place_folder(struct build *b, uint32_t i)
 {
 	struct pm_model_folder *f = &b->m->folders.v[i];
-	uint32_t up = f->made ? PM_NO_FOLDER : find(b, f->stored_parent);
+	uint32_t up = f->stored_parent ? find(b, f->stored_parent) : PM_NO_FOLDER;
 	enum pm_rc rc = PM_OK;
 
 	if (f->nid == PM_NID_ROOT) {
@@ -435,8 +438,10 @@ static int by_folder(const void *a, const void *b)
 	return x->nid < y->nid ? -1 : x->nid > y->nid;
 }
 
-static void hang_items(struct pm_model *m)
+void pm_model_rehang(struct pm_model *m)
 {
+	for (size_t i = 0; i < m->folders.n; i++)
+		m->folders.v[i].n_messages = m->folders.v[i].n_assoc = 0;
 	if (m->messages.n)
 		qsort(m->messages.v, m->messages.n, sizeof(*m->messages.v), by_folder);
 	if (m->assoc.n)
@@ -496,7 +501,7 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	if (rc == PM_OK)
 		rc = order_folders(&b);
 	if (rc == PM_OK) {
-		hang_items(m);
+		pm_model_rehang(m);
 		rc = hang_children(m);
 	}
 	pm_map_done(&b.index);
@@ -542,8 +547,10 @@ enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out
 
 	if (folder == m->root)
 		return PM_OK;
-	if (folder == m->recovery) {
-		pm_buf_str(m->an->ctx, out, PM_RECOVERY_NAME);
+	if (folder == m->recovery ||
+	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
+		pm_buf_str(m->an->ctx, out,
+			   folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
 		return m->an->ctx->rc;
 	}
 	if (!f->made) {

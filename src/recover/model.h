@@ -10,15 +10,16 @@
 #ifndef PM_RECOVER_MODEL_H
 #define PM_RECOVER_MODEL_H
 
+#include "msg/named.h"
 #include "recover/analysis.h"
 
-#define PM_NID_STORE   0x21u
-#define PM_NID_NAMES   0x61u
-#define PM_NID_ROOT    0x122u
-#define PM_NID_SUBTREE 0x8022u
+/* The IPM subtree by convention; the store's entry id is what counts. */
+#define PM_NID_SUBTREE 0x8022
 
 /* The folder for what has no place of its own; its name in every language. */
 #define PM_RECOVERY_NAME "Recovered by pstmend"
+/* Of a subtree that has no name any more. */
+#define PM_SUBTREE_NAME "Top of Outlook data file"
 
 enum pm_placed {
 	PM_PLACED_TREE,      /* where its node says */
@@ -62,6 +63,8 @@ struct pm_model {
 /* Build the model; gives entries of doubled nids a nid of their own (an->db.nodes grows). */
 enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m) PM_MUST_CHECK;
 void pm_model_done(struct pm_model *m);
+/* After messages were taken out of the lists: hang the rest on the folders again. */
+void pm_model_rehang(struct pm_model *m);
 
 /* Index of a folder by nid, PM_NO_FOLDER when there is none. */
 uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid);

@@ -91,14 +91,14 @@ enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up
 
 /* Trees of blocks that nobody references stand in many healthy files, their members
  * counted. [OBS] What such a tree names is not free for the taking, once. */
-static enum pm_rc count_orphans(struct pm_analysis *an, bool all)
+static enum pm_rc count_orphans(struct pm_analysis *an)
 {
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
 
-		if (!pm_bid_internal(b->bid) || an->refs[i] || (!all && b->cref != 1))
+		if (!pm_bid_internal(b->bid) || an->refs[i] || b->cref != 1)
 			continue;
 		rc = pm_map_put(an->ctx, &an->orphans, b->bid, 1);
 		if (rc == PM_OK)
@@ -107,7 +107,7 @@ static enum pm_rc count_orphans(struct pm_analysis *an, bool all)
 	return rc;
 }
 
-enum pm_rc pm_analysis_count_refs(struct pm_analysis *an, bool all)
+enum pm_rc pm_analysis_count_refs(struct pm_analysis *an)
 {
 	enum pm_rc rc = PM_OK;
 
@@ -122,7 +122,7 @@ enum pm_rc pm_analysis_count_refs(struct pm_analysis *an, bool all)
 		if (rc == PM_OK && i % 4096 == 0)
 			rc = pm_tick(an->ctx, "references", i, an->db.nodes.n);
 	}
-	return rc ? rc : count_orphans(an, all);
+	return rc ? rc : count_orphans(an);
 }
 
 bool pm_refs_wanted(const struct pm_analysis *an, size_t i)

@@ -8,6 +8,8 @@
  * we did not see must not find our block under it. */
 #define BID_ROOM 0x400
 
+#define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
+
 static enum pm_rc put_block(struct pm_block_sink *sink, bool internal, const uint8_t *p, size_t n,
 			    pm_bid *ret_bid)
 {
@@ -67,6 +69,11 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 		r->next_page = h->next_page;
 	r->next_unique = sound && h->unique < 0xF0000000 ? h->unique + 1 : 0x10000;
 	an->db.img = pm_view_image(view);
+	/* What nobody references is dead, and stays as that: its bytes may be deleted mail. What
+	 * is damaged besides has nothing to offer. */
+	for (size_t i = 0; i < an->db.blocks.n; i++)
+		if (!an->refs[i])
+			an->db.blocks.v[i].cref = an->db.blocks.v[i].flags & UNSOUND ? 0 : 1;
 	return pm_repair_place_begin(r);
 }
 

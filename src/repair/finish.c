@@ -18,10 +18,8 @@ static enum pm_rc settle_references(struct pm_repair *r)
 		uint32_t refs = an->refs[i];
 		bool ours = pm_map_has(&r->new_blocks, b.bid);
 
-		if (!refs && (ours ||
-			      b.flags & (PM_BF_LOST | PM_BF_CRC | PM_BF_READ | PM_BF_SUSPECT |
-					 PM_BF_FOUND | PM_BF_INFLATE) ||
-			      pm_map_has(&r->mended, b.bid)))
+		/* Count 1 marks what was dead before (pm_repair_begin); the rest we replaced. */
+		if (!refs && b.cref != 1)
 			continue;
 		if (refs > UINT16_MAX - 1)
 			return pm_fail(r->ctx, PM_ELIMIT, "block 0x%llx has too many references",
@@ -115,7 +113,7 @@ static enum pm_rc write_header(struct pm_repair *r)
 
 enum pm_rc pm_repair_finish(struct pm_repair *r)
 {
-	enum pm_rc rc = pm_analysis_count_refs(r->an, true);
+	enum pm_rc rc = pm_analysis_count_refs(r->an);
 
 	if (rc == PM_OK)
 		rc = settle_references(r);

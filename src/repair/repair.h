@@ -102,6 +102,8 @@ enum pm_rc pm_repair_place_begin(struct pm_repair *r);
 enum pm_rc pm_repair_load_tree(struct pm_repair *r, uint8_t ptype);
 /* maps.c: allocation maps from the final use. */
 enum pm_rc pm_repair_maps(struct pm_repair *r);
+/* mandatory.c: store, name map, templates [MS-PST 2.7.1]. */
+enum pm_rc pm_repair_mandatory(struct pm_repair *r);
 /* Add or change a node; keeps an->db.nodes in order. */
 enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm_bid data,
 			      pm_bid sub);

@@ -202,16 +202,20 @@ static void test_source(void **state)
 static void test_source_example(void **state)
 {
 	static const struct conversion t = {
-		"{\\fonttbl {\\f0\\fmodern Courier New;}{\\f1\\fswiss Arial;}{\\f2\\fcharset0 Arial;}}\r\n"
+		"{\\fonttbl {\\f0\\fmodern Courier New;}{\\f1\\fswiss "
+		"Arial;}{\\f2\\fcharset0 Arial;}}\r\n"
 		"{\\*\\htmltag64}\r\n\\uc1\\pard\\plain\\deftab360 \\f0\\fs24\r\n"
 		"{\\*\\htmltag <p\\par\r\nclass=\"MsoNormal\">}\r\n"
-		"{\\htmlrtf \\f1 \\htmlrtf0 Note the line break. {\\*\\htmltag <b>}{\\htmlrtf \\b\r\n"
+		"{\\htmlrtf \\f1 \\htmlrtf0 Note the line break. {\\*\\htmltag "
+		"<b>}{\\htmlrtf \\b\r\n"
 		"\\htmlrtf0 This is bold{\\*\\htmltag </b>}} \\htmlrtf\\par\\htmlrtf0}\r\n"
 		"\\htmlrtf \\par \\htmlrtf0\r\n{\\*\\htmltag <ol>\\par\r\n<li>}{\\htmlrtf\r\n"
 		"{{\\*\\pn\\pnlvlbody\\pndec{\\pntxta.}}\\li360\\fi-360{\\pntext 1.\\tab} \\f1\r\n"
-		"\\htmlrtf0 An item}\\htmlrtf\\par\\htmlrtf0}{\\*\\htmltag\r\n&uml;}\\htmlrtf {\\f2\\'a8}"
+		"\\htmlrtf0 An "
+		"item}\\htmlrtf\\par\\htmlrtf0}{\\*\\htmltag\r\n&uml;}\\htmlrtf {\\f2\\'a8}"
 		"\\htmlrtf0",
-		"<p\r\nclass=\"MsoNormal\">Note the line break. <b>This is bold</b> <ol>\r\n<li>An item"
+		"<p\r\nclass=\"MsoNormal\">Note the line break. <b>This is bold</b> "
+		"<ol>\r\n<li>An item"
 		"&uml;",
 		0};
 
@@ -276,13 +280,15 @@ static void test_plain(void **state)
 		{"{\\rtf1\\ansi\\ansicpg1251\\f4 \\'e4}\\f4\\'e4", "дä", 0}, /* a document within */
 		{"\\emdash\\~\\_\\-\\zwj", "—\xC2\xA0\xE2\x80\x91\xC2\xAD\xE2\x80\x8D", 0},
 		/* tables: tabs between cells only */
-		{"\\trowd\\cellx1\\intbl a\\cell b\\cell\\row\\intbl c\\cell\\cell d\\cell\\row\\pard e",
+		{"\\trowd\\cellx1\\intbl a\\cell b\\cell\\row\\intbl c\\cell\\cell "
+		 "d\\cell\\row\\pard e",
 		 "a\tb\r\nc\t\td\r\ne", 0},
 		{"\\intbl{a\\nestcell b\\nestcell{\\*\\nesttableprops\\trowd\\nestrow}"
 		 "{\\nonesttables\\par}}c\\cell\\row",
 		 "a\tb\r\nc\r\n", 0},
 		/* links */
-		{"{\\field{\\*\\fldinst{HYPERLINK \"http://h/\" }{\\*\\datafield 00}}{\\fldrslt{\\ul here}}}.",
+		{"{\\field{\\*\\fldinst{HYPERLINK \"http://h/\" }{\\*\\datafield "
+		 "00}}{\\fldrslt{\\ul here}}}.",
 		 "here <http://h/>.", 0},
 		{"{\\field{\\*\\fldinst HYPERLINK \"http://h/\"}{\\fldrslt http://h/}}",
 		 "http://h/", 0},
@@ -373,7 +379,8 @@ static void test_render(void **state)
 		 "<p dir=\"rtl\" style=\"margin:0;margin-right:36pt;\">" A12 "a</span></p>\r\n", 0},
 		{"a\\line b\\tab c", P A12 "a<br>\r\nb&emsp;c</span></p>\r\n", 0},
 		/* links */
-		{"a{\\field{\\*\\fldinst HYPERLINK \"http://h/?a=1&b=\\\\\"2\"}{\\fldrslt x\\par y}}z",
+		{"a{\\field{\\*\\fldinst HYPERLINK \"http://h/?a=1&b=\\\\\"2\"}{\\fldrslt "
+		 "x\\par y}}z",
 		 P A12 "a</span><a href=\"http://h/?a=1&amp;b=&quot;2\">" A12
 		       "x</span></a></p>\r\n" P "<a href=\"http://h/?a=1&amp;b=&quot;2\">" A12
 		       "y</span></a>" A12 "z</span></p>\r\n",
@@ -382,7 +389,8 @@ static void test_render(void **state)
 		 P A12 "x</span></p>\r\n", 0},
 		{"{\\field{\\*\\fldinst HYPERLINK \" data:x\"}{\\fldrslt x}}",
 		 P A12 "x</span></p>\r\n", 0},
-		{"{\\field{\\*\\fldinst hyperlink page.htm \\\\l \"a b\" \\\\o \"tip\" \\\\n}{\\fldrslt x}}",
+		{"{\\field{\\*\\fldinst hyperlink page.htm \\\\l \"a b\" \\\\o \"tip\" "
+		 "\\\\n}{\\fldrslt x}}",
 		 P "<a href=\"page.htm#a b\">" A12 "x</span></a></p>\r\n", 0},
 		{"{\\field{\\*\\fldinst HYPERLINK \"http://h/\"}{\\fldrslt }}a",
 		 P A12 "a</span></p>\r\n", 0},

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks, data trees and subnode trees.
+ *
+ * Mends: wrong trailers over right content, in place; blocks over a map page's place, over
+ * another block or across an interval are moved (same id, new place); content that suffered
+ * is copied to a new block, its old bytes stay; trees that name such blocks are rewritten.
+ * Needs: the analysis. Casualties are assessed before anything is changed.
+ */
+#include "repair/repair.h"
+
+#include "base/sort.h"
+#include "msg/message.h"
+
+#define UNSOUND   (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
+#define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
+#define FLAWS_MAX 16
+#define DEPTH_MAX 64
+
+static enum pm_rc mend_trailer(struct pm_repair *r, struct pm_block *b)
+{
+	const struct pm_format *f = r->fmt;
+	uint32_t size = pm_block_stored(f, b->cb);
+	uint8_t stored[65536];
+	enum pm_rc rc = pm_image_read(r->ctx, r->an->img, b->ib, stored, size);
+
+	if (pm_is_error(rc))
+		return rc;
+	pm_block_seal(f, stored, b->ib, b->bid, b->cb, b->cb_inflated);
+	rc = pm_view_put(r->view, b->ib + size - f->block_trailer, stored + size - f->block_trailer,
+			 f->block_trailer);
+	r->bytes_in_place += f->block_trailer;
+	b->flags &= (uint16_t)~TRAILER;
+	return rc ? rc : pm_repair_did(r, PM_DID_TRAILER, b->bid, b->ib, 0);
+}
+
+static enum pm_rc relocate(struct pm_repair *r, struct pm_block *b)
+{
+	const struct pm_format *f = r->fmt;
+	uint32_t size = pm_block_stored(f, b->cb);
+	uint8_t stored[65536];
+	pm_ib from = b->ib;
+	enum pm_rc rc = pm_image_read(r->ctx, r->an->img, b->ib, stored, size);
+
+	if (!pm_is_error(rc))
+		rc = pm_repair_place(r, size, f->unit, &b->ib);
+	if (rc)
+		return rc;
+	memset(stored + b->cb, 0, size - b->cb);
+	pm_block_seal(f, stored, b->ib, b->bid, b->cb, b->cb_inflated);
+	rc = pm_view_put(r->view, b->ib, stored, size);
+	b->flags &= (uint16_t)~TRAILER;
+	return rc ? rc : pm_repair_did(r, PM_DID_RELOCATE, b->bid, from, b->ib);
+}
+
+/* Does the block lie where a map page belongs, or across the end of an interval? */
+static bool misplaced(const struct pm_format *f, pm_ib ib, uint64_t end)
+{
+	uint64_t k = pm_amap_index(f, ib), start = pm_amap_offset(f, k);
+
+	return ib < start + pm_map_bytes(f, k) || end > start + f->amap_interval;
+}
+
+struct by_place {
+	uint64_t ib;
+	size_t i;
+};
+
+static enum pm_rc move_blocks(struct pm_repair *r)
+{
+	PM_VEC(struct by_place) order = {0};
+	uint64_t end = 0;
+	size_t n = r->an->db.blocks.n;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		struct by_place *p;
+
+		if (r->an->db.blocks.v[i].flags & UNSOUND)
+			continue;
+		p = pm_vec_push(r->ctx, &order);
+		if (p)
+			*p = (struct by_place){r->an->db.blocks.v[i].ib, i};
+		rc = r->ctx->rc;
+	}
+	if (rc == PM_OK)
+		rc = pm_sort_member(r->ctx, &order, ib);
+	for (size_t i = 0; i < order.n && rc == PM_OK; i++) {
+		struct pm_block *b = &r->an->db.blocks.v[order.v[i].i];
+		uint64_t stop = b->ib + pm_block_stored(r->fmt, b->cb);
+
+		/* A block inside another whose checksum is right too: both are needed. */
+		if (misplaced(r->fmt, b->ib, stop) || b->ib < end)
+			rc = relocate(r, b);
+		else if (stop > end)
+			end = stop;
+	}
+	pm_vec_done(&order);
+	return rc;
+}
+
+static enum pm_rc mend_trailers(struct pm_repair *r)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
+		struct pm_block *b = &r->an->db.blocks.v[i];
+
+		if (b->flags & TRAILER && !(b->flags & UNSOUND))
+			rc = mend_trailer(r, b);
+	}
+	return rc;
+}
+
+/* The result of mending a tree, and how it came out, in one word for the map. */
+static enum pm_rc remember(struct pm_repair *r, pm_bid bid, pm_bid to, enum pm_rc state)
+{
+	enum pm_rc rc;
+
+	if (bid == to && state == PM_OK)
+		return PM_OK;
+	rc = pm_map_put(r->ctx, &r->mended, bid, to << 2 | (uint64_t)state);
+	return rc ? rc : state;
+}
+
+static bool recall(const struct pm_repair *r, pm_bid bid, pm_bid *ret_bid, enum pm_rc *ret_state)
+{
+	const struct pm_map_entry *e = pm_map_find(&r->mended, bid);
+
+	if (!e)
+		return false;
+	*ret_bid = e->value >> 2;
+	*ret_state = (enum pm_rc)(e->value & 3);
+	return true;
+}
+
+static bool leaf_unsound(const struct pm_repair *r, const struct pm_leaf *l)
+{
+	const struct pm_block *b = l->lost ? NULL : pm_ndb_find_block(&r->an->db, l->bid);
+
+	return !b || b->flags & UNSOUND;
+}
+
+/*
+ * A data tree whose blocks are all there: sound ones stay, damaged ones are copied to new
+ * blocks, lost ones become zeros of their size, so that later offsets hold.
+ */
+static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_bid)
+{
+	struct pm_buf b = {0};
+	size_t lost = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < d->leaves.n && !pm_is_error(rc); i++) {
+		struct pm_leaf *l = &d->leaves.v[i];
+		pm_bid was = l->bid;
+
+		if (!leaf_unsound(r, l))
+			continue;
+		pm_buf_clear(&b);
+		rc = pm_data_read_leaf(d, i, &b);
+		lost += rc == PM_LOST;
+		if (!pm_is_error(rc))
+			rc = r->sink.put(&r->sink, false, b.p, b.n, &l->bid);
+		if (rc == PM_OK)
+			rc = pm_repair_did(r, PM_DID_SALVAGE, was, l->bid, 0);
+	}
+	pm_buf_done(&b);
+	if (pm_is_error(rc))
+		return rc;
+	if (lost == d->leaves.n)
+		return PM_LOST;
+	rc = pm_data_build_over(r->ctx, &r->sink, d->leaves.v, d->leaves.n, ret_bid);
+	return rc ? rc : PM_DAMAGED;
+}
+
+enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
+{
+	struct pm_data d;
+	enum pm_rc rc, state;
+	pm_bid to = bid;
+
+	*ret_bid = bid;
+	if (!bid)
+		return PM_NONE;
+	if (recall(r, bid, ret_bid, &state))
+		return state;
+	rc = pm_data_open(&r->an->db, bid, &d);
+	if (rc == PM_OK) {
+		for (size_t i = 0; i < d.leaves.n && rc == PM_OK; i++)
+			if (leaf_unsound(r, &d.leaves.v[i]))
+				rc = PM_DAMAGED;
+	}
+	if (rc == PM_DAMAGED)
+		rc = mend_data(r, &d, &to);
+	pm_data_close(&d);
+	if (pm_is_error(rc))
+		return rc;
+	if (rc == PM_LOST)
+		to = 0;
+	*ret_bid = to;
+	return remember(r, bid, to, rc);
+}
+
+static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid);
+
+/* Data and subnodes of every entry; *ret_changed when one of them has a new id. */
+static enum pm_rc mend_entries(struct pm_repair *r, struct pm_subs *s, unsigned depth,
+			       bool *ret_changed, enum pm_rc *ret_state)
+{
+	for (size_t i = 0; i < s->v.n; i++) {
+		struct pm_sub *e = &s->v.v[i];
+		pm_bid data = e->data, sub = e->sub;
+		enum pm_rc rc = pm_repair_data(r, e->data, &data);
+
+		if (pm_is_error(rc))
+			return rc;
+		*ret_state = rc == PM_NONE ? *ret_state
+					   : pm_worse(*ret_state, rc == PM_OK ? PM_OK : PM_DAMAGED);
+		rc = mend_subs(r, e->sub, depth + 1, &sub);
+		if (pm_is_error(rc))
+			return rc;
+		*ret_state = rc == PM_NONE ? *ret_state
+					   : pm_worse(*ret_state, rc == PM_OK ? PM_OK : PM_DAMAGED);
+		*ret_changed |= data != e->data || sub != e->sub;
+		e->data = data;
+		e->sub = sub;
+	}
+	return PM_OK;
+}
+
+static bool internals_unsound(const struct pm_repair *r, const struct pm_subs *s)
+{
+	for (size_t i = 0; i < s->internal.n; i++) {
+		const struct pm_block *b = pm_ndb_find_block(&r->an->db, s->internal.v[i]);
+
+		if (!b || b->flags & UNSOUND)
+			return true;
+	}
+	return false;
+}
+
+static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid)
+{
+	struct pm_subs s;
+	enum pm_rc rc, state = PM_OK;
+	bool changed;
+	pm_bid to = bid;
+
+	*ret_bid = bid;
+	if (!bid)
+		return PM_NONE;
+	if (recall(r, bid, ret_bid, &state))
+		return state;
+	if (depth > DEPTH_MAX)
+		return PM_DAMAGED;
+	rc = pm_subs_open(&r->an->db, bid, &s);
+	if (pm_is_error(rc))
+		goto out;
+	changed = rc != PM_OK || internals_unsound(r, &s);
+	if (changed)
+		state = rc == PM_LOST ? PM_LOST : PM_DAMAGED;
+	rc = mend_entries(r, &s, depth, &changed, &state);
+	if (rc == PM_OK && changed) {
+		to = 0;
+		rc = pm_subs_build(r->ctx, &r->sink, s.v.v, s.v.n, &to);
+	}
+	if (rc == PM_OK) {
+		*ret_bid = to;
+		rc = remember(r, bid, to, state);
+	}
+out:
+	pm_subs_close(&s);
+	return rc;
+}
+
+enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
+{
+	return mend_subs(r, bid, 0, ret_bid);
+}
+
+/* What is wrong with each message, before anything changes. */
+static enum pm_rc assess(struct pm_repair *r)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < r->model->messages.n && rc == PM_OK; i++) {
+		pm_nid nid = r->model->messages.v[i].nid;
+		const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
+		struct pm_flaws flaws;
+		struct pm_message m;
+
+		rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
+		if (!pm_is_error(rc))
+			rc = pm_message_assess(&m, FLAWS_MAX, &flaws);
+		else
+			flaws = (struct pm_flaws){0};
+		if (!pm_is_error(rc) && n->flags & PM_NF_UNFIT)
+			rc = pm_repair_casualty(r, nid, false, m.subject,
+						"its data may be those of another item");
+		for (size_t k = 0; k < flaws.v.n && !pm_is_error(rc); k++)
+			rc = pm_repair_casualty(r, nid, flaws.worst == PM_LOST, m.subject, "%s",
+						flaws.v.v[k].text);
+		if (!pm_is_error(rc) && flaws.worst == PM_LOST && !flaws.v.n)
+			rc = pm_repair_casualty(r, nid, true, m.subject, "its properties are lost");
+		if (!pm_is_error(rc))
+			rc = PM_OK;
+		pm_flaws_done(&flaws);
+		pm_message_close(&m);
+		if (rc == PM_OK && i % 256 == 0)
+			rc = pm_tick(r->ctx, "assess", i, r->model->messages.n);
+	}
+	return rc;
+}
+
+enum pm_rc pm_repair_blocks(struct pm_repair *r)
+{
+	enum pm_rc rc = assess(r);
+
+	if (rc == PM_OK)
+		rc = mend_trailers(r);
+	if (rc == PM_OK)
+		rc = move_blocks(r);
+	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &r->an->db.nodes.v[i];
+		pm_bid data, sub;
+		enum pm_rc state = pm_repair_data(r, n->data, &data);
+
+		if (pm_is_error(state))
+			return state;
+		state = pm_repair_subs(r, n->sub, &sub);
+		if (pm_is_error(state))
+			return state;
+		if (data == n->data && sub == n->sub)
+			continue;
+		rc = pm_repair_did(r, PM_DID_NODE_TREES, n->nid, n->data, data);
+		n->data = data;
+		n->sub = sub;
+	}
+	return rc;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole repair, from the source to the proved new file. */
+#include "repair/run.h"
+
+#include "io/file.h"
+#include "io/output.h"
+
+#include <stdio.h>
+
+#define CHUNK ((size_t)1 << 20)
+
+static uint64_t count(const struct pm_sink *s, enum pm_severity sev)
+{
+	return s->severity[sev];
+}
+
+/* The repaired file as it will be, step by step. */
+static enum pm_rc mend(struct pm_run *run)
+{
+	struct pm_repair *r = &run->repair;
+	struct pm_ctx *ctx = run->an->ctx;
+	enum pm_rc rc = pm_view_new(ctx, run->an->img, &run->view);
+
+	if (rc)
+		return rc;
+	run->mended = true;
+	rc = pm_repair_begin(r, run->an, &run->model, run->view);
+	if (rc == PM_OK)
+		rc = pm_repair_blocks(r);
+	if (rc == PM_OK)
+		rc = pm_repair_objects(r);
+	if (rc == PM_OK)
+		rc = pm_repair_folders(r);
+	if (rc == PM_OK)
+		rc = pm_repair_finish(r);
+	run->size_after = pm_image_size(pm_view_image(run->view));
+	return rc;
+}
+
+/* Our own check, and libpff, on a finished image. */
+static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct pm_run_options *opt)
+{
+	struct pm_ctx *ctx = run->an->ctx;
+	const struct pm_analysis_options how = {0};
+	const struct pm_check_options what = {0};
+	const struct pm_pff_options pff = {.mode = opt->verify};
+	struct pm_analysis *an = NULL;
+	enum pm_rc rc = PM_OK;
+
+	if (opt->self) {
+		rc = pm_analysis_open(ctx, img, &how, &an);
+		if (rc == PM_OK)
+			rc = pm_check(an, &what, &run->left);
+		pm_analysis_close(an);
+		run->left_errors = count(&run->left, PM_SEV_ERROR);
+		run->left_warnings = count(&run->left, PM_SEV_WARNING);
+	}
+	if (rc == PM_OK && opt->verify != PM_PFF_NONE)
+		rc = pm_pff_prove(ctx, img, &pff, &run->pff);
+	if (rc)
+		return rc;
+	run->verdict = PM_VERDICT_REPAIRED;
+	if (run->left_errors) {
+		run->verdict = PM_VERDICT_UNPROVED;
+		snprintf(run->why, sizeof(run->why),
+			 "our own check still finds %llu errors in the result",
+			 (unsigned long long)run->left_errors);
+	} else if (opt->verify != PM_PFF_NONE && pm_pff_verdict(&run->pff) == PM_PFF_REFUTED) {
+		struct pm_buf b = {0};
+
+		run->verdict = PM_VERDICT_UNPROVED;
+		pm_pff_describe(ctx, &run->pff, &b);
+		snprintf(run->why, sizeof(run->why), "%s", pm_buf_cstr(ctx, &b));
+		pm_buf_done(&b);
+	}
+	return ctx->rc;
+}
+
+/* All of the view, from the start: for a source whose content is shifted. */
+static enum pm_rc write_all(struct pm_ctx *ctx, struct pm_output *out, struct pm_image *img)
+{
+	uint8_t *buf = pm_calloc(ctx, CHUNK, 1);
+	enum pm_rc rc = buf ? PM_OK : ctx->rc;
+
+	for (uint64_t at = 0; at < img->size && rc == PM_OK; at += CHUNK) {
+		size_t n = img->size - at < CHUNK ? (size_t)(img->size - at) : CHUNK;
+
+		rc = pm_image_read(ctx, img, at, buf, n);
+		if (!pm_is_error(rc))
+			rc = pm_output_write(out, at, buf, n);
+		if (rc == PM_OK)
+			rc = pm_tick(ctx, "write", at, img->size);
+	}
+	pm_free(buf);
+	return rc;
+}
+
+/* What the view changes, over a copy of the source. */
+static enum pm_rc write_changes(struct pm_ctx *ctx, struct pm_output *out, struct pm_view *view)
+{
+	struct pm_image *img = pm_view_image(view);
+	struct pm_view_extent e;
+	uint8_t *buf = pm_calloc(ctx, CHUNK, 1);
+	enum pm_rc rc = buf ? PM_OK : ctx->rc;
+
+	for (uint64_t at = 0; rc == PM_OK && pm_view_next(view, at, &e); at = e.end)
+		for (uint64_t o = e.start; o < e.end && rc == PM_OK; o += CHUNK) {
+			size_t n = e.end - o < CHUNK ? (size_t)(e.end - o) : CHUNK;
+
+			rc = pm_image_read(ctx, img, o, buf, n);
+			if (!pm_is_error(rc))
+				rc = pm_output_write(out, o, buf, n);
+		}
+	pm_free(buf);
+	return rc;
+}
+
+static enum pm_rc write_output(struct pm_run *run, struct pm_image *src, struct pm_output *out)
+{
+	struct pm_ctx *ctx = run->an->ctx;
+	enum pm_rc rc;
+
+	if (run->an->straight)
+		return write_all(ctx, out, pm_view_image(run->view));
+	rc = pm_output_clone(out, src);
+	if (!pm_is_error(rc))
+		rc = write_changes(ctx, out, run->view);
+	if (rc == PM_OK)
+		rc = pm_output_truncate(out, run->size_after);
+	return rc;
+}
+
+static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
+				  const struct pm_run_options *opt)
+{
+	struct pm_ctx *ctx = run->an->ctx;
+	struct pm_output *out = NULL;
+	struct pm_image *img = NULL;
+	enum pm_rc rc = pm_output_create(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, &out);
+	const struct stat *st = pm_image_file_stat(src);
+
+	if (rc == PM_OK && st)
+		pm_output_set_mode(out, st->st_mode & 0777);
+	if (rc == PM_OK)
+		rc = write_output(run, src, out);
+	if (rc == PM_OK)
+		rc = pm_output_sync(out);
+	if (rc == PM_OK)
+		rc = pm_image_open_file(ctx, pm_output_temp_path(out), &img);
+	if (rc == PM_OK)
+		rc = prove(run, img, opt);
+	pm_image_close(img);
+	if (rc == PM_OK && pm_image_file_changed(src))
+		rc = pm_fail(ctx, PM_EIO, "%s: %s while it was being repaired; nothing was written",
+			     pm_image_name(src), pm_image_file_changed(src));
+	if (rc == PM_OK && (run->verdict == PM_VERDICT_REPAIRED || opt->keep_unproved)) {
+		rc = pm_output_commit(out);
+		run->written = rc == PM_OK;
+	}
+	pm_output_free(out);
+	return rc;
+}
+
+enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct pm_run_options *opt,
+			 struct pm_sink *found, struct pm_run *ret)
+{
+	const struct pm_analysis_options how = {0};
+	const struct pm_check_options what = {0};
+	enum pm_rc rc;
+
+	*ret = (struct pm_run){.size_before = pm_image_size(img)};
+	pm_sink_init(&ret->left, ctx, NULL, NULL);
+	rc = pm_analysis_open(ctx, img, &how, &ret->an);
+	if (rc == PM_OK)
+		rc = pm_check(ret->an, &what, found);
+	if (rc)
+		return rc;
+	ret->errors = count(found, PM_SEV_ERROR);
+	ret->warnings = count(found, PM_SEV_WARNING);
+	if (!ret->errors && !(opt->strict && ret->warnings))
+		return PM_OK;
+	rc = pm_model_build(ret->an, &ret->model);
+	if (rc == PM_OK)
+		rc = mend(ret);
+	if (rc)
+		return rc;
+	return opt->dry_run ? prove(ret, pm_view_image(ret->view), opt)
+			    : write_and_prove(ret, img, opt);
+}
+
+void pm_run_done(struct pm_run *run)
+{
+	if (run->mended)
+		pm_repair_done(&run->repair);
+	pm_model_done(&run->model);
+	pm_view_free(run->view);
+	pm_analysis_close(run->an);
+	pm_sink_done(&run->left);
+	pm_pff_result_done(&run->pff);
+}

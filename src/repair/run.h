@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole repair: analyse, check, mend as a view, write a new file, prove it, give it its
+ * name. The source is only ever read.
+ */
+#ifndef PM_REPAIR_RUN_H
+#define PM_REPAIR_RUN_H
+
+#include "check/check.h"
+#include "repair/pff_proof.h"
+#include "repair/repair.h"
+
+struct pm_run_options {
+	const char *output;      /* path of the new file; not used by a dry run */
+	bool dry_run;            /* prove the view, write nothing */
+	bool strict;             /* mend warnings, too */
+	bool force;              /* the output may replace an existing file */
+	bool keep_unproved;      /* give the file its name though the proof failed */
+	enum pm_pff_mode verify; /* how much libpff reads */
+	bool self;               /* prove by our own check (off only for `--verify none`) */
+};
+
+enum pm_verdict {
+	PM_VERDICT_HEALTHY,  /* nothing to do, nothing written */
+	PM_VERDICT_REPAIRED, /* written and proved (dry run: would be) */
+	PM_VERDICT_UNPROVED, /* the proof failed */
+};
+
+struct pm_run {
+	enum pm_verdict verdict;
+	struct pm_analysis *an;
+	struct pm_model model;
+	struct pm_view *view;
+	struct pm_repair repair;
+	bool mended;                         /* `repair` is set */
+	uint64_t errors, warnings;           /* found in the source */
+	uint64_t left_errors, left_warnings; /* in the result */
+	struct pm_sink left;                 /* what the check of the result found */
+	struct pm_pff_result pff;
+	uint64_t size_before, size_after;
+	bool written;  /* the output has its name */
+	char why[512]; /* UNPROVED: what failed, one line */
+};
+
+/*
+ * `found` takes the problems of the source. PM_OK with *ret filled (to be closed in every
+ * case), or an error. */
+enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct pm_run_options *opt,
+			 struct pm_sink *found, struct pm_run *ret) PM_MUST_CHECK;
+void pm_run_done(struct pm_run *run);
+
+#endif
