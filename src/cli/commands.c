@@ -3,8 +3,5 @@
 #include "cli/commands.h"
 
 const struct pm_command *const pm_commands[] = {
-	&pm_cmd_info,
-	&pm_cmd_ls,
-	&pm_cmd_dump,
-	NULL,
+	&pm_cmd_info, &pm_cmd_ls, &pm_cmd_dump, &pm_cmd_explain, &pm_cmd_problems, NULL,
 };

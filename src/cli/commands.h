@@ -6,7 +6,9 @@
 #include "cli/cli.h"
 
 extern const struct pm_command pm_cmd_dump;
+extern const struct pm_command pm_cmd_explain;
 extern const struct pm_command pm_cmd_info;
 extern const struct pm_command pm_cmd_ls;
+extern const struct pm_command pm_cmd_problems;
 
 #endif
