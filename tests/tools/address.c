@@ -339,47 +339,63 @@ static enum pm_rc node_block(struct pm_address *a, const struct pm_seg *s, pm_bi
 	return *ret ? PM_OK : pm_address_fail(a, "the node has no such block");
 }
 
-/* node[NID] and what follows. */
-static enum pm_rc node(struct pm_address *a, struct pm_place *ret)
+/* node[NID], node[NID].sub[NID] ...: as far as it goes. */
+static enum pm_rc node_at(struct pm_address *a, struct pm_node_at *ret)
 {
+	const struct pm_format *f = a->w->fmt;
 	const struct pm_seg *s = &a->seg[a->i - 1];
 	const struct pm_node *n = pm_ndb_find_node(&a->w->db, (pm_nid)s->index);
-	pm_bid data, sub, bid;
+	unsigned saved = a->n;
 	enum pm_rc rc;
 
 	if (!n)
 		return pm_address_fail(a, "no such node");
-	data = n->data;
-	sub = n->sub;
-	if (pm_address_take(a, "nbt"))
-		return leaf_entry(a, PM_PTYPE_NBT, n->nid, ret);
-	while ((s = pm_address_take(a, "sub")) != NULL) {
+	*ret = (struct pm_node_at){.nid = n->nid, .data = n->data, .sub = n->sub, .top = true};
+	a->n = a->i; /* the entry as a whole, whatever follows */
+	rc = leaf_entry(a, PM_PTYPE_NBT, n->nid, &ret->entry);
+	a->n = saved;
+	while (rc == PM_OK && (s = pm_address_take(a, "sub")) != NULL) {
 		uint8_t e[24];
 
-		rc = sub_entry(a, sub, (pm_nid)s->index, ret);
+		ret->top = false;
+		ret->nid = (pm_nid)s->index;
+		rc = sub_entry(a, ret->sub, ret->nid, &ret->entry);
+		if (rc == PM_OK)
+			rc = pm_place_get(a->w, &ret->entry, e, f->slentry);
 		if (rc)
-			return rc;
-		if (pm_address_take(a, "slentry"))
-			return pm_address_field(a, "SLENTRY", ret);
-		rc = pm_place_get(a->w, ret, e, a->w->fmt->slentry);
-		if (rc)
-			return rc;
-		data = pm_bid_key(pm_SLENTRY_bidData(a->w->fmt, e));
-		sub = pm_bid_key(pm_SLENTRY_bidSub(a->w->fmt, e));
+			break;
+		ret->data = pm_bid_key(pm_SLENTRY_bidData(f, e));
+		ret->sub = pm_bid_key(pm_SLENTRY_bidSub(f, e));
 	}
+	return rc;
+}
+
+/* node[NID] and what follows. */
+static enum pm_rc node(struct pm_address *a, struct pm_place *ret)
+{
+	struct pm_node_at n;
+	const struct pm_seg *s;
+	pm_bid bid;
+	enum pm_rc rc = node_at(a, &n);
+
+	if (rc)
+		return rc;
+	*ret = n.entry;
 	s = pm_address_take(a, NULL);
 	if (!s)
 		return pm_address_fail(a,
 				       "a part of the node is wanted: data, subs, hn, pc[ID] ...");
+	if (!strcmp(s->name, n.top ? "nbt" : "slentry"))
+		return pm_address_field(a, n.top ? "NBTENTRY" : "SLENTRY", ret);
 	/* node[N].block.hn is node[N].hn */
 	if (!pm_address_end(a) && !strcmp(s->name, "block") && !s->has_index &&
 	    pm_address_is_heap(a->seg[a->i].name))
-		return pm_address_heap(a, data, sub, ret);
+		return pm_address_heap(a, n.data, n.sub, ret);
 	if (pm_address_is_heap(s->name)) {
 		a->i--;
-		return pm_address_heap(a, data, sub, ret);
+		return pm_address_heap(a, n.data, n.sub, ret);
 	}
-	rc = node_block(a, s, data, sub, &bid);
+	rc = node_block(a, s, n.data, n.sub, &bid);
 	return rc ? rc : pm_address_block(a, bid, ret);
 }
 
@@ -455,6 +471,23 @@ static bool parse_seg(struct pm_address *a, const char **p)
 		return !**p || **p == ':';
 	(*p)++;
 	return true;
+}
+
+enum pm_rc pm_address_node(struct pm_whole *w, const char *text, struct pm_node_at *ret)
+{
+	struct pm_address a = {.w = w, .text = text};
+	const char *p = text;
+	enum pm_rc rc;
+
+	while (*p)
+		if (!parse_seg(&a, &p))
+			return pm_address_fail(&a, "not understood");
+	if (!w->walked || !pm_address_take(&a, "node") || !a.seg[0].has_index)
+		return pm_address_fail(&a, "node[NID] is wanted");
+	rc = node_at(&a, ret);
+	if (rc == PM_OK && !pm_address_end(&a))
+		rc = pm_address_fail(&a, "nothing can follow here");
+	return rc;
 }
 
 enum pm_rc pm_address(struct pm_whole *w, const char *text, struct pm_place *ret)

@@ -27,6 +27,18 @@ struct pm_address {
 /* What `text` means. An error (PM_EUSAGE) says which part of it is not understood. */
 enum pm_rc pm_address(struct pm_whole *w, const char *text, struct pm_place *ret) PM_MUST_CHECK;
 
+/* A node or subnode: its blocks, and the entry (NBTENTRY or SLENTRY) that names them. */
+struct pm_node_at {
+	pm_nid nid;
+	pm_bid data, sub;
+	bool top; /* a node of the node tree */
+	struct pm_place entry;
+};
+
+/* node[NID], node[NID].sub[NID] ... */
+enum pm_rc pm_address_node(struct pm_whole *w, const char *text,
+			   struct pm_node_at *ret) PM_MUST_CHECK;
+
 /* The rest is for the two halves of the resolver. */
 
 /* The next segment if it has this name (NULL: any), else NULL; it is taken. */

@@ -4,14 +4,19 @@
 
 #include "address.h"
 #include "edit.h"
+#include "logic.h"
 #include "value.h"
 #include "words.h"
+
+#include "base/text.h"
+#include "format/proptag.h"
 
 #include <stdio.h>
 
 struct line {
 	struct pm_whole *w;
 	char **word;
+	const bool *quoted;
 	unsigned n;
 	bool reseal; /* the last word said so */
 };
@@ -327,6 +332,83 @@ static enum pm_rc do_node_data(struct line *l)
 	return rc;
 }
 
+/* Word i as a value of this type: "text", hex:BYTES or a number. */
+static enum pm_rc value_of(struct line *l, unsigned i, uint32_t tag, struct pm_buf *b)
+{
+	struct pm_ctx *ctx = l->w->ctx;
+	const char *s = l->word[i];
+	int size = pm_proptype_size((uint16_t)tag);
+	uint8_t le[8];
+	uint64_t v;
+
+	if (l->quoted[i] && (tag & 0xFFFF) == PM_PT_UNICODE)
+		return pm_is_error(pm_utf8_to_utf16(ctx, b, s, strlen(s), NULL)) ? ctx->rc : PM_OK;
+	if (l->quoted[i])
+		pm_buf_add(ctx, b, s, strlen(s));
+	else if (!pm_value_hex(ctx, s, b)) {
+		if (size < 1 || size > 8 || !pm_number(s, strlen(s), &v))
+			return fail(l, "hex:BYTES, \"text\" or a number is wanted");
+		pm_put64(le, v);
+		pm_buf_add(ctx, b, le, (size_t)size);
+	}
+	return ctx->rc;
+}
+
+/* set-prop NODE TAG VALUE; drop-prop NODE TAG */
+static enum pm_rc do_prop(struct line *l)
+{
+	struct pm_buf b = {0};
+	uint64_t tag;
+	bool set = l->n > 3;
+	enum pm_rc rc = number(l, 2, &tag);
+
+	if (rc == PM_OK && set)
+		rc = value_of(l, 3, (uint32_t)tag, &b);
+	if (rc == PM_OK)
+		rc = pm_logic_prop(l->w, l->word[1], (uint32_t)tag, set ? &b : NULL);
+	pm_buf_done(&b);
+	return rc;
+}
+
+/* add-row, drop-row NODE ROW; set-cell NODE ROW TAG VALUE, drop-cell NODE ROW TAG;
+ * drop-col NODE TAG */
+static enum pm_rc do_row(struct line *l)
+{
+	static const char *const names[] = {"add-row", "drop-row", "set-cell", "drop-cell",
+					    "drop-col"};
+	struct pm_buf b = {0};
+	uint64_t row = 0, tag = 0;
+	unsigned change = 0;
+	enum pm_rc rc;
+
+	while (strcmp(names[change], l->word[0]))
+		change++;
+	rc = number(l, 2, change == PM_ROW_COLUMN ? &tag : &row);
+	if (rc == PM_OK && l->n > 3)
+		rc = number(l, 3, &tag);
+	if (rc == PM_OK && l->n > 4)
+		rc = value_of(l, 4, (uint32_t)tag, &b);
+	if (rc == PM_OK)
+		rc = pm_logic_row(l->w, l->word[1], (enum pm_row_change)change, (uint32_t)row,
+				  (uint32_t)tag, &b);
+	pm_buf_done(&b);
+	return rc;
+}
+
+/* drop-sub NODE NID; put-sub NODE NID DATA SUB */
+static enum pm_rc do_sub(struct line *l)
+{
+	bool drop = l->n == 3;
+	uint64_t nid, data = 0, sub = 0;
+	enum pm_rc rc = number(l, 2, &nid);
+
+	if (rc == PM_OK && !drop)
+		rc = number(l, 3, &data);
+	if (rc == PM_OK && !drop)
+		rc = number(l, 4, &sub);
+	return rc ? rc : pm_logic_sub(l->w, l->word[1], (pm_nid)nid, drop, data, sub);
+}
+
 /* settle: reference counts as they must be, and no unused blocks */
 static enum pm_rc do_settle(struct line *l)
 {
@@ -359,6 +441,15 @@ static const struct {
 	{"add-entry", 5, 5, true, do_add},
 	{"node-data", 2, 2, true, do_node_data},
 	{"node-size", 2, 2, true, do_node_data},
+	{"set-prop", 3, 3, true, do_prop},
+	{"drop-prop", 2, 2, true, do_prop},
+	{"add-row", 2, 2, true, do_row},
+	{"drop-row", 2, 2, true, do_row},
+	{"set-cell", 4, 4, true, do_row},
+	{"drop-cell", 3, 3, true, do_row},
+	{"drop-col", 2, 2, true, do_row},
+	{"drop-sub", 2, 2, true, do_sub},
+	{"put-sub", 4, 4, true, do_sub},
 	{"settle", 0, 0, true, do_settle},
 };
 
@@ -383,6 +474,8 @@ static enum pm_rc run(struct line *l)
 static enum pm_rc line(void *arg, struct pm_words *words)
 {
 	struct line l = {.w = arg, .word = words->word, .n = words->n};
+
+	l.quoted = words->quoted;
 
 	return run(&l);
 }
