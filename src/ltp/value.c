@@ -53,7 +53,10 @@ enum pm_rc pm_text_of(struct pm_ctx *ctx, uint16_t type, struct pm_span s, uint3
 		return PM_NONE;
 	while (s.n && !s.p[s.n - 1])
 		s.n--;
-	return s.n ? pm_cp_to_utf8(ctx, out, cp ? cp : PM_CP_WINDOWS_1252, s.p, s.n, NULL) : PM_OK;
+	/* What is said to be UTF-8 and is not comes from a program that kept Windows' strings. */
+	if (!cp || (cp == PM_CP_UTF8 && !pm_utf8_valid(s.p, s.n)))
+		cp = PM_CP_WINDOWS_1252;
+	return s.n ? pm_cp_to_utf8(ctx, out, cp, s.p, s.n, NULL) : PM_OK;
 }
 
 enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,

@@ -16,6 +16,26 @@ static bool sane_codepage(uint32_t cp)
 	return cp && pm_cp_known(cp) && cp != 1200 && cp != 1201;
 }
 
+/*
+ * The Windows code page of an internet one: properties are in the former, the latter is what
+ * the mail came in. [OBS: an ANSI file with 3FDE 50220 and strings in 932]
+ */
+static uint32_t windows_codepage(uint32_t cp)
+{
+	static const uint32_t pairs[][2] = {
+		{20127, 1252}, {20866, 1251}, {20932, 932},  {21866, 1251}, {28591, 1252},
+		{28592, 1250}, {28593, 1254}, {28594, 1257}, {28595, 1251}, {28596, 1256},
+		{28597, 1253}, {28598, 1255}, {28599, 1254}, {28603, 1257}, {28605, 1252},
+		{38598, 1255}, {50220, 932},  {50221, 932},  {50222, 932},  {50225, 949},
+		{50227, 936},  {51932, 932},  {51936, 936},  {51949, 949},  {52936, 936},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (pairs[i][0] == cp)
+			return pairs[i][1];
+	return cp;
+}
+
 static enum pm_rc decide_codepage(struct pm_message *m)
 {
 	static const uint16_t ids[] = {PM_ID_MESSAGE_CODEPAGE, PM_ID_INTERNET_CPID};
@@ -27,7 +47,7 @@ static enum pm_rc decide_codepage(struct pm_message *m)
 		if (pm_is_error(rc))
 			return rc;
 		if (sane_codepage(cp)) {
-			m->codepage = cp;
+			m->codepage = windows_codepage(cp);
 			return PM_OK;
 		}
 	}

@@ -32,7 +32,7 @@ struct pm_message {
 	pm_nid nid; /* 0 when it is embedded */
 	struct pm_pc pc;
 	enum pm_rc state;  /* of pc */
-	uint32_t codepage; /* of 8-bit strings: 3FFD, else 3FDE, else the store's, else 1252 */
+	uint32_t codepage; /* of 8-bit strings: 3FFD, else Windows' of 3FDE, the store's, 1252 */
 	uint32_t store_codepage; /* as given */
 	/* UTF-8; NULL when absent or lost */
 	char *message_class;
