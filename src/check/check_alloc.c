@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Space: the allocation maps against what uses it [MS-PST 2.2.2.7.2 to 2.2.2.7.6].
+ *
+ * Checks: every map page; space of map pages, tree pages and blocks against the maps; space
+ * that nothing uses; overlaps; free totals; the density list.
+ * Gathers: all extents in use, by place.
+ * Needs: the analysis' pages, blocks and maps.
+ */
+#include "check/internal.h"
+
+#include "format/crc.h"
+
+enum { USE_MAP, USE_PAGE, USE_BLOCK };
+
+struct extent {
+	uint64_t start;
+	uint32_t size;
+	uint32_t use;
+	uint64_t bid;
+};
+
+struct space {
+	struct pm_checker *c;
+	PM_VEC(struct extent) used;
+	uint64_t k;       /* interval at hand */
+	uint64_t marked;  /* bytes of it in use and marked so */
+	uint64_t missing; /* bytes of it in use and marked free */
+	bool trusted;     /* the header says that the maps are valid */
+	bool whole;       /* all allocation maps are sound */
+	uint64_t free_bytes;
+};
+
+static const char *use_name(const struct extent *e)
+{
+	static const char *const names[] = {"map page", "tree page", "block"};
+
+	return names[e->use];
+}
+
+static void use(struct space *s, uint32_t what, uint64_t start, uint32_t size, uint64_t bid)
+{
+	struct extent *e = pm_vec_push(s->c->ctx, &s->used);
+
+	if (!e)
+		s->c->rc = s->c->ctx->rc;
+	else
+		*e = (struct extent){start, size, what, bid};
+}
+
+static void gather(struct space *s)
+{
+	const struct pm_analysis *an = s->c->an;
+	const struct pm_format *f = s->c->f;
+
+	for (size_t i = 0; i < an->maps.n && !s->c->rc; i++)
+		if (an->maps.v[i].ib < s->c->end)
+			use(s, USE_MAP, an->maps.v[i].ib, f->page, 0);
+	for (size_t i = 0; i < an->pages.n && !s->c->rc; i++) {
+		const struct pm_tree_page *t = &an->pages.v[i];
+
+		if (t->grade == PM_GRADE_LOST || t->bad & (PM_PR_SHARED | PM_PR_PLACE) ||
+		    t->ib < f->amap_first)
+			continue;
+		use(s, USE_PAGE, t->ib, f->page, t->bid);
+	}
+	for (size_t i = 0; i < an->db.blocks.n && !s->c->rc; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+		uint64_t size = pm_block_stored(f, b->cb);
+
+		/* What can't be there, or isn't, takes no space. */
+		if (!b->cb || b->cb > f->data_max || b->ib % f->unit || b->ib < f->amap_first ||
+		    b->ib > s->c->end || size > s->c->end - b->ib || b->flags & PM_BF_FOUND)
+			continue;
+		use(s, USE_BLOCK, b->ib, (uint32_t)size, b->bid);
+	}
+	if (!s->c->rc)
+		pm_check_stop(s->c, pm_sort_member(s->c->ctx, &s->used, start));
+}
+
+/* --- map pages ----------------------------------------------------------------------- */
+
+static void check_amap(struct space *s, const struct pm_map_page *m)
+{
+	struct pm_checker *c = s->c;
+	struct pm_page_trailer t;
+	uint8_t page[4096];
+
+	s->free_bytes += (uint64_t)m->free_units * c->f->unit;
+	if (m->bad & (PM_PR_TYPE | PM_PR_CRC | PM_PR_READ))
+		s->whole = false;
+	if (!(m->bad & ~(uint32_t)PM_PR_SIG))
+		return;
+	if (pm_check_stop(c, pm_image_read(c->ctx, c->an->img, m->ib, page, c->f->page)))
+		return;
+	pm_page_trailer(c->f, page, &t);
+	if (m->bad & PM_PR_TYPE)
+		PM_REPORT(c, AMAP_TYPE, .offset = m->ib, .have = t.ptype, .want = PM_PTYPE_AMAP);
+	else if (m->bad & PM_PR_REPEAT)
+		PM_REPORT(c, AMAP_TYPE, .offset = m->ib, .have = t.repeat, .want = PM_PTYPE_AMAP);
+	else if (m->bad & (PM_PR_CRC | PM_PR_READ))
+		PM_REPORT(c, AMAP_CRC, .offset = m->ib, .have = t.crc,
+			  .want = pm_crc(page, c->f->page_data));
+	if (m->bad & PM_PR_BID && !(m->bad & PM_PR_TYPE))
+		PM_REPORT(c, AMAP_BID, .offset = m->ib, .have = t.bid);
+}
+
+/* FPMap pages stand one page further in files of one older program. [OBS] */
+static bool further_on(struct pm_checker *c, const struct pm_map_page *m)
+{
+	uint8_t page[4096];
+	pm_ib ib = m->ib + c->f->page;
+
+	if (m->ptype != PM_PTYPE_FPMAP ||
+	    pm_check_stop(c, pm_image_read(c->ctx, c->an->img, ib, page, c->f->page)))
+		return false;
+	return !(pm_page_verify(c->f, page, ib, m->ptype, ib) & ~(uint32_t)PM_PR_SIG);
+}
+
+static void check_maps(struct space *s)
+{
+	struct pm_checker *c = s->c;
+
+	for (size_t i = 0; i < c->an->maps.n && !c->rc; i++) {
+		const struct pm_map_page *m = &c->an->maps.v[i];
+		const char *what = m->ptype == PM_PTYPE_PMAP   ? "PMap"
+				   : m->ptype == PM_PTYPE_FMAP ? "FMap"
+							       : "FPMap";
+
+		if (m->ib >= c->end)
+			continue;
+		if (m->ptype == PM_PTYPE_AMAP)
+			check_amap(s, m);
+		else if (m->bad & ~(uint32_t)PM_PR_SIG && !further_on(c, m))
+			PM_REPORT(c, MAP_PAGE, .what = what, .offset = m->ib);
+	}
+}
+
+/* The density list [MS-PST 2.2.2.7.4.2]: a hint on free space. */
+static void check_dlist_entries(struct pm_checker *c, const uint8_t *page)
+{
+	const struct pm_field *rg = pm_field_find("DLISTPAGE", "rgDListPageEnt");
+	unsigned n = (unsigned)pm_DLISTPAGE_cEntDList(c->f, page), stale = 0, last = 0xFFF;
+
+	for (unsigned i = 0; i < n && i < pm_field_elements(c->f, rg); i++) {
+		uint32_t v = pm_le32(page + rg->offset[c->f->variant] + 4 * (size_t)i);
+		uint32_t number = v & 0xFFFFF, spare = v >> 20;
+		const struct pm_map_page *m = NULL;
+
+		for (size_t k = 0; k < c->an->maps.n && !m; k++)
+			if (c->an->maps.v[k].ptype == PM_PTYPE_AMAP && c->an->maps.v[k].k == number)
+				m = &c->an->maps.v[k];
+		if (!m || m->free_units != spare || spare > last)
+			stale++;
+		last = spare;
+	}
+	if (stale)
+		PM_REPORT(c, DLIST_ENTRIES, .offset = c->f->dlist, .count = stale);
+}
+
+static void check_dlist(struct pm_checker *c)
+{
+	const pm_ib ib = c->f->dlist;
+	struct pm_page_trailer t;
+	uint8_t page[4096];
+	uint32_t bad;
+
+	if (ib + c->f->page > pm_image_size(c->an->img) ||
+	    pm_check_stop(c, pm_image_read(c->ctx, c->an->img, ib, page, c->f->page)))
+		return;
+	pm_page_trailer(c->f, page, &t);
+	bad = pm_page_verify(c->f, page, ib, PM_PTYPE_DLIST, 0);
+	if (t.ptype != PM_PTYPE_DLIST) {
+		/* Outlook 2003 and before have none. [OBS] */
+		if (c->f->variant != PM_ANSI && !pm_is_zero(page, c->f->page))
+			PM_REPORT(c, DLIST_PAGE, .offset = ib);
+		return;
+	}
+	if (bad)
+		PM_REPORT(c, DLIST_PAGE, .offset = ib);
+	else if (c->f->variant != PM_UNICODE4K) /* [OBS] empty in 4K files */
+		check_dlist_entries(c, page);
+}
+
+/* --- use against maps ---------------------------------------------------------------- */
+
+/* Interval k is done: what is marked in it and not in use? */
+static void end_interval(struct space *s)
+{
+	struct pm_checker *c = s->c;
+	uint64_t from = pm_amap_offset(c->f, s->k), to = from + c->f->amap_interval;
+	uint64_t marked, leaked;
+
+	/* Space behind the end of the file is marked at will. [OBS] */
+	if (to > c->end)
+		to = c->end;
+	if (from >= to || !pm_rangeset_contains(&c->an->map_known, from, to))
+		return;
+	marked = pm_rangeset_count_in(&c->an->allocated, from, to);
+	leaked = marked > s->marked ? marked - s->marked : 0;
+	if (!s->trusted && (leaked || s->missing))
+		PM_REPORT(c, SPACE_UNTRUSTED, .offset = from, .have = s->missing, .want = leaked);
+	else if (leaked)
+		PM_REPORT(c, SPACE_LEAKED, .offset = from, .size = leaked);
+}
+
+/* `fresh`: how many bytes at the end of the extent nothing else used so far. */
+static void check_extent(struct space *s, const struct extent *e, uint64_t fresh)
+{
+	struct pm_checker *c = s->c;
+	const struct pm_format *f = c->f;
+	uint64_t end = e->start + e->size, marked;
+	uint64_t limit = pm_amap_offset(f, pm_amap_index(f, e->start) + 1);
+
+	if (end > limit)
+		PM_REPORT(c, SPACE_INTERVAL, .what = use_name(e), .offset = e->start,
+			  .size = e->size, .bid = e->bid);
+	if (!pm_rangeset_contains(&c->an->map_known, e->start, end))
+		return;
+	if (pm_rangeset_contains(&c->an->allocated, e->start, end)) {
+		s->marked += fresh;
+		return;
+	}
+	marked = pm_rangeset_count_in(&c->an->allocated, e->start, end);
+	s->missing += e->size - marked;
+	s->marked += pm_rangeset_count_in(&c->an->allocated, end - fresh, end);
+	if (s->trusted)
+		PM_REPORT(c, SPACE_FREE, .what = use_name(e), .offset = e->start,
+			  .size = e->size - marked, .bid = e->bid);
+}
+
+static void check_use(struct space *s)
+{
+	struct pm_checker *c = s->c;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < s->used.n && !c->rc; i++) {
+		const struct extent *e = &s->used.v[i];
+		uint64_t to = e->start + e->size, fresh = e->size;
+
+		while (s->k < pm_amap_index(c->f, e->start) && !c->rc) {
+			end_interval(s);
+			s->k++;
+			s->marked = s->missing = 0;
+		}
+		if (e->start < end) {
+			fresh = to > end ? to - end : 0;
+			PM_REPORT(c, SPACE_OVERLAP, .what = use_name(e), .offset = e->start,
+				  .bid = e->bid, .have = end,
+				  .size = (to < end ? to : end) - e->start,
+				  .caused_by = e->use == USE_BLOCK
+						       ? pm_check_block_cause(c, e->bid)
+						       : pm_sink_cause(c->sink, PM_CAUSE_PAGE,
+								       e->start));
+		}
+		check_extent(s, e, fresh);
+		end = to > end ? to : end;
+	}
+	for (; pm_amap_offset(c->f, s->k) < c->end && !c->rc; s->k++) {
+		end_interval(s);
+		s->marked = s->missing = 0;
+	}
+}
+
+void pm_check_alloc(struct pm_checker *c)
+{
+	struct space s = {.c = c, .whole = true};
+	const struct pm_header *h = &c->an->header;
+
+	s.trusted = h->amap_valid != 0 || c->header_serial;
+	check_maps(&s);
+	check_dlist(c);
+	if (s.whole && s.trusted && h->amap_free != s.free_bytes)
+		PM_REPORT(c, AMAP_FREE_COUNT, .have = h->amap_free, .want = s.free_bytes,
+			  .caused_by = c->header_serial);
+	gather(&s);
+	if (!c->rc)
+		check_use(&s);
+	pm_vec_done(&s.used);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages of block tree and node tree [MS-PST 2.2.2.7.7].
+ *
+ * Checks: what the walk found wrong with each page; which parts of the trees are lost.
+ * Gathers: what to blame lost entries on.
+ * Needs: the analysis' pages, lost ranges and notes.
+ */
+#include "check/internal.h"
+
+#include "format/crc.h"
+
+static const char *tree_name(uint8_t ptype)
+{
+	return ptype == PM_PTYPE_NBT ? "node tree" : "block tree";
+}
+
+/* A page with faults, read again for what to say of them. */
+struct bad_page {
+	const struct pm_tree_page *t;
+	const char *what;
+	struct pm_page_trailer trailer;
+	struct pm_bt_meta meta;
+	struct pm_bt_entry first;
+	uint32_t crc;
+	unsigned size, cap; /* of entries */
+	uint64_t cause;
+};
+
+static bool load(struct pm_checker *c, struct bad_page *b)
+{
+	const struct pm_tree_page *t = b->t;
+	uint8_t page[4096];
+
+	b->what = tree_name(t->ptype);
+	b->cause = pm_sink_cause(c->sink, PM_CAUSE_PAGE, t->named);
+	if (!b->cause)
+		b->cause = c->header_serial;
+	if (t->bad & (PM_PR_PLACE | PM_PR_READ))
+		return true;
+	if (pm_check_stop(c, pm_image_read(c->ctx, c->an->img, t->named, page, c->f->page)))
+		return false;
+	pm_page_trailer(c->f, page, &b->trailer);
+	pm_bt_meta(c->f, page, &b->meta);
+	b->crc = pm_crc(page, c->f->page_data);
+	b->size = pm_bt_entry_size(c->f, t->ptype, t->level);
+	b->cap = pm_bt_capacity(c->f, t->ptype, t->level);
+	pm_bt_entry(c->f, page, t->ptype, t->level, 0, b->size, &b->first);
+	return true;
+}
+
+#define REPORT(c, b, symbol, ...)                                                                  \
+	report((c), (b),                                                                           \
+	       &(struct pm_problem){.id = PM_P_##symbol,                                           \
+				    .what = (b)->what,                                             \
+				    .offset = (b)->t->named,                                       \
+				    .bid = (b)->t->bid,                                            \
+				    ##__VA_ARGS__})
+
+/* All but the first of a page follow from the first: it is one broken page. */
+static void report(struct pm_checker *c, struct bad_page *b, struct pm_problem *p)
+{
+	uint64_t serial;
+
+	p->caused_by = b->cause;
+	serial = pm_check_blame(c, PM_CAUSE_PAGE, b->t->named, p);
+	if (!b->cause && pm_problem_rows[p->id].severity == PM_SEV_ERROR)
+		b->cause = serial;
+}
+
+static void report_trailer(struct pm_checker *c, struct bad_page *b)
+{
+	const struct pm_page_trailer *t = &b->trailer;
+	uint32_t bad = b->t->bad;
+
+	if (bad & PM_PR_TYPE)
+		REPORT(c, b, PAGE_TYPE, .have = t->ptype, .want = b->t->ptype);
+	else if (bad & PM_PR_REPEAT)
+		REPORT(c, b, PAGE_TYPE, .have = t->repeat, .want = b->t->ptype);
+	if (bad & PM_PR_CRC)
+		REPORT(c, b, PAGE_CRC, .have = t->crc, .want = b->crc);
+	if (bad & PM_PR_SIG)
+		REPORT(c, b, PAGE_SIGNATURE, .have = t->sig, .want = pm_sig(b->t->named, t->bid));
+	if (bad & PM_PR_BID)
+		REPORT(c, b, PAGE_BID, .have = t->bid, .want = b->t->bid);
+	if (bad & PM_PR_BID_LOW)
+		REPORT(c, b, PAGE_BID_LOW, .have = t->bid, .want = b->t->bid);
+}
+
+static void report_entries(struct pm_checker *c, struct bad_page *b)
+{
+	const struct pm_bt_meta *m = &b->meta;
+	uint32_t bad = b->t->bad;
+
+	if (bad & PM_PR_LEVEL)
+		REPORT(c, b, PAGE_LEVEL, .have = m->level, .want = b->t->level);
+	if (bad & PM_PR_CBENT)
+		REPORT(c, b, PAGE_ENTRY_SIZE, .have = m->cb_ent, .want = b->size);
+	if (bad & PM_PR_CENTMAX)
+		REPORT(c, b, PAGE_ENTRY_MAX, .have = m->cent_max, .want = b->cap);
+	if (bad & PM_PR_CENT)
+		REPORT(c, b, PAGE_ENTRY_COUNT, .have = m->cent, .want = b->cap);
+	if (bad & PM_PR_ORDER)
+		REPORT(c, b, PAGE_KEY_ORDER);
+	if (bad & PM_PR_KEYMIN)
+		REPORT(c, b, PAGE_PARENT_KEY, .have = b->first.key, .want = b->t->lo);
+	if (bad & PM_PR_RANGE)
+		REPORT(c, b, PAGE_KEY_RANGE, .have = b->t->lo, .want = b->t->hi);
+	if (bad & PM_PR_EMPTY)
+		REPORT(c, b, PAGE_EMPTY);
+	if (bad & PM_PR_SLACK && !b->cause)
+		REPORT(c, b, PAGE_SLACK);
+}
+
+static void check_page(struct pm_checker *c, const struct pm_tree_page *t)
+{
+	struct bad_page b = {.t = t};
+
+	if (!t->bad || !load(c, &b))
+		return;
+	if (t->bad & PM_PR_PLACE)
+		REPORT(c, &b, PAGE_PLACE);
+	else if (t->bad & PM_PR_READ)
+		REPORT(c, &b, PAGE_UNREADABLE);
+	else
+		report_trailer(c, &b);
+	if (t->bad & PM_PR_SHARED)
+		REPORT(c, &b, PAGE_SHARED);
+	/* Of another page, or of noise, there is nothing more to say. */
+	if (!(t->bad & (PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)) &&
+	    (t->grade == PM_GRADE_A || t->grade == PM_GRADE_B) && !t->elsewhere)
+		report_entries(c, &b);
+	if (b.cause)
+		pm_check_stop(c, pm_map_put(c->ctx, &c->bad_lo[t->ptype == PM_PTYPE_NBT], t->lo,
+					    b.cause));
+}
+
+/* The lost parts of the trees, in key order; what covers one is its cause. */
+static void check_lost(struct pm_checker *c, uint8_t ptype)
+{
+	const unsigned tree = ptype == PM_PTYPE_NBT;
+
+	for (size_t i = 0; i < c->an->lost.n && !c->rc; i++) {
+		const struct pm_key_range *r = &c->an->lost.v[i];
+		const struct pm_map_entry *e = pm_map_find(&c->bad_lo[tree], r->lo);
+		uint64_t cause = pm_sink_cause(c->sink, PM_CAUSE_PAGE, r->ib);
+		struct pm_lost_keys *slot;
+
+		if (r->ptype != ptype)
+			continue;
+		if (!cause)
+			cause = e ? e->value : c->header_serial;
+		slot = pm_vec_push(c->ctx, &c->lost[tree]);
+		if (!slot) {
+			c->rc = c->ctx->rc;
+			return;
+		}
+		*slot = (struct pm_lost_keys){
+			r->lo, r->hi,
+			pm_check_blame(c, PM_CAUSE_PAGE, r->ib,
+				       &(struct pm_problem){.id = PM_P_TREE_LEAF_LOST,
+							    .what = tree_name(ptype),
+							    .offset = r->ib,
+							    .have = r->lo,
+							    .want = r->hi,
+							    .caused_by = cause})};
+	}
+}
+
+/* Ranges by their start, for the search by key. */
+static void sort_lost(struct pm_checker *c)
+{
+	for (unsigned i = 0; i < 2; i++)
+		pm_check_stop(c, pm_sort_member(c->ctx, &c->lost[i], lo));
+}
+
+static void check_used_leaves(struct pm_checker *c)
+{
+	for (size_t i = 0; i < c->an->notes.n && !c->rc; i++)
+		if (c->an->notes.v[i].kind == PM_NOTE_LEAF_USED)
+			PM_REPORT(c, TREE_LEAF_STALE, .what = tree_name(PM_PTYPE_NBT),
+				  .offset = c->an->notes.v[i].ib);
+}
+
+void pm_check_pages(struct pm_checker *c)
+{
+	for (size_t i = 0; i < c->an->pages.n && !c->rc; i++)
+		check_page(c, &c->an->pages.v[i]);
+	check_lost(c, PM_PTYPE_BBT);
+	check_lost(c, PM_PTYPE_NBT);
+	sort_lost(c);
+	check_used_leaves(c);
+}

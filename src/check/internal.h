@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of layer check. */
+#ifndef PM_CHECK_INTERNAL_H
+#define PM_CHECK_INTERNAL_H
+
+#include "base/bitmap.h"
+#include "base/sort.h"
+#include "check/check.h"
+
+/* A part of a tree that is lost, and the problem that says so. */
+struct pm_lost_keys {
+	uint64_t lo, hi, serial;
+};
+
+struct pm_checker {
+	struct pm_analysis *an;
+	struct pm_ctx *ctx;
+	const struct pm_format *f;
+	const struct pm_check_options *opt;
+	struct pm_sink *sink;
+	enum pm_rc rc; /* first error; passes go on doing nothing */
+
+	uint64_t end;            /* of the file: ibFileEof, or what there is */
+	uint64_t header_serial;  /* of file-header-lost */
+	struct pm_map bad_lo[2]; /* BBT, NBT: lowest key of a bad page -> its problem */
+	PM_VEC(struct pm_lost_keys) lost[2];
+	/* By index of an->db.blocks: the block, or one below it, is damaged or missing. */
+	struct pm_bitmap tainted;
+	struct pm_buf buf; /* scratch of whoever runs */
+};
+
+/* Report: *p is completed with its serial, which is returned (0 after an error). */
+uint64_t pm_check_add(struct pm_checker *c, struct pm_problem *p);
+#define PM_REPORT(c, symbol, ...)                                                                  \
+	pm_check_add((c), &(struct pm_problem){.id = PM_P_##symbol, ##__VA_ARGS__})
+/* The same, and later problems with this structure follow from it. */
+uint64_t pm_check_blame(struct pm_checker *c, enum pm_cause kind, uint64_t key,
+			struct pm_problem *p);
+
+/* Remember an error; true when there is one. */
+static inline bool pm_check_stop(struct pm_checker *c, enum pm_rc rc)
+{
+	if (pm_is_error(rc) && c->rc == PM_OK)
+		c->rc = rc;
+	return c->rc != PM_OK;
+}
+
+/* Why an entry with this key may be missing from the block tree (0) or node tree (1). */
+uint64_t pm_check_lost_cause(const struct pm_checker *c, unsigned tree, uint64_t key);
+/* Why a block is bad or missing. */
+uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid);
+
+/* The passes, in this order; errors are in c->rc. */
+void pm_check_header(struct pm_checker *c);
+void pm_check_pages(struct pm_checker *c);
+void pm_check_blocks(struct pm_checker *c);
+void pm_check_internal(struct pm_checker *c);
+void pm_check_refs(struct pm_checker *c);
+void pm_check_alloc(struct pm_checker *c);
+void pm_check_nodes(struct pm_checker *c);
+
+#endif
