@@ -35,7 +35,7 @@ uint64_t pm_check_lost_cause(const struct pm_checker *c, unsigned tree, uint64_t
 	}
 	if (lo && key < c->lost[tree].v[lo - 1].hi)
 		return c->lost[tree].v[lo - 1].serial;
-	return 0;
+	return c->root_serial[tree];
 }
 
 uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid)
@@ -43,6 +43,17 @@ uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid)
 	uint64_t serial = pm_sink_cause(c->sink, PM_CAUSE_BLOCK, pm_bid_key(bid));
 
 	return serial ? serial : pm_check_lost_cause(c, 0, pm_bid_key(bid));
+}
+
+uint64_t pm_check_loss(const struct pm_checker *c)
+{
+	for (unsigned tree = 2; tree-- > 0;) {
+		if (c->root_serial[tree])
+			return c->root_serial[tree];
+		if (c->lost[tree].n)
+			return c->lost[tree].v[0].serial;
+	}
+	return c->inner_serial;
 }
 
 enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,

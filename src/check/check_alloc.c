@@ -59,10 +59,11 @@ static void gather(struct space *s)
 	for (size_t i = 0; i < an->pages.n && !s->c->rc; i++) {
 		const struct pm_tree_page *t = &an->pages.v[i];
 
-		if (t->grade == PM_GRADE_LOST || t->bad & (PM_PR_SHARED | PM_PR_PLACE) ||
-		    t->ib < f->amap_first)
+		/* A lost page takes the space that it had; where another took it, that one counts. */
+		if (t->bad & (PM_PR_SHARED | PM_PR_PLACE | PM_PR_BID) && t->ib == t->named)
 			continue;
-		use(s, USE_PAGE, t->ib, f->page, t->bid);
+		if (t->ib >= f->amap_first && t->ib < s->c->end)
+			use(s, USE_PAGE, t->ib, f->page, t->bid);
 	}
 	for (size_t i = 0; i < an->db.blocks.n && !s->c->rc; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
@@ -70,7 +71,7 @@ static void gather(struct space *s)
 
 		/* What can't be there, or isn't, takes no space. */
 		if (!b->cb || b->cb > f->data_max || b->ib % f->unit || b->ib < f->amap_first ||
-		    b->ib > s->c->end || size > s->c->end - b->ib || b->flags & PM_BF_FOUND)
+		    b->ib > s->c->end || size > s->c->end - b->ib)
 			continue;
 		use(s, USE_BLOCK, b->ib, (uint32_t)size, b->bid);
 	}
@@ -201,7 +202,8 @@ static void end_interval(struct space *s)
 	if (!s->trusted && (leaked || s->missing))
 		PM_REPORT(c, SPACE_UNTRUSTED, .offset = from, .have = s->missing, .want = leaked);
 	else if (leaked)
-		PM_REPORT(c, SPACE_LEAKED, .offset = from, .size = leaked);
+		PM_REPORT(c, SPACE_LEAKED, .offset = from, .size = leaked,
+			  .caused_by = pm_check_loss(c));
 }
 
 /* `fresh`: how many bytes at the end of the extent nothing else used so far. */
@@ -267,7 +269,7 @@ void pm_check_alloc(struct pm_checker *c)
 	struct space s = {.c = c, .whole = true};
 	const struct pm_header *h = &c->an->header;
 
-	s.trusted = h->amap_valid != 0 || c->header_serial;
+	s.trusted = h->amap_valid != 0;
 	check_maps(&s);
 	check_dlist(c);
 	if (s.whole && s.trusted && h->amap_free != s.free_bytes)

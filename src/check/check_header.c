@@ -85,11 +85,11 @@ static void check_identity(struct pm_checker *c, uint32_t bad)
 		REPORT(c, HEADER_CRYPT, .have = h->crypt, .want = c->an->db.crypt);
 }
 
+/* Others that are called reserved, qwUnused and ROOT's dwReserved among them, hold values in
+ * sound files. [OBS] */
 static void check_reserved(struct pm_checker *c)
 {
-	static const char *const names[] = {"qwUnused",       "dwAlign",       "rgbReserved",
-					    "ullReserved",    "dwReserved",    "root_dwReserved",
-					    "root_bReserved", "root_wReserved"};
+	static const char *const names[] = {"dwAlign", "rgbReserved", "ullReserved", "dwReserved"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct pm_field *field = pm_field_find("HEADER", names[i]);
@@ -122,11 +122,11 @@ static void check_roots(struct pm_checker *c)
 		/* Inside what there is: a file cut short still has a root beyond its end. */
 		if (ib % c->f->page || ib < c->f->amap_first || ib > c->end ||
 		    c->end - ib < c->f->page) {
-			pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
+			c->root_serial[i] = pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
 		} else if (c->an->root_rejected[i]) {
 			p.id = PM_P_TREE_ROOT;
 			p.offset = ib;
-			pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
+			c->root_serial[i] = pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
 		}
 	}
 }
@@ -179,8 +179,7 @@ void pm_check_header(struct pm_checker *c)
 		REPORT(c, HEADER_NOT_CLOSED);
 	if (h->pmap_free % c->f->page)
 		REPORT(c, HEADER_PMAP_FREE, .have = h->pmap_free);
-	if (c->an->header_bad & PM_HR_RESERVED)
-		check_reserved(c);
+	check_reserved(c);
 	if (c->an->header_bad & PM_HR_FM_FP)
 		REPORT(c, HEADER_FREE_MAPS);
 	check_roots(c);

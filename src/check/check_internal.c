@@ -40,6 +40,13 @@ static unsigned kind_of(const struct pm_buf *d)
 	return kind == XBLOCK || kind == XXBLOCK || kind == SLBLOCK || kind == SIBLOCK ? kind : 0;
 }
 
+/* Entries of the block at hand are not what they were: what they named has a reference less. */
+static void lose_entries(struct inner *in)
+{
+	if (!in->c->inner_serial)
+		in->c->inner_serial = pm_sink_cause(in->c->sink, PM_CAUSE_BLOCK, in->b->bid);
+}
+
 #define REPORT(in, symbol, ...)                                                                    \
 	pm_check_blame((in)->c, PM_CAUSE_BLOCK, (in)->b->bid,                                      \
 		       &(struct pm_problem){.id = PM_P_##symbol,                                   \
@@ -138,6 +145,7 @@ static void check_list(struct inner *in, unsigned kind, size_t n)
 			continue;
 		if (kind == XBLOCK && pm_bid_internal(bid)) {
 			REPORT(in, INTERNAL_CHILD, .have = b->bid);
+			lose_entries(in);
 			whole = false;
 		} else if (kind == XBLOCK) {
 			sum += b->cb_inflated;
@@ -233,13 +241,16 @@ static void check_one(struct inner *in)
 
 	pm_buf_clear(&in->data);
 	rc = pm_ndb_read_entry(&c->an->db, &copy, &in->data);
-	if (pm_check_stop(c, rc) || rc == PM_LOST)
+	if (!pm_check_stop(c, rc) && rc != PM_OK)
+		lose_entries(in);
+	if (c->rc || rc == PM_LOST)
 		return;
 	kind = kind_of(&in->data);
 	in->blocks.v[in->number].kind = (uint16_t)kind;
 	if (!kind) {
 		REPORT(in, INTERNAL_TYPE, .have = in->data.n >= 2 ? pm_le16(in->data.p) : 0);
 		pm_bitmap_set(&c->tainted, in->index);
+		lose_entries(in);
 		return;
 	}
 	head = kind >> 8 == 1 ? f->xhead : f->slhead;
@@ -250,6 +261,8 @@ static void check_one(struct inner *in)
 		REPORT(in, INTERNAL_COUNT, .have = n, .want = room);
 	if (!n)
 		REPORT(in, INTERNAL_EMPTY);
+	if (n > room || !n)
+		lose_entries(in);
 	n = n < room ? n : room;
 	if (kind >> 8 == 1)
 		check_list(in, kind, n);
@@ -353,6 +366,7 @@ static void check_cycles(struct inner *in)
 				continue;
 			in->b = &c->an->db.blocks.v[in->blocks.v[i].index];
 			REPORT(in, INTERNAL_CYCLE);
+			lose_entries(in);
 			pm_bitmap_set(&c->tainted, in->blocks.v[i].index);
 		}
 	}

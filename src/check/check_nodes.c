@@ -43,6 +43,8 @@ static void check_notes(struct pm_checker *c)
 			p.caused_by = pm_sink_cause(c->sink, PM_CAUSE_NODE, n->key);
 			if (!p.caused_by)
 				p.caused_by = pm_check_block_cause(c, n->have);
+			if (!p.caused_by)
+				p.caused_by = pm_check_block_cause(c, n->want);
 			break;
 		default:
 			continue;

@@ -7,16 +7,11 @@
  */
 #include "check/internal.h"
 
-/* References may be missing because nodes are: then a count that is too high follows. */
-static uint64_t lost_nodes_cause(const struct pm_checker *c)
-{
-	return c->lost[1].n ? c->lost[1].v[0].serial : 0;
-}
-
 void pm_check_refs(struct pm_checker *c)
 {
 	const struct pm_analysis *an = c->an;
-	const uint64_t cause = lost_nodes_cause(c);
+	/* References are missing where those who made them are: a count too high follows. */
+	const uint64_t cause = pm_check_loss(c);
 
 	for (size_t i = 0; i < an->db.blocks.n && an->refs && !c->rc; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
@@ -29,7 +24,8 @@ void pm_check_refs(struct pm_checker *c)
 				  .size = b->cb, .have = b->cref,
 				  .caused_by = b->cref > 1 ? cause : 0);
 		else if (b->cref < want)
-			PM_REPORT(c, REF_COUNT_LOW, .bid = b->bid, .have = b->cref, .want = want);
+			PM_REPORT(c, REF_COUNT_LOW, .bid = b->bid, .have = b->cref, .want = want,
+				  .caused_by = pm_sink_cause(c->sink, PM_CAUSE_BLOCK, b->bid));
 		else if (b->cref > want)
 			PM_REPORT(c, REF_COUNT_HIGH, .bid = b->bid, .have = b->cref, .want = want,
 				  .caused_by = cause);

@@ -22,6 +22,8 @@ struct pm_checker {
 
 	uint64_t end;            /* of the file: ibFileEof, or what there is */
 	uint64_t header_serial;  /* of file-header-lost */
+	uint64_t root_serial[2]; /* BBT, NBT: the root that the header names is wrong */
+	uint64_t inner_serial;   /* of the first internal block whose entries are lost */
 	struct pm_map bad_lo[2]; /* BBT, NBT: lowest key of a bad page -> its problem */
 	PM_VEC(struct pm_lost_keys) lost[2];
 	/* By index of an->db.blocks: the block, or one below it, is damaged or missing. */
@@ -47,6 +49,8 @@ static inline bool pm_check_stop(struct pm_checker *c, enum pm_rc rc)
 
 /* Why an entry with this key may be missing from the block tree (0) or node tree (1). */
 uint64_t pm_check_lost_cause(const struct pm_checker *c, unsigned tree, uint64_t key);
+/* The first thing that took references or entries with it, 0: nothing did. */
+uint64_t pm_check_loss(const struct pm_checker *c);
 /* Why a block is bad or missing. */
 uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid);
 

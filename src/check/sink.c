@@ -65,15 +65,16 @@ static bool keep_text(struct pm_sink *s, const char **text)
 
 static enum pm_rc keep(struct pm_sink *s, const struct pm_problem *p)
 {
+	uint32_t *n = &s->kept_of[p->id][p->caused_by != 0];
 	struct pm_sink_kept *k;
 
-	if (s->kept_of[p->id] >= s->keep)
+	if (*n >= s->keep)
 		return PM_OK;
 	k = pm_vec_push(s->ctx, &s->kept);
 	if (!k)
 		return s->ctx->rc;
 	k->p = *p;
-	s->kept_of[p->id]++;
+	++*n;
 	if (!keep_text(s, &k->p.what) || !keep_text(s, &k->p.have_text) ||
 	    !keep_text(s, &k->p.want_text) || !keep_text(s, &k->p.path)) {
 		s->kept.n--; /* not with borrowed strings */
@@ -144,6 +145,5 @@ uint64_t pm_sink_cause(const struct pm_sink *s, enum pm_cause kind, uint64_t key
 
 enum pm_rc pm_sink_affected(struct pm_sink *s, const struct pm_affected *a)
 {
-	s->affected[a->kind][a->state]++;
 	return s->ops && s->ops->affected ? s->ops->affected(s->arg, a) : PM_OK;
 }

@@ -30,6 +30,7 @@ struct pm_affected {
 	uint64_t serial;  /* of the first problem that says so; 0 when the damage has no problem */
 	const char *path; /* of its folder (a folder's own), NULL when not known */
 	const char *name; /* subject, display name; NULL when not known */
+	const char *detail; /* what of it is damaged or missing; NULL */
 };
 
 const char *pm_object_kind_name(unsigned kind);   /* "node", "store", "folder", "message" */
@@ -59,8 +60,8 @@ struct pm_sink {
 	uint64_t severity[3];          /* found, by severity */
 	uint64_t roots;                /* errors and warnings without a cause */
 	uint64_t affected[PM_OBJ_KINDS][PM_OBJ_STATES];
-	PM_VEC(struct pm_sink_kept) kept; /* in the order of finding */
-	uint32_t kept_of[PM_P_COUNT];
+	PM_VEC(struct pm_sink_kept) kept;    /* in the order of finding */
+	uint32_t kept_of[PM_P_COUNT][2];     /* without a cause, with one */
 	struct pm_map kept_at;               /* serial -> index into kept */
 	struct pm_map cause[PM_CAUSE_KINDS]; /* key -> serial */
 	struct pm_map root;                  /* serial of a cause -> serial of its root << 8 | id */
@@ -78,6 +79,7 @@ enum pm_rc pm_sink_blame(struct pm_sink *s, enum pm_cause kind, uint64_t key,
 			 const struct pm_problem *p) PM_MUST_CHECK;
 /* The problem to name as cause of one with this structure: its serial, 0 when there is none. */
 uint64_t pm_sink_cause(const struct pm_sink *s, enum pm_cause kind, uint64_t key);
+/* Hand on an object that is not whole; it was counted in s->affected before. */
 enum pm_rc pm_sink_affected(struct pm_sink *s, const struct pm_affected *a) PM_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 /* A line each, so that one more is one line more. */
 /* clang-format off */
 const struct pm_command *const pm_commands[] = {
+	&pm_cmd_check,
 	&pm_cmd_info,
 	&pm_cmd_ls,
 	&pm_cmd_dump,

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 
+extern const struct pm_command pm_cmd_check;
 extern const struct pm_command pm_cmd_dump;
 extern const struct pm_command pm_cmd_explain;
 extern const struct pm_command pm_cmd_info;
