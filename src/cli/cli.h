@@ -61,7 +61,7 @@ struct pm_command {
 	bool own_format;
 	const struct pm_option *options; /* NULL: none but those of every command */
 	size_t size;                     /* bytes of the structure that they fill */
-	/* Look at arguments (those that are not files) and options before anything is done:
+	/* Look at arguments (PM_FILES_ONE: those behind it) and options before anything is done:
 	 * PM_EXIT_OK, or what pm_cli_usage returned. May be NULL. */
 	int (*check)(const struct pm_cli *cli, int argc, char **argv);
 	/* Work on one file (NULL for PM_FILES_NONE): bits of pm_exit. `argv` are the arguments

@@ -187,7 +187,7 @@ static int check_arguments(const struct pm_cli *cli, int argc, char **argv)
 		return PM_EXIT_OK;
 	return cmd->files == PM_FILES_NONE  ? cmd->check(cli, argc, argv)
 	       : cmd->files == PM_FILES_ONE ? cmd->check(cli, argc - 1, argv + 1)
-					    : cmd->check(cli, 0, NULL);
+					    : cmd->check(cli, argc, argv);
 }
 
 static int run_command(struct pm_cli *cli, int argc, char **argv)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pstmend repair: mend a file into a new one, prove it, and say what was done and lost. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "io/file.h"
+#include "repair/run.h"
+
+struct repair_options {
+	const char *output;
+	bool dry_run, strict, keep_unproved;
+	int verify;
+};
+
+enum { VERIFY_SAMPLE, VERIFY_FULL, VERIFY_SELF, VERIFY_NONE };
+
+static const struct pm_option options[] = {
+	{PM_OPT_STRING, "output", 'o', "PATH",
+	 "the new file (default: NAME.repaired.pst beside the source)",
+	 offsetof(struct repair_options, output), NULL},
+	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
+	 offsetof(struct repair_options, dry_run), NULL},
+	{PM_OPT_FLAG, "strict", 0, NULL, "mend warnings, too",
+	 offsetof(struct repair_options, strict), NULL},
+	{PM_OPT_FLAG, "keep-unproved", 0, NULL, "keep the new file even if its proof fails",
+	 offsetof(struct repair_options, keep_unproved), NULL},
+	{PM_OPT_CHOICE, "verify", 0, "HOW",
+	 "proof of the result: sample (our check, and libpff on a sample), full (libpff on all), "
+	 "self (our check only), none",
+	 offsetof(struct repair_options, verify), "sample full self none"},
+	{0},
+};
+
+/* "mail.pst" -> "mail.repaired.pst"; a name without a suffix gets both. */
+static char *default_output(struct pm_ctx *ctx, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	const char *dot = strrchr(slash ? slash : file, '.');
+
+	if (!dot || dot == file || dot[-1] == '/')
+		return pm_asprintf(ctx, "%s.repaired.pst", file);
+	return pm_asprintf(ctx, "%.*s.repaired%s", (int)(dot - file), file, dot);
+}
+
+static const char *deed_text(unsigned kind)
+{
+	static const char *const text[] = {
+		[PM_DID_HEADER] = "header written",
+		[PM_DID_MAPS] = "allocation maps rewritten",
+		[PM_DID_TREE] = "trees rewritten",
+		[PM_DID_TRAILER] = "block trailers mended in place",
+		[PM_DID_RELOCATE] = "blocks moved to a place of their own",
+		[PM_DID_SALVAGE] = "damaged blocks copied",
+		[PM_DID_NODE_TREES] = "objects whose data or subnode tree was rewritten",
+		[PM_DID_NODE_REBUILT] = "objects whose properties or tables were rebuilt",
+		[PM_DID_NODE_DROPPED] = "nodes dropped",
+		[PM_DID_NODE_MADE] = "missing objects made",
+		[PM_DID_PARENT] = "folders and messages put into their place",
+		[PM_DID_TABLE] = "folder tables mended",
+		[PM_DID_COUNTS] = "folders whose counts were set right",
+		[PM_DID_REFS] = "reference counts corrected",
+	};
+
+	return text[kind];
+}
+
+static const char *deed_name(unsigned kind)
+{
+	static const char *const name[] = {
+		[PM_DID_HEADER] = "header",	    [PM_DID_MAPS] = "allocation-maps",
+		[PM_DID_TREE] = "tree",		    [PM_DID_TRAILER] = "block-trailer",
+		[PM_DID_RELOCATE] = "block-moved",  [PM_DID_SALVAGE] = "block-copied",
+		[PM_DID_NODE_TREES] = "node-trees", [PM_DID_NODE_REBUILT] = "node-rebuilt",
+		[PM_DID_NODE_DROPPED] = "node-dropped", [PM_DID_NODE_MADE] = "node-made",
+		[PM_DID_PARENT] = "parent",	    [PM_DID_TABLE] = "folder-table",
+		[PM_DID_COUNTS] = "folder-counts",  [PM_DID_REFS] = "reference-count",
+	};
+
+	return name[kind];
+}
+
+static void print_found(struct pm_cli *cli, const struct pm_sink *sink, const char *key,
+			const char *label)
+{
+	static const struct pm_column cols[] = {
+		{"problem", "Problem", PM_AS_TEXT, 0},
+		{"severity", "Severity", PM_AS_TEXT, 0},
+		{"count", "Count", PM_AS_DEC, 0},
+		{"consequences", "Of these, consequences", PM_AS_DEC, 0},
+	};
+	const struct pm_column list = {key, label, PM_AS_TEXT, 0};
+
+	pm_print_begin_table(cli->out, &list, cols, 4);
+	for (unsigned i = 0; i < PM_P_COUNT; i++) {
+		if (!sink->n[i] || pm_problem_rows[i].severity == PM_SEV_INFO)
+			continue;
+		pm_print_begin_row(cli->out);
+		pm_print_text(cli->out, &cols[0], pm_problem_rows[i].name);
+		pm_print_text(cli->out, &cols[1], pm_severity_name(pm_problem_rows[i].severity));
+		pm_print_uint(cli->out, &cols[2], sink->n[i]);
+		pm_print_uint(cli->out, &cols[3], sink->followed[i]);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+}
+
+static uint64_t deeds_of(const struct pm_repair *r, unsigned kind)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->deeds.n; i++)
+		if (r->deeds.v[i].kind == kind)
+			n += kind == PM_DID_MAPS || kind == PM_DID_REFS ? r->deeds.v[i].have : 1;
+	return n;
+}
+
+static void print_deeds(struct pm_cli *cli, const struct pm_repair *r)
+{
+	static const struct pm_column list = {"done", "Done", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"what", NULL, PM_AS_TEXT, 0},
+		{NULL, "What", PM_AS_TEXT, 0},
+		{"count", "Count", PM_AS_DEC, 0},
+	};
+
+	pm_print_begin_table(cli->out, &list, cols, 3);
+	for (unsigned k = 0; k <= PM_DID_REFS; k++) {
+		uint64_t n = deeds_of(r, k);
+
+		if (!n)
+			continue;
+		pm_print_begin_row(cli->out);
+		pm_print_text(cli->out, &cols[0], deed_name(k));
+		pm_print_text(cli->out, &cols[1], deed_text(k));
+		pm_print_uint(cli->out, &cols[2], n);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+}
+
+/* Each by name, whatever else is folded. */
+static void print_casualties(struct pm_cli *cli, struct pm_run *run)
+{
+	static const struct pm_column list = {"casualties", "Lost or partial", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"state", "State", PM_AS_TEXT, 0},     {"nid", "Node", PM_AS_HEX, 0},
+		{"folder", "Folder", PM_AS_TEXT, 40},  {"subject", "Subject", PM_AS_TEXT, 40},
+		{"reason", "Reason", PM_AS_TEXT, 0},
+	};
+	const struct pm_repair *r = &run->repair;
+	struct pm_buf path = {0};
+
+	pm_print_begin_table(cli->out, &list, cols, 5);
+	for (size_t i = 0; i < r->casualties.n; i++) {
+		const struct pm_casualty *c = &r->casualties.v[i];
+
+		pm_buf_clear(&path);
+		if (c->folder < run->model.folders.n &&
+		    pm_is_error(pm_model_path(&run->model, c->folder, &path)))
+			break;
+		pm_print_begin_row(cli->out);
+		pm_print_text(cli->out, &cols[0], c->lost ? "lost" : "partial");
+		pm_print_uint(cli->out, &cols[1], c->nid);
+		pm_print_textn(cli->out, &cols[2], path.p, path.n);
+		pm_print_text(cli->out, &cols[3], c->subject);
+		pm_print_text(cli->out, &cols[4], c->reason);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+	pm_buf_done(&path);
+}
+
+static void print_proof(struct pm_cli *cli, struct pm_run *run, const struct pm_run_options *opt)
+{
+	static const struct pm_column errors = {"errors_left", "Errors left", PM_AS_DEC, 0};
+	static const struct pm_column warnings = {"warnings_left", "Warnings left", PM_AS_DEC, 0};
+	static const struct pm_column pff = {"libpff", "Independent reader", PM_AS_TEXT, 0};
+	struct pm_buf b = {0};
+
+	if (opt->self) {
+		pm_print_uint(cli->out, &errors, run->left_errors);
+		pm_print_uint(cli->out, &warnings, run->left_warnings);
+	}
+	if (opt->verify != PM_PFF_NONE) {
+		pm_pff_describe(&cli->ctx, &run->pff, &b);
+		pm_print_textn(cli->out, &pff, b.p, b.n);
+	}
+	pm_buf_done(&b);
+}
+
+static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const char *output,
+			  const struct pm_run_options *opt)
+{
+	static const struct pm_column verdict = {"verdict", NULL, PM_AS_TEXT, 0};
+	static const struct pm_column out = {"output", NULL, PM_AS_TEXT, 0};
+	static const char *const name[] = {"healthy", "repaired", "unproved"};
+	size_t lost = 0, partial = 0;
+
+	for (size_t i = 0; i < run->repair.casualties.n; i++) {
+		lost += run->repair.casualties.v[i].lost;
+		partial += !run->repair.casualties.v[i].lost;
+	}
+	pm_print_text(cli->out, &verdict, name[run->verdict]);
+	pm_print_text(cli->out, &out, run->written ? output : NULL);
+	if (run->verdict == PM_VERDICT_HEALTHY) {
+		pm_print_para(cli->out, "Healthy: no errors, %llu warnings. Nothing was written.",
+			      (unsigned long long)run->warnings);
+		return;
+	}
+	if (run->verdict == PM_VERDICT_UNPROVED)
+		pm_print_para(cli->out, "Repaired, but not proved: %s. %s", run->why,
+			      run->written ? "The file was kept as asked for."
+					   : "Nothing was written; --keep-unproved keeps it.");
+	else if (opt->dry_run)
+		pm_print_para(cli->out, "Can be repaired: the result would be clean. Nothing was "
+					"written (dry run).");
+	else
+		pm_print_para(cli->out, "Repaired, and proved.");
+	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
+		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
+}
+
+static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
+{
+	static const struct pm_column before = {"size_before", "Size of the source", PM_AS_SIZE, 0};
+	static const struct pm_column after = {"size_after", "Size of the result", PM_AS_SIZE, 0};
+	static const struct pm_column place = {"bytes_in_place", "Changed in place", PM_AS_SIZE, 0};
+	static const struct pm_column where = {NULL, "Written to", PM_AS_TEXT, 0};
+
+	(void)where;
+	pm_print_uint(cli->out, &before, run->size_before);
+	pm_print_uint(cli->out, &after, run->size_after);
+	pm_print_uint(cli->out, &place, run->repair.bytes_in_place);
+}
+
+static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink *found,
+		   const char *output, const struct pm_run_options *opt)
+{
+	static const struct pm_column where = {NULL, "Written to", PM_AS_TEXT, 0};
+
+	print_verdict(cli, run, output, opt);
+	if (run->written)
+		pm_print_text(cli->out, &where, output);
+	if (run->verdict != PM_VERDICT_HEALTHY) {
+		print_sizes(cli, run);
+		print_proof(cli, run, opt);
+	}
+	if (run->errors + run->warnings)
+		print_found(cli, found, "found", "Found");
+	if (run->mended) {
+		print_deeds(cli, &run->repair);
+		if (run->repair.casualties.n)
+			print_casualties(cli, run);
+	}
+	if (run->left_errors + run->left_warnings)
+		print_found(cli, &run->left, "left", "Left in the result");
+}
+
+static int exit_status(const struct pm_run *run, const struct pm_run_options *opt)
+{
+	int status = run->repair.casualties.n ? PM_EXIT_LOST : 0;
+
+	if (run->verdict == PM_VERDICT_HEALTHY)
+		return PM_EXIT_OK;
+	if (run->verdict == PM_VERDICT_UNPROVED)
+		return status | PM_EXIT_PROBLEMS | (run->written ? PM_EXIT_FIXED : 0);
+	return status | (opt->dry_run ? PM_EXIT_PROBLEMS : PM_EXIT_FIXED);
+}
+
+static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
+{
+	const struct repair_options *o = cli->options;
+	struct pm_run_options opt = {
+		.dry_run = o->dry_run,
+		.strict = o->strict,
+		.force = cli->common.force,
+		.keep_unproved = o->keep_unproved,
+		.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL
+			  : o->verify == VERIFY_SAMPLE ? PM_PFF_SAMPLE
+						       : PM_PFF_NONE,
+		.self = o->verify != VERIFY_NONE,
+	};
+	struct pm_image *img = NULL;
+	struct pm_sink found;
+	struct pm_run result = {0};
+	char *output = o->output ? pm_strdup(&cli->ctx, o->output) : default_output(&cli->ctx, file);
+	int status = PM_EXIT_OK; /* an error is recorded and makes the status */
+	enum pm_rc rc;
+
+	(void)argc;
+	(void)argv;
+	pm_sink_init(&found, &cli->ctx, NULL, NULL);
+	opt.output = output;
+	rc = output ? pm_image_open_file(&cli->ctx, file, &img) : cli->ctx.rc;
+	if (rc == PM_OK) {
+		rc = pm_run_repair(&cli->ctx, img, &opt, &found, &result);
+		if (rc == PM_OK) {
+			report(cli, &result, &found, output, &opt);
+			status = exit_status(&result, &opt);
+		}
+		pm_run_done(&result);
+	}
+	pm_sink_done(&found);
+	pm_image_close(img);
+	pm_free(output);
+	return status;
+}
+
+static int check(const struct pm_cli *cli, int argc, char **argv)
+{
+	const struct repair_options *o = cli->options;
+
+	(void)argv;
+	if (o->output && argc > 1)
+		return pm_cli_usage(cli->cmd, "--output names one file, but there are several");
+	return PM_EXIT_OK;
+}
+
+const struct pm_command pm_cmd_repair = {
+	.name = "repair",
+	.args = "FILE...",
+	.summary = "Mend a file into a new one, prove it, and list what was done and lost",
+	.detail = "The source is never changed. A file without errors is not rewritten.",
+	.files = PM_FILES_MANY,
+	.min = 1,
+	.max = -1,
+	.options = options,
+	.size = sizeof(struct repair_options),
+	.check = check,
+	.run = run,
+};
