@@ -66,13 +66,20 @@ static const char *deed_text(unsigned kind)
 static const char *deed_name(unsigned kind)
 {
 	static const char *const name[] = {
-		[PM_DID_HEADER] = "header",	    [PM_DID_MAPS] = "allocation-maps",
-		[PM_DID_TREE] = "tree",		    [PM_DID_TRAILER] = "block-trailer",
-		[PM_DID_RELOCATE] = "block-moved",  [PM_DID_SALVAGE] = "block-copied",
-		[PM_DID_NODE_TREES] = "node-trees", [PM_DID_NODE_REBUILT] = "node-rebuilt",
-		[PM_DID_NODE_DROPPED] = "node-dropped", [PM_DID_NODE_MADE] = "node-made",
-		[PM_DID_PARENT] = "parent",	    [PM_DID_TABLE] = "folder-table",
-		[PM_DID_COUNTS] = "folder-counts",  [PM_DID_REFS] = "reference-count",
+		[PM_DID_HEADER] = "header",
+		[PM_DID_MAPS] = "allocation-maps",
+		[PM_DID_TREE] = "tree",
+		[PM_DID_TRAILER] = "block-trailer",
+		[PM_DID_RELOCATE] = "block-moved",
+		[PM_DID_SALVAGE] = "block-copied",
+		[PM_DID_NODE_TREES] = "node-trees",
+		[PM_DID_NODE_REBUILT] = "node-rebuilt",
+		[PM_DID_NODE_DROPPED] = "node-dropped",
+		[PM_DID_NODE_MADE] = "node-made",
+		[PM_DID_PARENT] = "parent",
+		[PM_DID_TABLE] = "folder-table",
+		[PM_DID_COUNTS] = "folder-counts",
+		[PM_DID_REFS] = "reference-count",
 	};
 
 	return name[kind];
@@ -142,8 +149,8 @@ static void print_casualties(struct pm_cli *cli, struct pm_run *run)
 {
 	static const struct pm_column list = {"casualties", "Lost or partial", PM_AS_TEXT, 0};
 	static const struct pm_column cols[] = {
-		{"state", "State", PM_AS_TEXT, 0},     {"nid", "Node", PM_AS_HEX, 0},
-		{"folder", "Folder", PM_AS_TEXT, 40},  {"subject", "Subject", PM_AS_TEXT, 40},
+		{"state", "State", PM_AS_TEXT, 0},    {"nid", "Node", PM_AS_HEX, 0},
+		{"folder", "Folder", PM_AS_TEXT, 40}, {"subject", "Subject", PM_AS_TEXT, 40},
 		{"reason", "Reason", PM_AS_TEXT, 0},
 	};
 	const struct pm_repair *r = &run->repair;
@@ -282,7 +289,8 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	struct pm_image *img = NULL;
 	struct pm_sink found;
 	struct pm_run result = {0};
-	char *output = o->output ? pm_strdup(&cli->ctx, o->output) : default_output(&cli->ctx, file);
+	char *output =
+		o->output ? pm_strdup(&cli->ctx, o->output) : default_output(&cli->ctx, file);
 	int status = PM_EXIT_OK; /* an error is recorded and makes the status */
 	enum pm_rc rc;
 

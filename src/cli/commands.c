@@ -6,6 +6,7 @@
 /* clang-format off */
 const struct pm_command *const pm_commands[] = {
 	&pm_cmd_check,
+	&pm_cmd_repair,
 	&pm_cmd_info,
 	&pm_cmd_ls,
 	&pm_cmd_dump,

@@ -11,5 +11,6 @@ extern const struct pm_command pm_cmd_explain;
 extern const struct pm_command pm_cmd_info;
 extern const struct pm_command pm_cmd_ls;
 extern const struct pm_command pm_cmd_problems;
+extern const struct pm_command pm_cmd_repair;
 
 #endif
