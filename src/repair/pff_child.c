@@ -78,7 +78,7 @@ static void step(struct child *c, enum pff_step what, uint32_t nid)
 	c->page->nid = nid;
 	c->page->step = (uint32_t)what;
 	if (c->opt->hook)
-		c->opt->hook(pff_step_text((uint32_t)what), nid);
+		c->opt->hook(pm_pff_step_text((uint32_t)what), nid);
 	errno = 0;
 }
 
@@ -103,12 +103,12 @@ static void take_error(struct child *c, const char *silent, struct pff_failure_r
 
 	memset(ret, 0, sizeof(*ret));
 	c->out_of_memory = c->out_of_memory || errno == ENOMEM;
-	ret->limit = c->out_of_memory ? pff_limit_memory() : PFF_NO_LIMIT;
+	ret->limit = c->out_of_memory ? pm_pff_limit_memory() : PFF_NO_LIMIT;
 	if (!c->error || libpff_error_backtrace_sprint(c->error, all, sizeof(all)) < 0)
 		snprintf(all, sizeof(all), "%s", silent);
 	libpff_error_free(&c->error);
 	if (ret->limit == PFF_NO_LIMIT)
-		ret->limit = pff_limit_of(all);
+		ret->limit = pm_pff_limit_of(all);
 	all[strcspn(all, "\n")] = 0;
 	n = strlen(all);
 	if (n > 0 && all[n - 1] == '.')
@@ -139,7 +139,7 @@ static bool fail(struct child *c, enum pff_step what, uint32_t nid, uint32_t fol
 
 	take_error(c, "it gives no reason", &r);
 	if (r.limit == PFF_NO_LIMIT && is_in(nid, c->opt->partial, c->opt->n_partial))
-		r.limit = pff_limit_partial();
+		r.limit = pm_pff_limit_partial();
 	r.nid = nid;
 	r.folder = folder;
 	r.step = (uint32_t)what;
@@ -578,8 +578,8 @@ static void read_all(struct child *c, libpff_item_t *root)
 	send_record(c, PFF_RECORD_END, &c->end, sizeof(c->end));
 }
 
-void pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
-	       struct pff_page *page)
+void pm_pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
+		  struct pff_page *page)
 {
 	struct child *c;
 	libpff_item_t *root = NULL;

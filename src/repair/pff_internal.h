@@ -76,15 +76,15 @@ struct pff_page {
 };
 
 /* The child's side: reads all and sends what it finds. Returns when done; never fails. */
-void pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
-	       struct pff_page *page);
+void pm_pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
+		  struct pff_page *page);
 
-const char *pff_step_text(uint32_t step);
+const char *pm_pff_step_text(uint32_t step);
 
 /* The limit of libpff that explains its error text; PFF_NO_LIMIT if none does. */
-uint32_t pff_limit_of(const char *text);
+uint32_t pm_pff_limit_of(const char *text);
 /* The ones that are not told by words: memory ran out; the item is known to be damaged. */
-uint32_t pff_limit_memory(void);
-uint32_t pff_limit_partial(void);
+uint32_t pm_pff_limit_memory(void);
+uint32_t pm_pff_limit_partial(void);
 
 #endif

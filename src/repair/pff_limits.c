@@ -22,7 +22,7 @@ static const struct {
 
 #define N_LIMITS (sizeof(limits) / sizeof(limits[0]))
 
-uint32_t pff_limit_of(const char *text)
+uint32_t pm_pff_limit_of(const char *text)
 {
 	uint32_t i;
 
@@ -33,12 +33,12 @@ uint32_t pff_limit_of(const char *text)
 	return PFF_NO_LIMIT;
 }
 
-uint32_t pff_limit_memory(void)
+uint32_t pm_pff_limit_memory(void)
 {
 	return 0;
 }
 
-uint32_t pff_limit_partial(void)
+uint32_t pm_pff_limit_partial(void)
 {
 	return 1;
 }

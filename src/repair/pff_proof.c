@@ -50,7 +50,7 @@ struct parent {
 	struct pm_buf in;
 };
 
-const char *pff_step_text(uint32_t step)
+const char *pm_pff_step_text(uint32_t step)
 {
 	static const char *const text[] = {
 #define X(name, words) words,
@@ -161,7 +161,7 @@ static void run_child(struct parent *p, struct pm_image *img, int fd, pid_t pare
 	set_signals();
 	silence();
 	set_limits(p->opt);
-	pff_child(img, p->opt, fd, p->page);
+	pm_pff_child(img, p->opt, fd, p->page);
 	_exit(0); /* no handler of the program runs, no stream is flushed twice */
 }
 
@@ -193,14 +193,14 @@ static enum pm_rc take_failure(struct parent *p, struct pff_failure_record *r)
 
 	r->text[sizeof(r->text) - 1] = 0;
 	p->res->n_failures++;
-	if (r->limit == pff_limit_memory())
+	if (r->limit == pm_pff_limit_memory())
 		p->res->out_of_memory = true;
 	f = push_failure(p, r);
 	if (!f)
 		return p->ctx->rc;
 	f->nid = r->nid;
 	f->folder = r->folder;
-	f->doing = pff_step_text(r->step);
+	f->doing = pm_pff_step_text(r->step);
 	f->limit = r->limit == PFF_NO_LIMIT ? NULL : pm_pff_limit_name(r->limit);
 	f->text = pm_strdup(p->ctx, r->text);
 	return f->text ? PM_OK : PM_ENOMEM;
@@ -367,7 +367,7 @@ static void reap(struct parent *p, enum pm_rc rc)
 	} while (got < 0 && errno == EINTR);
 	if (got == p->pid)
 		res->peak_bytes = (uint64_t)use.ru_maxrss * 1024;
-	res->doing = pff_step_text(p->page->step);
+	res->doing = pm_pff_step_text(p->page->step);
 	res->doing_nid = p->page->nid;
 	if (rc == PM_LOST || (got == p->pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
 		res->end = PM_PFF_TIMEOUT;
