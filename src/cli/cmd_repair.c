@@ -23,8 +23,7 @@ static const struct pm_option options[] = {
 	 offsetof(struct repair_options, strict), NULL},
 	{PM_OPT_FLAG, "keep-unproved", 0, NULL, "keep the new file even if its proof fails",
 	 offsetof(struct repair_options, keep_unproved), NULL},
-	{PM_OPT_CHOICE, "verify", 0, "HOW",
-	 "proof of the result; self is our own check without libpff",
+	{PM_OPT_CHOICE, "verify", 0, "HOW", "proof of the result (self: without libpff)",
 	 offsetof(struct repair_options, verify), "sample full self none"},
 	{0},
 };
