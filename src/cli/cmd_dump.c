@@ -226,6 +226,7 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	}
 	pm_print_end(d.out);
 out:
+	pm_dump_names_done(&d);
 	pm_analysis_close(d.an);
 	pm_image_close(d.img);
 	return PM_EXIT_OK;

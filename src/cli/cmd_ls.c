@@ -96,23 +96,6 @@ static enum pm_rc walk(struct ls *ls, uint32_t top, bool below,
 
 /* --- folders --------------------------------------------------------------------------- */
 
-static const struct pm_column folder_cols[] = {
-	{"nid", "Node", PM_AS_HEX, 0},
-	{"messages", "Messages", PM_AS_DEC, 0},
-	{"associated", "Associated", PM_AS_DEC, 0},
-	{"unread", "Unread", PM_AS_DEC, 0},
-	{"class", "Class", PM_AS_TEXT, 24},
-	{NULL, "Remark", PM_AS_TEXT, 0},
-	{NULL, "Folder", PM_AS_TEXT, 0},
-	{"state", NULL, PM_AS_TEXT, 0},
-	{"placed", NULL, PM_AS_TEXT, 0},
-	{"parent", NULL, PM_AS_HEX, 0},
-	{"depth", NULL, PM_AS_DEC, 0},
-	{"name", NULL, PM_AS_TEXT, 0},
-	{"path", NULL, PM_AS_TEXT, 0},
-	{"search", NULL, PM_AS_BOOL, 0},
-};
-
 enum {
 	F_NID,
 	F_MESSAGES,
@@ -129,6 +112,23 @@ enum {
 	F_PATH,
 	F_SEARCH,
 	F_COLUMNS
+};
+
+static const struct pm_column folder_cols[F_COLUMNS] = {
+	[F_NID] = {"nid", "Node", PM_AS_HEX, 0},
+	[F_MESSAGES] = {"messages", "Messages", PM_AS_DEC, 0},
+	[F_ASSOC] = {"associated", "Associated", PM_AS_DEC, 0},
+	[F_UNREAD] = {"unread", "Unread", PM_AS_DEC, 0},
+	[F_CLASS] = {"class", "Class", PM_AS_TEXT, 24},
+	[F_REMARK] = {NULL, "Remark", PM_AS_TEXT, 0},
+	[F_TREE] = {NULL, "Folder", PM_AS_TEXT, 0},
+	[F_STATE] = {"state", NULL, PM_AS_TEXT, 0},
+	[F_PLACED] = {"placed", NULL, PM_AS_TEXT, 0},
+	[F_PARENT] = {"parent", NULL, PM_AS_HEX, 0},
+	[F_DEPTH] = {"depth", NULL, PM_AS_DEC, 0},
+	[F_NAME] = {"name", NULL, PM_AS_TEXT, 0},
+	[F_PATH] = {"path", NULL, PM_AS_TEXT, 0},
+	[F_SEARCH] = {"search", NULL, PM_AS_BOOL, 0},
 };
 
 /* Name and path, for people and for programs. */
@@ -204,18 +204,6 @@ static enum pm_rc print_tree(struct ls *ls)
 
 /* --- messages -------------------------------------------------------------------------- */
 
-static const struct pm_column item_cols[] = {
-	{"nid", "Node", PM_AS_HEX, 0},         {NULL, "Date", PM_AS_TIME, 0},
-	{NULL, "From", PM_AS_TEXT, 24},        {"size", "Size", PM_AS_DEC, 0},
-	{"class", "Class", PM_AS_TEXT, 24},    {"state", "State", PM_AS_TEXT, 0},
-	{"subject", "Subject", PM_AS_TEXT, 0}, {"delivery", NULL, PM_AS_TIME, 0},
-	{"submit", NULL, PM_AS_TIME, 0},       {"sender_name", NULL, PM_AS_TEXT, 0},
-	{"sender_type", NULL, PM_AS_TEXT, 0},  {"sender_address", NULL, PM_AS_TEXT, 0},
-	{"flags", NULL, PM_AS_HEX, 0},         {"attachments", NULL, PM_AS_DEC, 0},
-	{"associated", NULL, PM_AS_BOOL, 0},   {"placed", NULL, PM_AS_TEXT, 0},
-	{"folder", NULL, PM_AS_HEX, 0},
-};
-
 enum {
 	I_NID,
 	I_DATE,
@@ -236,6 +224,27 @@ enum {
 	I_PLACED,
 	I_FOLDER,
 	I_COLUMNS
+};
+
+static const struct pm_column item_cols[I_COLUMNS] = {
+	[I_NID] = {"nid", "Node", PM_AS_HEX, 0},
+	[I_DATE] = {NULL, "Date", PM_AS_TIME, 0},
+	[I_FROM] = {NULL, "From", PM_AS_TEXT, 24},
+	[I_SIZE] = {"size", "Size", PM_AS_DEC, 0},
+	[I_CLASS] = {"class", "Class", PM_AS_TEXT, 24},
+	[I_REMARK] = {NULL, "Remark", PM_AS_TEXT, 0},
+	[I_SUBJECT] = {"subject", "Subject", PM_AS_TEXT, 0},
+	[I_DELIVERY] = {"delivery", NULL, PM_AS_TIME, 0},
+	[I_SUBMIT] = {"submit", NULL, PM_AS_TIME, 0},
+	[I_NAME] = {"sender_name", NULL, PM_AS_TEXT, 0},
+	[I_TYPE] = {"sender_type", NULL, PM_AS_TEXT, 0},
+	[I_ADDRESS] = {"sender_address", NULL, PM_AS_TEXT, 0},
+	[I_FLAGS] = {"flags", NULL, PM_AS_HEX, 0},
+	[I_ATTACHMENTS] = {"attachments", NULL, PM_AS_DEC, 0},
+	[I_ASSOC] = {"associated", NULL, PM_AS_BOOL, 0},
+	[I_STATE] = {"state", NULL, PM_AS_TEXT, 0},
+	[I_PLACED] = {"placed", NULL, PM_AS_TEXT, 0},
+	[I_FOLDER] = {"folder", NULL, PM_AS_HEX, 0},
 };
 
 /* The worst of the message; what of it is damaged is listed for programs. */

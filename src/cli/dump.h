@@ -6,6 +6,8 @@
 #include "cli/open.h"
 #include "ltp/value.h"
 
+struct pm_names;
+
 struct pm_dump {
 	struct pm_cli *cli;
 	struct pm_printer *out;
@@ -18,6 +20,8 @@ struct pm_dump {
 	/* What the objects named by an id need; opened when the first of them is asked for. */
 	struct pm_analysis *an;
 	bool name_map; /* the node at hand is the name-to-id map */
+	struct pm_names *names;
+	struct pm_buf name; /* scratch of pm_dump_prop_name */
 };
 
 /* What is to be said of a field; by its name, or NAME[k] for one element. */
@@ -57,6 +61,12 @@ void pm_dump_tc(struct pm_dump *d, pm_bid data, pm_bid sub);
  * text. `cp` is the code page of 8-bit strings. */
 void pm_dump_value(struct pm_dump *d, const struct pm_column *col, const struct pm_value *v,
 		   uint32_t cp);
+void pm_dump_guid(struct pm_dump *d, const uint8_t *p, struct pm_buf *out); /* 16 bytes */
+/* The name of a property, valid until the next; NULL when it has none. */
+const char *pm_dump_prop_name(struct pm_dump *d, uint16_t id);
+/* The file's map of named properties. */
+void pm_dump_names(struct pm_dump *d);
+void pm_dump_names_done(struct pm_dump *d);
 const char *pm_dump_nid_type(pm_nid nid);
 
 #endif

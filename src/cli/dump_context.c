@@ -18,26 +18,20 @@ static const char *type_words(uint16_t type)
 	return name ? name : "unknown type";
 }
 
-/* The lowest ids mean something else in the name-to-id map than elsewhere. */
-static const char *name_of(const struct pm_dump *d, uint16_t id)
-{
-	return id >= 0x10 || d->name_map ? pm_proptag_name(id) : NULL;
-}
-
 /* By bit of pm_pc_rule; the first is of the PC, the others of a property. */
 static const char *const pc_rules[] = {
 	"not a property context", "type",   "boolean",     "value not found", "size",   "odd size",
 	"multi-value layout",     "object", "string type", "subnode type",    "UTF-16", "no name",
 };
 
-static const struct pm_column prop_cols[] = {
-	{"tag", "Property", PM_AS_TAG, 0}, {"name", "Name", PM_AS_TEXT, 36},
-	{"type", "Type", PM_AS_TEXT, 0},   {"hnid", "HNID", PM_AS_HEX, 0},
-	{"size", "Bytes", PM_AS_DEC, 0},   {"state", "State", PM_AS_TEXT, 0},
-	{"value", "Value", PM_AS_TEXT, 0},
-};
-
 enum { P_TAG, P_NAME, P_TYPE, P_HNID, P_SIZE, P_STATE, P_VALUE, P_COLUMNS };
+
+static const struct pm_column prop_cols[P_COLUMNS] = {
+	[P_TAG] = {"tag", "Property", PM_AS_TAG, 0},  [P_NAME] = {"name", "Name", PM_AS_TEXT, 36},
+	[P_TYPE] = {"type", "Type", PM_AS_TEXT, 0},   [P_HNID] = {"hnid", "HNID", PM_AS_HEX, 0},
+	[P_SIZE] = {"size", "Bytes", PM_AS_DEC, 0},   [P_STATE] = {"state", NULL, PM_AS_TEXT, 0},
+	[P_REMARK] = {NULL, "Remark", PM_AS_TEXT, 0}, [P_VALUE] = {"value", "Value", PM_AS_TEXT, 0},
+};
 
 static void print_prop(struct pm_dump *d, struct pm_pc *pc, const struct pm_prop *p, uint32_t cp)
 {
@@ -47,12 +41,13 @@ static void print_prop(struct pm_dump *d, struct pm_pc *pc, const struct pm_prop
 	if (!pm_is_error(rc)) {
 		pm_print_begin_row(d->out);
 		pm_print_uint(d->out, &prop_cols[P_TAG], pm_prop_tag(p));
-		pm_print_text(d->out, &prop_cols[P_NAME], name_of(d, p->id));
+		pm_print_text(d->out, &prop_cols[P_NAME], pm_dump_prop_name(d, p->id));
 		pm_print_text(d->out, &prop_cols[P_TYPE], type_words(p->type));
 		if (!pm_proptype_inline(p->type))
 			pm_print_uint(d->out, &prop_cols[P_HNID], pm_le32(p->raw));
 		pm_print_uint(d->out, &prop_cols[P_SIZE], v.size);
 		pm_print_text(d->out, &prop_cols[P_STATE], state_words(rc));
+		pm_print_text(d->out, &prop_cols[P_REMARK], rc == PM_OK ? "" : state_words(rc));
 		pm_dump_value(d, &prop_cols[P_VALUE], &v, cp);
 		pm_print_end(d->out);
 	}
@@ -104,7 +99,7 @@ static void print_columns(struct pm_dump *d, const struct pm_tc *tc)
 
 		pm_print_begin_row(d->out);
 		pm_print_uint(d->out, &cols[0], pm_col_tag(c));
-		pm_print_text(d->out, &cols[1], name_of(d, c->id));
+		pm_print_text(d->out, &cols[1], pm_dump_prop_name(d, c->id));
 		pm_print_text(d->out, &cols[2], type_words(c->type));
 		pm_print_uint(d->out, &cols[3], c->ibData);
 		pm_print_uint(d->out, &cols[4], c->cbData);
@@ -116,8 +111,8 @@ static void print_columns(struct pm_dump *d, const struct pm_tc *tc)
 
 static void print_cell(struct pm_dump *d, struct pm_tc *tc, size_t row, const struct pm_col *c)
 {
-	char key[16], label[64];
-	const char *name = name_of(d, c->id);
+	char key[16], label[128];
+	const char *name = pm_dump_prop_name(d, c->id);
 	const struct pm_column col = {key, label, PM_AS_TEXT, 0};
 	struct pm_value v = {0};
 	enum pm_rc rc = pm_tc_cell(tc, row, c, &v);

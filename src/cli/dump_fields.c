@@ -7,13 +7,16 @@
 
 enum { DATA_LIMIT = 65536 };
 
-static const struct pm_column field_cols[] = {
-	{"offset", "Offset", PM_AS_OFFSET, 0}, {"size", "Size", PM_AS_DEC, 0},
-	{"name", "Field", PM_AS_TEXT, 0},      {"value", "Value", PM_AS_TEXT, 40},
-	{"remark", "Remark", PM_AS_TEXT, 0},   {"section", "MS-PST", PM_AS_TEXT, 0},
-};
-
 enum { F_OFFSET, F_SIZE, F_NAME, F_VALUE, F_REMARK, F_SECTION, F_COLUMNS };
+
+static const struct pm_column field_cols[F_COLUMNS] = {
+	[F_OFFSET] = {"offset", "Offset", PM_AS_OFFSET, 0},
+	[F_SIZE] = {"size", "Size", PM_AS_DEC, 0},
+	[F_NAME] = {"name", "Field", PM_AS_TEXT, 0},
+	[F_VALUE] = {"value", "Value", PM_AS_TEXT, 40},
+	[F_REMARK] = {"remark", "Remark", PM_AS_TEXT, 0},
+	[F_SECTION] = {"section", "MS-PST", PM_AS_TEXT, 0},
+};
 
 static const char *find_remark(const struct pm_remark *remarks, const char *name)
 {

@@ -207,6 +207,8 @@ void pm_dump_node(struct pm_dump *d, const pm_nid *path, size_t n)
 	if (!pm_is_error(rc) && rc != PM_NONE) {
 		pm_print_uint(d->out, &rows[0], heap.data.size);
 		print_leaves(d, &heap.data);
+		if (d->name_map)
+			pm_dump_names(d);
 		if (heap.client == PM_CLIENT_PC)
 			pm_dump_pc(d, f.data, f.sub);
 		else if (heap.client == PM_CLIENT_TC)

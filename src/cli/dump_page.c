@@ -23,15 +23,20 @@ static const char *const rule_names[] = {
 	"slack", "first key",   "key range", "shared",    "place",     "unreadable",
 };
 
-static const struct pm_column entry_cols[] = {
-	{"offset", "Offset", PM_AS_OFFSET, 0},  {"key", "Key", PM_AS_HEX, 0},
-	{"bid", "Block or page", PM_AS_HEX, 0}, {"ib", "At", PM_AS_OFFSET, 0},
-	{"cb", "Bytes", PM_AS_DEC, 0},          {"cb_inflated", "Inflated", PM_AS_DEC, 0},
-	{"cref", "References", PM_AS_DEC, 0},   {"sub", "Subnodes", PM_AS_HEX, 0},
-	{"parent", "Parent", PM_AS_HEX, 0},     {"type", "Type", PM_AS_TEXT, 0},
-};
+enum { E_OFFSET, E_KEY, E_BID, E_IB, E_CB, E_INFLATED, E_CREF, E_SUB, E_PARENT, E_TYPE, E_COLUMNS };
 
-enum { E_OFFSET, E_KEY, E_BID, E_IB, E_CB, E_INFLATED, E_CREF, E_SUB, E_PARENT, E_TYPE };
+static const struct pm_column entry_cols[E_COLUMNS] = {
+	[E_OFFSET] = {"offset", "Offset", PM_AS_OFFSET, 0},
+	[E_KEY] = {"key", "Key", PM_AS_HEX, 0},
+	[E_BID] = {"bid", "Block or page", PM_AS_HEX, 0},
+	[E_IB] = {"ib", "At", PM_AS_OFFSET, 0},
+	[E_CB] = {"cb", "Bytes", PM_AS_DEC, 0},
+	[E_INFLATED] = {"cb_inflated", "Inflated", PM_AS_DEC, 0},
+	[E_CREF] = {"cref", "References", PM_AS_DEC, 0},
+	[E_SUB] = {"sub", "Subnodes", PM_AS_HEX, 0},
+	[E_PARENT] = {"parent", "Parent", PM_AS_HEX, 0},
+	[E_TYPE] = {"type", "Type", PM_AS_TEXT, 0},
+};
 
 /* The cells that an entry of this kind has. */
 static void entry_cells(struct pm_dump *d, const struct pm_bt_entry *e, uint8_t ptype,
@@ -58,7 +63,7 @@ static void entry_cells(struct pm_dump *d, const struct pm_bt_entry *e, uint8_t 
 
 /* Labels only for the columns that entries of this kind have. */
 static void entry_columns(const struct pm_format *f, uint8_t ptype, unsigned int level,
-			  struct pm_column ret[E_TYPE + 1])
+			  struct pm_column ret[E_COLUMNS])
 {
 	bool bbt = !level && ptype == PM_PTYPE_BBT, nbt = !level && ptype == PM_PTYPE_NBT;
 
@@ -78,7 +83,7 @@ static void bt_page(struct pm_dump *d, const uint8_t *page, pm_ib ib, uint8_t pt
 {
 	static const struct pm_column table = {"entries", "Entries", PM_AS_TEXT, 0};
 	const struct pm_format *f = d->fmt;
-	struct pm_column cols[E_TYPE + 1];
+	struct pm_column cols[E_COLUMNS];
 	struct pm_remark r[] = {{"cEntMax", ""}, {"cbEnt", ""}, {NULL, ""}};
 	struct pm_bt_meta m;
 	unsigned int size, n;
@@ -90,7 +95,7 @@ static void bt_page(struct pm_dump *d, const uint8_t *page, pm_ib ib, uint8_t pt
 	pm_dump_fields(d, "BTPAGE", page, f->page_data, ib, r);
 	n = m.cent < f->bt_area / size ? m.cent : f->bt_area / size;
 	entry_columns(f, ptype, m.level, cols);
-	pm_print_begin_table(d->out, &table, cols, E_TYPE + 1);
+	pm_print_begin_table(d->out, &table, cols, E_COLUMNS);
 	for (unsigned int i = 0; i < n; i++) {
 		struct pm_bt_entry e;
 
@@ -263,7 +268,7 @@ static void tree_pages(struct pm_dump *d, uint8_t ptype)
 void pm_dump_tree(struct pm_dump *d, uint8_t ptype)
 {
 	static const struct pm_column table = {"entries", "Entries", PM_AS_TEXT, 0};
-	struct pm_column cols[E_TYPE + 1];
+	struct pm_column cols[E_COLUMNS];
 	const struct pm_ndb *db;
 	size_t n;
 
@@ -274,7 +279,7 @@ void pm_dump_tree(struct pm_dump *d, uint8_t ptype)
 	entry_columns(d->fmt, ptype, 0, cols);
 	cols[E_OFFSET].label = NULL;
 	n = ptype == PM_PTYPE_BBT ? db->blocks.n : db->nodes.n;
-	pm_print_begin_table(d->out, &table, cols, E_TYPE + 1);
+	pm_print_begin_table(d->out, &table, cols, E_COLUMNS);
 	for (size_t i = 0; i < n; i++) {
 		struct pm_bt_entry e = {0};
 

@@ -16,7 +16,7 @@ static void put_binary(struct pm_dump *d, struct pm_span s, struct pm_buf *out)
 }
 
 /* [MS-DTYP 2.3.4.2] */
-static void put_guid(struct pm_dump *d, const uint8_t *p, struct pm_buf *out)
+void pm_dump_guid(struct pm_dump *d, const uint8_t *p, struct pm_buf *out)
 {
 	pm_buf_printf(d->ctx, out, "{%08x-%04x-%04x-%02x%02x-", pm_le32(p), pm_le16(p + 4),
 		      pm_le16(p + 6), p[8], p[9]);
@@ -96,7 +96,7 @@ static void put_words(struct pm_dump *d, uint16_t type, struct pm_span s, uint32
 		put_time(d, pm_le64(s.p), out);
 		break;
 	case PM_PT_GUID:
-		put_guid(d, s.p, out);
+		pm_dump_guid(d, s.p, out);
 		break;
 	case PM_PT_OBJECT:
 		pm_buf_printf(d->ctx, out, "subnode 0x%x, %u bytes", pm_le32(s.p),
