@@ -24,7 +24,7 @@ static const char *const pc_rules[] = {
 	"multi-value layout",     "object", "string type", "subnode type",    "UTF-16", "no name",
 };
 
-enum { P_TAG, P_NAME, P_TYPE, P_HNID, P_SIZE, P_STATE, P_VALUE, P_COLUMNS };
+enum { P_TAG, P_NAME, P_TYPE, P_HNID, P_SIZE, P_STATE, P_REMARK, P_VALUE, P_COLUMNS };
 
 static const struct pm_column prop_cols[P_COLUMNS] = {
 	[P_TAG] = {"tag", "Property", PM_AS_TAG, 0},  [P_NAME] = {"name", "Name", PM_AS_TEXT, 36},

@@ -85,8 +85,6 @@ static void one_field(struct pm_dump *d, const struct pm_field *f, const uint8_t
 	size_t offset = f->offset[d->fmt->variant];
 	unsigned int width = pm_field_width(d->fmt, f), count = pm_field_elements(d->fmt, f);
 
-	if (offset == PM_NO_FIELD)
-		return;
 	if (offset > n || (size_t)width * count > n - offset) {
 		print_row(d, f, f->name, at + offset, (size_t)width * count, NULL,
 			  "beyond what is there");
@@ -104,12 +102,25 @@ static void one_field(struct pm_dump *d, const struct pm_field *f, const uint8_t
 void pm_dump_fields(struct pm_dump *d, const char *structure, const uint8_t *p, size_t n,
 		    uint64_t at, const struct pm_remark *remarks)
 {
+	enum { MOST = 64 };
 	const struct pm_column table = {structure, structure, PM_AS_TEXT, 0};
+	const struct pm_field *fields[MOST];
+	unsigned int v = d->fmt->variant;
+	size_t k = 0, i;
 
+	/* In the order of this variant. */
+	for (size_t r = 0; r < pm_field_count && k < MOST; r++) {
+		const struct pm_field *f = &pm_fields[r];
+
+		if (strcmp(f->structure, structure) != 0 || f->offset[v] == PM_NO_FIELD)
+			continue;
+		for (i = k++; i > 0 && fields[i - 1]->offset[v] > f->offset[v]; i--)
+			fields[i] = fields[i - 1];
+		fields[i] = f;
+	}
 	pm_print_begin_table(d->out, &table, field_cols, F_COLUMNS);
-	for (size_t i = 0; i < pm_field_count; i++)
-		if (!strcmp(pm_fields[i].structure, structure))
-			one_field(d, &pm_fields[i], p, n, at, remarks);
+	for (i = 0; i < k; i++)
+		one_field(d, fields[i], p, n, at, remarks);
 	pm_print_end(d->out);
 }
 

@@ -16,6 +16,8 @@
 
 #define AT(member) offsetof(struct pm_common, member)
 
+enum { ERROR_TEXT = 1600 };
+
 static const struct pm_option format_option[] = {
 	{PM_OPT_CHOICE, "format", 0, "FORM", "form of standard output", AT(format),
 	 "text json html"},
@@ -118,8 +120,20 @@ static int status_of(const struct pm_ctx *ctx)
 	return ctx->rc == PM_ECANCEL ? PM_EXIT_CANCELLED : PM_EXIT_FAILED;
 }
 
+/* The error in words: the library's text, which mostly names the file itself. */
+static void error_text(const struct pm_ctx *ctx, const char *file, char ret[ERROR_TEXT])
+{
+	const char *next = ctx->rc == PM_ENOMEM ? "; close other programs and start again" : "";
+
+	if (file && ctx->text[0] != '\'')
+		snprintf(ret, ERROR_TEXT, "%s: %s%s", pm_quote(file).s, ctx->text, next);
+	else
+		snprintf(ret, ERROR_TEXT, "%s%s", ctx->text, next);
+}
+
 static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
+	char text[ERROR_TEXT];
 	unsigned int depth;
 	int bits;
 
@@ -131,8 +145,9 @@ static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
 	pm_print_unwind(cli->out, depth);
 	bits |= status_of(&cli->ctx);
 	if (cli->ctx.rc) {
-		pm_cli_message("%s", cli->ctx.text);
-		pm_print_text(cli->errors, &error_col, cli->ctx.text);
+		error_text(&cli->ctx, file, text);
+		pm_cli_message("%s", text);
+		pm_print_text(cli->errors, &error_col, text);
 	}
 	pm_print_uint(cli->out, &exit_col, (uint64_t)bits);
 	pm_print_end(cli->out);
