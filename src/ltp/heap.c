@@ -236,6 +236,8 @@ enum pm_rc pm_heap_open(const struct pm_ndb *db, pm_bid bid, uint8_t client, str
 
 	*h = (struct pm_heap){.db = db};
 	rc = pm_tree_data(db, bid, &h->data);
+	if (rc == PM_LOST)
+		h->rules |= PM_HN_SIG;
 	if (rc != PM_OK && rc != PM_DAMAGED)
 		return rc;
 	h->n_blocks = h->data.leaves.n < most ? h->data.leaves.n : most;
@@ -250,7 +252,7 @@ enum pm_rc pm_heap_open(const struct pm_ndb *db, pm_bid bid, uint8_t client, str
 		h->root = (pm_hid)pm_HNHDR_hidUserRoot(db->fmt, h->blocks[0].p);
 		if (client != PM_CLIENT_ANY && h->client != client)
 			h->rules |= PM_HN_CLIENT;
-	} else if (h->n_blocks == 1 && !h->blocks[0].items) {
+	} else if (h->n_blocks == 1 && !h->blocks[0].p) {
 		return PM_LOST;
 	}
 	if (h->root) {

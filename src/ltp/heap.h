@@ -77,7 +77,7 @@ struct pm_heap {
 /*
  * Open the heap in data tree `bid`; `client` is the bClientSig expected or PM_CLIENT_ANY.
  * PM_OK; PM_DAMAGED: usable, h->rules, h->data.flags and the blocks' states say what is wrong;
- * PM_LOST: no item can be had; PM_NONE: bid is 0. Close it in every case.
+ * PM_LOST: nothing of it can be read; PM_NONE: bid is 0. Close it in every case.
  */
 enum pm_rc pm_heap_open(const struct pm_ndb *db, pm_bid bid, uint8_t client,
 			struct pm_heap *h) PM_MUST_CHECK;

@@ -70,29 +70,85 @@ static bool like_records(const struct pm_format *f, struct pm_span s)
 	return true;
 }
 
-/* The tree's head is gone: take every item that can be nothing but records, while in order. */
+/* A record of a type that no stray bytes have by chance. */
+static bool like_record(const struct pm_format *f, const uint8_t *p)
+{
+	uint16_t type = (uint16_t)pm_PCENTRY_wPropType(f, p);
+
+	return pm_PCENTRY_wPropId(f, p) && type > PM_PT_NULL && pm_proptype_size(type) >= 0;
+}
+
+#define RAW_MIN 4 /* records in a row that are no accident */
+
+/*
+ * A block without a page map has no items, yet its records may stand there: the longest run of
+ * them. Values that are in them or in subnodes come with them.
+ */
+static enum pm_rc scan_block(struct pm_pc *pc, const struct pm_heap_block *b)
+{
+	const struct pm_format *f = pc->db->fmt;
+	uint32_t n = b->n, best = 0;
+	uint16_t *run;
+	enum pm_rc rc = PM_OK;
+
+	if (n < 8 * RAW_MIN)
+		return PM_OK;
+	run = pm_calloc(pc->db->ctx, n, sizeof(*run));
+	if (!run)
+		return pc->db->ctx->rc;
+	for (uint32_t at = n - 7; at-- > 0;) {
+		const uint8_t *p = b->p + at;
+
+		if (!like_record(f, p))
+			continue;
+		run[at] = 1;
+		if (at + 16 <= n && run[at + 8] &&
+		    pm_PCENTRY_wPropId(f, p) < pm_PCENTRY_wPropId(f, p + 8))
+			run[at] = (uint16_t)(run[at + 8] + 1);
+		if (run[at] > run[best])
+			best = at;
+	}
+	for (unsigned i = 0; run[best] >= RAW_MIN && i < run[best] && !pm_is_error(rc); i++)
+		rc = add_prop(pc, b->p + best + 8 * (size_t)i, PM_DAMAGED);
+	pm_free(run);
+	return rc;
+}
+
+/* Items of block k that can be nothing but records, if they go on where the last ones ended. */
+static enum pm_rc scavenge_items(struct pm_pc *pc, size_t k, uint32_t n)
+{
+	const struct pm_format *f = pc->db->fmt;
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = 1; !pm_is_error(rc) && i <= n; i++) {
+		size_t have = pc->props.n;
+		struct pm_span s;
+
+		rc = pm_heap_item(&pc->heap, pm_hid_make(f, k, i), &s);
+		if (pm_is_error(rc) || rc == PM_LOST || !like_records(f, s))
+			continue;
+		if (have && pm_PCENTRY_wPropId(f, s.p) <= pc->props.v[have - 1].id)
+			continue;
+		for (size_t at = 0; at < s.n && !pm_is_error(rc); at += 8)
+			rc = add_prop(pc, s.p + at, PM_DAMAGED);
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* The tree's head is gone: whatever looks like its records. */
 static enum pm_rc scavenge(struct pm_pc *pc)
 {
 	struct pm_heap *h = &pc->heap;
-	const struct pm_format *f = pc->db->fmt;
 
 	for (size_t k = 0; k < h->n_blocks; k++) {
 		uint32_t n;
 		enum pm_rc rc = pm_heap_items(h, k, &n);
 
-		for (uint32_t i = 1; !pm_is_error(rc) && i <= n; i++) {
-			size_t have = pc->props.n;
-			struct pm_span s;
-
-			rc = pm_heap_item(h, pm_hid_make(f, k, i), &s);
-			if (pm_is_error(rc) || rc == PM_LOST || !like_records(f, s))
-				continue;
-			if (have && pm_PCENTRY_wPropId(f, s.p) <= pc->props.v[have - 1].id)
-				continue;
-			for (size_t at = 0; at < s.n && !pm_is_error(rc); at += 8)
-				rc = add_prop(pc, s.p + at, PM_DAMAGED);
-		}
-		if (pm_is_error(rc))
+		if (!pm_is_error(rc))
+			rc = scavenge_items(pc, k, n);
+		if (rc == PM_OK && !n && !pc->props.n && h->blocks[k].p)
+			rc = scan_block(pc, &h->blocks[k]);
+		if (rc)
 			return rc;
 	}
 	return pc->props.n ? PM_DAMAGED : PM_LOST;

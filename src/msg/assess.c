@@ -122,23 +122,43 @@ static void name_of(const struct pm_prop *p, char *ret, size_t n)
 		snprintf(ret, n, "property 0x%08X", pm_prop_tag(p));
 }
 
-/* The PC as a whole, then each value that is damaged beyond that. */
-static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
+/* The PC as a whole. */
+static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_PROPERTIES, .state = state};
+	bool damaged = pc->heap.n_blocks && pc->heap.blocks[0].state != PM_OK;
 	enum pm_rc rc = PM_OK;
 
 	if (pc->subs_state == PM_LOST || pc->subs_state == PM_DAMAGED)
 		rc = note(w, &flaw,
 			  "subnodes: %s, recipients, attachments or large values may be missing",
 			  pc->subs_state == PM_LOST ? "lost" : "damaged");
-	if (rc == PM_OK && !usable(state))
+	if (rc)
+		return rc;
+	if (!usable(state))
 		return note(w, &flaw, "properties: lost");
-	if (rc == PM_OK && (pc->lost || pc->rules & PM_CR_PC || pc->heap.rules & PM_HN_CONTENT ||
-			    pc->bth_rules & PM_TR_CONTENT))
-		rc = note(w, &flaw, "properties: some may be missing");
-	else if (rc == PM_OK && pc->heap.n_blocks && pc->heap.blocks[0].state != PM_OK)
-		rc = note(w, &flaw, "properties: damaged");
+	if (pc->lost || pc->rules & PM_CR_PC || pc->heap.rules & PM_HN_CONTENT ||
+	    pc->bth_rules & PM_TR_CONTENT)
+		return note(w, &flaw, "properties: some may be missing");
+	for (size_t i = 0; i < pc->props.n && !damaged; i++)
+		damaged = pc->props.v[i].state != PM_OK;
+	return damaged ? note(w, &flaw, "properties: damaged") : PM_OK;
+}
+
+/* Has judge_whole told of this damage: the record's, or that of the first block? */
+static bool told(const struct pm_pc *pc, const struct pm_prop *p, const struct pm_value *v)
+{
+	if (v->stream || v->state != PM_DAMAGED)
+		return false;
+	return p->state != PM_OK || (pc->heap.blocks[0].state != PM_OK &&
+				     pm_hid_block(pc->db->fmt, pm_le32(p->raw)) == 0);
+}
+
+/* The PC, then each value that is damaged beyond that. */
+static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
+{
+	enum pm_rc rc = judge_whole(w, pc, state);
+
 	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
 		const struct pm_prop *p = &pc->props.v[i];
 		struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
@@ -146,13 +166,11 @@ static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 		char name[96];
 
 		rc = pm_pc_value(pc, p, &v);
-		/* A value in the first block shares its fate, which has been told. */
-		if (rc == PM_DAMAGED && !v.stream &&
-		    pm_hid_block(pc->db->fmt, pm_le32(p->raw)) == 0)
-			v.state = PM_OK;
 		name_of(p, name, sizeof(name));
 		if (!pm_is_error(rc))
-			rc = pm_proptype_size(p->type) < 0 ? PM_OK : judge_value(w, &v, &one, name);
+			rc = pm_proptype_size(p->type) < 0 || told(pc, p, &v)
+				     ? PM_OK
+				     : judge_value(w, &v, &one, name);
 		pm_value_done(&v);
 	}
 	return rc;

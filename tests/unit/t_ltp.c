@@ -539,6 +539,39 @@ static void test_pc_many(void **state)
 	mem_db_close(&m);
 }
 
+/* The page map is gone, and the block's head as well: records are found where they stand. */
+static void test_pc_no_map(void **state)
+{
+	static struct made_pc t;
+
+	(void)state;
+	for (unsigned how = 0; how < 2; how++) {
+		struct pm_buf raw;
+		struct pm_pc pc;
+		uint32_t flags = 0;
+		struct pm_buf b = {0};
+
+		make_pc(&t, PM_UNICODE);
+		raw = mem_db_read(&t.m, t.data);
+		for (size_t at = pm_le16(raw.p); at < raw.n; at++)
+			mem_db_poke(&t.m, t.data, at, 0, false);
+		for (size_t at = 0; how && at < 20; at++)
+			mem_db_poke(&t.m, t.data, at, 0, false);
+		pm_buf_done(&raw);
+		assert_int_equal(pm_pc_open(&t.m.db, t.data, t.sub, &pc), PM_DAMAGED);
+		assert_int_equal(pc.props.n, 12);
+		assert_int_equal(pm_pc_u32(&pc, 0x0E07, &flags), PM_DAMAGED);
+		assert_int_equal(flags, 0x11);
+		assert_int_equal(pm_pc_binary(&pc, 0x1009, 1 << 20, &b), PM_DAMAGED);
+		assert_int_equal(b.n, BIG);
+		assert_memory_equal(b.p, t.big, BIG);
+		pm_buf_done(&b);
+		assert_int_equal(pm_pc_string(&pc, 0x0037, 0, &b), PM_LOST);
+		pm_pc_close(&pc);
+		mem_db_close(&t.m);
+	}
+}
+
 /* Values that are malformed are named, and put right when they are loaded to be stored. */
 static void test_pc_malformed(void **state)
 {
@@ -744,19 +777,13 @@ static void test_pc_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_heap_round_trip),
-		cmocka_unit_test(test_heap_forgets),
-		cmocka_unit_test(test_heap_holes),
-		cmocka_unit_test(test_heap_map_order),
-		cmocka_unit_test(test_heap_rules),
-		cmocka_unit_test(test_bth_round_trip),
-		cmocka_unit_test(test_bth_rules),
-		cmocka_unit_test(test_pc_round_trip),
-		cmocka_unit_test(test_pc_many),
-		cmocka_unit_test(test_pc_malformed),
-		cmocka_unit_test(test_mend),
-		cmocka_unit_test(test_pc_hostile),
-		cmocka_unit_test(test_pc_no_memory),
+		cmocka_unit_test(test_heap_round_trip), cmocka_unit_test(test_heap_forgets),
+		cmocka_unit_test(test_heap_holes),      cmocka_unit_test(test_heap_map_order),
+		cmocka_unit_test(test_heap_rules),      cmocka_unit_test(test_bth_round_trip),
+		cmocka_unit_test(test_bth_rules),       cmocka_unit_test(test_pc_round_trip),
+		cmocka_unit_test(test_pc_many),         cmocka_unit_test(test_pc_no_map),
+		cmocka_unit_test(test_pc_malformed),    cmocka_unit_test(test_mend),
+		cmocka_unit_test(test_pc_hostile),      cmocka_unit_test(test_pc_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("ltp", tests, NULL, NULL);
