@@ -51,7 +51,7 @@ struct child {
 
 /* --- the pipe ----------------------------------------------------------------------------- */
 
-static void send_record(struct child *c, enum pff_record_kind kind, const void *p, size_t n)
+static void send_record(int fd, enum pff_record_kind kind, const void *p, size_t n)
 {
 	struct {
 		struct pff_record_head head;
@@ -65,7 +65,7 @@ static void send_record(struct child *c, enum pff_record_kind kind, const void *
 	r.head.n = (uint32_t)n;
 	memcpy(r.body, p, n);
 	while (done < total) {
-		put = write(c->fd, (const uint8_t *)&r + done, total - done);
+		put = write(fd, (const uint8_t *)&r + done, total - done);
 		if (put < 0 && errno != EINTR)
 			_exit(1); /* nobody listens any more */
 		if (put > 0)
@@ -143,7 +143,7 @@ static bool fail(struct child *c, enum pff_step what, uint32_t nid, uint32_t fol
 	r.nid = nid;
 	r.folder = folder;
 	r.step = (uint32_t)what;
-	send_record(c, PFF_RECORD_FAILURE, &r, sizeof(r));
+	send_record(c->fd, PFF_RECORD_FAILURE, &r, sizeof(r));
 	return r.limit != PFF_NO_LIMIT;
 }
 
@@ -251,6 +251,16 @@ static bool open_file(struct child *c)
 
 /* --- an item ------------------------------------------------------------------------------ */
 
+/* Memory for what libpff is to fill in; errno says so when there is none. */
+static uint8_t *take_room(struct child *c, size_t size)
+{
+	uint8_t *p = pm_calloc(&c->ctx, size, 1);
+
+	if (!p)
+		errno = ENOMEM;
+	return p;
+}
+
 /* A text property: 1 and its bytes, 0 when there is none, -1 when it can't be read. */
 static int read_text(struct child *c, libpff_item_t *item, uint32_t property)
 {
@@ -261,7 +271,7 @@ static int read_text(struct child *c, libpff_item_t *item, uint32_t property)
 	got = libpff_message_get_entry_value_utf8_string_size(item, property, &size, &c->error);
 	if (got != 1 || size == 0)
 		return got;
-	p = pm_calloc(&c->ctx, size, 1);
+	p = take_room(c, size);
 	got = p ? libpff_message_get_entry_value_utf8_string(item, property, p, size, &c->error)
 		: -1;
 	pm_free(p);
@@ -281,7 +291,7 @@ static void read_body(struct child *c, libpff_item_t *item, enum pff_step what,
 	step(c, what, c->item.nid);
 	got = size_of(item, &size, &c->error);
 	if (got == 1 && size > 0) {
-		p = pm_calloc(&c->ctx, size, 1);
+		p = take_room(c, size);
 		got = p ? read(item, p, size, &c->error) : -1;
 		pm_free(p);
 	}
@@ -421,7 +431,7 @@ static void end_item(struct child *c)
 		c->end.n_whole++;
 	c->end.bytes += c->item.body + c->item.html + c->item.rtf + c->item.attached;
 	if (c->opt->item)
-		send_record(c, PFF_RECORD_ITEM, &c->item, sizeof(c->item));
+		send_record(c->fd, PFF_RECORD_ITEM, &c->item, sizeof(c->item));
 	c->page->done++;
 }
 
@@ -485,6 +495,24 @@ static uint32_t count(struct child *c, libpff_item_t *folder, enum pff_step what
 	return n > 0 ? (uint32_t)n : 0;
 }
 
+/* A folder's own properties; the root folder has no name. */
+static void read_name(struct child *c, libpff_item_t *folder, uint32_t nid)
+{
+	size_t size = 0;
+	uint8_t *p;
+	int got;
+
+	step(c, PFF_NAME, nid);
+	got = libpff_folder_get_utf8_name_size(folder, &size, &c->error);
+	if (got == 1 && size > 0) {
+		p = take_room(c, size);
+		got = p ? libpff_folder_get_utf8_name(folder, p, size, &c->error) : -1;
+		pm_free(p);
+	}
+	if (got == -1)
+		fail_folder(c, PFF_NAME, nid);
+}
+
 /*
  * A folder: the folders in it first, then its own contents, so that only one contents table
  * is in memory at a time. The walk is done twice, in the same order: once to list and count,
@@ -500,6 +528,8 @@ static void walk(struct child *c, libpff_item_t *folder, int depth)
 	step(c, PFF_FOLDER, 0);
 	if (libpff_item_get_identifier(folder, &here.nid, &c->error) != 1)
 		fail_folder(c, PFF_FOLDER, 0);
+	if (!c->opening)
+		read_name(c, folder, here.nid);
 	/*
 	 * libpff finds a folder's tables by adding to its node id. With a search folder that
 	 * leads to its contents table as if it were the one of associated items.
@@ -528,7 +558,7 @@ static void walk(struct child *c, libpff_item_t *folder, int depth)
 		open_rows(c, folder, here.nid, true, here.assoc);
 	} else {
 		c->listed.n_items += (uint64_t)here.messages + here.assoc;
-		send_record(c, PFF_RECORD_FOLDER, &here, sizeof(here));
+		send_record(c->fd, PFF_RECORD_FOLDER, &here, sizeof(here));
 	}
 }
 
@@ -567,7 +597,7 @@ static void read_all(struct child *c, libpff_item_t *root)
 	if (libpff_file_get_number_of_orphan_items(c->file, &n, &c->error) == 1 && n > 0)
 		c->listed.n_orphans = (uint64_t)n;
 	libpff_error_free(&c->error);
-	send_record(c, PFF_RECORD_LISTED, &c->listed, sizeof(c->listed));
+	send_record(c->fd, PFF_RECORD_LISTED, &c->listed, sizeof(c->listed));
 
 	c->sample = sample_size(c);
 	c->page->total = c->sample + c->opt->n_must;
@@ -575,30 +605,39 @@ static void read_all(struct child *c, libpff_item_t *root)
 	c->opening = true;
 	if (c->sample > 0)
 		walk(c, root, 0);
-	send_record(c, PFF_RECORD_END, &c->end, sizeof(c->end));
+	send_record(c->fd, PFF_RECORD_END, &c->end, sizeof(c->end));
 }
 
-void pm_pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
-		  struct pff_page *page)
+/* What is never freed: the process ends with it. */
+static struct child *new_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
+			       struct pff_page *page)
 {
-	struct child *c;
-	libpff_item_t *root = NULL;
-	struct pff_failure_record r;
 	struct pm_ctx ctx = {0};
+	struct child *c = pm_calloc(&ctx, 1, sizeof(*c));
 
-	c = pm_calloc(&ctx, 1, sizeof(*c));
 	if (!c)
-		return;
+		return NULL;
 	c->opt = opt;
 	c->page = page;
 	c->fd = fd;
 	c->source.ctx = &c->ctx;
 	c->source.img = img;
-	if (open_file(c) && libpff_file_get_root_folder(c->file, &root, &c->error) == 1) {
+	return c;
+}
+
+void pm_pff_child(struct pm_image *img, const struct pm_pff_options *opt, int fd,
+		  struct pff_page *page)
+{
+	struct child *c = new_child(img, opt, fd, page);
+	struct pff_failure_record r = {.step = PFF_OPENING, .limit = pm_pff_limit_memory()};
+	libpff_item_t *root = NULL;
+
+	if (!c) {
+		send_record(fd, PFF_RECORD_REFUSED, &r, sizeof(r));
+	} else if (open_file(c) && libpff_file_get_root_folder(c->file, &root, &c->error) == 1) {
 		read_all(c, root);
-		return; /* nothing is freed: the process ends here */
+	} else {
+		take_error(c, "it finds no root folder", &r);
+		send_record(fd, PFF_RECORD_REFUSED, &r, sizeof(r));
 	}
-	take_error(c, "it finds no root folder", &r);
-	r.step = PFF_OPENING;
-	send_record(c, PFF_RECORD_REFUSED, &r, sizeof(r));
 }

@@ -47,6 +47,7 @@ struct pff_end_record {
 	X(OPENING, "opening the file")                                                             \
 	X(ORPHANS, "counting orphans")                                                             \
 	X(FOLDER, "reading the folder")                                                            \
+	X(NAME, "reading its name")                                                                \
 	X(FOLDERS, "listing the folders in it")                                                    \
 	X(MESSAGES, "listing its messages")                                                        \
 	X(ASSOC, "listing its associated items")                                                   \
