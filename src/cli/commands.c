@@ -9,6 +9,7 @@ const struct pm_command *const pm_commands[] = {
 	&pm_cmd_repair,
 	&pm_cmd_info,
 	&pm_cmd_ls,
+	&pm_cmd_export,
 	&pm_cmd_dump,
 	&pm_cmd_explain,
 	&pm_cmd_problems,

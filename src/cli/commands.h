@@ -8,6 +8,7 @@
 extern const struct pm_command pm_cmd_check;
 extern const struct pm_command pm_cmd_dump;
 extern const struct pm_command pm_cmd_explain;
+extern const struct pm_command pm_cmd_export;
 extern const struct pm_command pm_cmd_info;
 extern const struct pm_command pm_cmd_ls;
 extern const struct pm_command pm_cmd_problems;

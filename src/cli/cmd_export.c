@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pstmend export: the mail of a file, and an account of what became of each item. */
+#include "cli/commands.h"
+#include "cli/open.h"
+#include "export/exporter.h"
+
+#include <stddef.h>
+
+struct options {
+	const char *output;
+	int form; /* index of pm_export_forms */
+	bool mark;
+};
+
+static const char *const states[] = {"whole", "partial", "lost"};
+
+static void print_folders(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column table = {"folders", "Folders", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"nid", NULL, PM_AS_HEX, 0},      {"expected", "Expected", PM_AS_DEC, 0},
+		{"whole", "Whole", PM_AS_DEC, 0}, {"partial", "Partial", PM_AS_DEC, 0},
+		{"lost", "Lost", PM_AS_DEC, 0},   {"path", "Folder", PM_AS_TEXT, 0},
+		{"file", NULL, PM_AS_TEXT, 0},
+	};
+
+	pm_print_begin_table(cli->out, &table, cols, sizeof(cols) / sizeof(cols[0]));
+	for (size_t i = 0; i < ex->folders.n; i++) {
+		const struct pm_export_folder *f = ex->folders.v[i];
+
+		pm_print_begin_row(cli->out);
+		pm_print_uint(cli->out, &cols[0], f->nid);
+		pm_print_uint(cli->out, &cols[1], f->expected);
+		pm_print_uint(cli->out, &cols[2], f->whole);
+		pm_print_uint(cli->out, &cols[3], f->partial);
+		pm_print_uint(cli->out, &cols[4], f->lost);
+		pm_print_text(cli->out, &cols[5], f->path);
+		pm_print_text(cli->out, &cols[6], f->file);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+}
+
+static void print_losses(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column table = {"items", "Not whole", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"state", "State", PM_AS_TEXT, 0},      {"nid", "Node", PM_AS_HEX, 0},
+		{"subject", "Subject", PM_AS_TEXT, 40}, {"folder", "Folder", PM_AS_TEXT, 40},
+		{"file", NULL, PM_AS_TEXT, 0},          {"why", "What", PM_AS_TEXT, 0},
+	};
+
+	if (!ex->losses.n)
+		return;
+	pm_print_begin_table(cli->out, &table, cols, sizeof(cols) / sizeof(cols[0]));
+	for (size_t i = 0; i < ex->losses.n; i++) {
+		const struct pm_export_loss *l = &ex->losses.v[i];
+
+		pm_print_begin_row(cli->out);
+		pm_print_text(cli->out, &cols[0], states[l->state]);
+		pm_print_uint(cli->out, &cols[1], l->nid);
+		pm_print_text(cli->out, &cols[2], l->subject);
+		pm_print_text(cli->out, &cols[3], l->folder->path);
+		pm_print_text(cli->out, &cols[4], l->file);
+		pm_print_text(cli->out, &cols[5], l->why);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+}
+
+static void print_total(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column total = {"total", "Total", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"expected", "Expected", PM_AS_DEC, 0},
+		{"whole", "Whole", PM_AS_DEC, 0},
+		{"partial", "Partial", PM_AS_DEC, 0},
+		{"lost", "Lost", PM_AS_DEC, 0},
+	};
+
+	pm_print_begin_map(cli->out, &total);
+	pm_print_uint(cli->out, &cols[0], ex->total.expected);
+	pm_print_uint(cli->out, &cols[1], ex->total.whole);
+	pm_print_uint(cli->out, &cols[2], ex->total.partial);
+	pm_print_uint(cli->out, &cols[3], ex->total.lost);
+	pm_print_end(cli->out);
+}
+
+static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struct pm_model *model)
+{
+	static const struct pm_column dir = {"directory", "Directory", PM_AS_TEXT, 0};
+	static const struct pm_column form = {"format", "Format", PM_AS_TEXT, 0};
+	const struct options *opts = cli->options;
+	const struct pm_export_options eo = {.form = pm_export_forms[opts->form],
+					     .dir = opts->output,
+					     .source = file,
+					     .force = cli->common.force,
+					     .mark = opts->mark};
+	struct pm_export ex;
+	int bits = PM_EXIT_OK;
+	enum pm_rc rc = pm_export_run(o->an, model, &eo, &ex);
+
+	if (!rc) {
+		pm_print_text(cli->out, &dir, opts->output);
+		pm_print_text(cli->out, &form, eo.form->name);
+		print_folders(cli, &ex);
+		print_losses(cli, &ex);
+		print_total(cli, &ex);
+		if (ex.total.partial || ex.total.lost)
+			bits = PM_EXIT_LOST;
+	}
+	pm_export_close(&ex);
+	return bits;
+}
+
+static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
+{
+	static const struct pm_analysis_options whole = {0};
+	struct pm_model model = {0};
+	struct pm_opened o;
+	int bits = PM_EXIT_OK;
+	enum pm_rc rc = pm_opened_open(cli, file, &whole, &o);
+
+	(void)argc;
+	(void)argv;
+	if (!rc)
+		rc = pm_model_build(o.an, &model);
+	if (!rc)
+		bits = work(cli, file, &o, &model);
+	pm_model_done(&model);
+	pm_opened_close(&o);
+	return bits;
+}
+
+static int check(const struct pm_cli *cli, int argc, char **argv)
+{
+	const struct options *opts = cli->options;
+
+	(void)argc;
+	(void)argv;
+	if (!opts->output || !*opts->output)
+		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
+	return PM_EXIT_OK;
+}
+
+static const struct pm_option option_table[] = {
+	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
+	 offsetof(struct options, output), NULL},
+	{PM_OPT_CHOICE, "format", 0, "FORM", "form of the mail", offsetof(struct options, form),
+	 "eml mbox"}, /* in the order of pm_export_forms */
+	{PM_OPT_FLAG, "mark", 0, NULL,
+	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
+	 offsetof(struct options, mark), NULL},
+	{0},
+};
+
+const struct pm_command pm_cmd_export = {
+	.name = "export",
+	.args = "FILE -o DIR",
+	.summary = "Write the mail of a file, damaged or not, as EML or mbox",
+	.detail =
+		"Every message is accounted for: expected = whole + partial + lost. What is partial\n"
+		"or lost is listed one by one. " PM_EXPORT_MAP " in DIR tells for each file what\n"
+		"it is made of.\n",
+	.files = PM_FILES_ONE,
+	.min = 1,
+	.max = 1,
+	.own_format = true,
+	.options = option_table,
+	.size = sizeof(struct options),
+	.check = check,
+	.run = run,
+};

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk over folders and items; see exporter.h. */
+#include "export/exporter.h"
+
+#include "base/text.h"
+
+/* Paths longer than this begin again at the top: systems have limits. */
+enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
+
+const struct pm_exporter_ops *const pm_export_forms[] = {
+	&pm_exporter_eml,
+	&pm_exporter_mbox,
+	NULL,
+};
+
+/* What a walk carries along. */
+struct walk {
+	struct pm_export *ex;
+	struct pm_exporter *form;
+	struct pm_buf name, path;
+};
+
+/* ---- which folders ---- */
+
+/*
+ * Folders that hold mail, and those on the way to them; empty ones only where people see them,
+ * below the IPM subtree.
+ */
+static enum pm_rc choose_folders(struct pm_export *ex)
+{
+	const struct pm_model *m = ex->model;
+	uint32_t subtree = pm_model_folder(m, ex->store.ipm_subtree);
+
+	ex->wanted = pm_calloc(ex->ctx, m->folders.n ? m->folders.n : 1, 1);
+	if (!ex->wanted)
+		return PM_ENOMEM;
+	for (uint32_t i = 0; i < m->folders.n; i++) {
+		uint32_t k = i;
+		bool wanted = m->folders.v[i].n_messages != 0 || i == subtree;
+
+		while (!wanted && k != m->root && !m->folders.v[i].search) {
+			k = m->folders.v[k].parent;
+			wanted = k == subtree;
+		}
+		for (k = i; wanted && !ex->wanted[k]; k = m->folders.v[k].parent)
+			ex->wanted[k] = 1;
+	}
+	return PM_OK;
+}
+
+/* ---- names ---- */
+
+/* The safe name of a folder among its siblings, appended to `out`. */
+static enum pm_rc safe_name(struct walk *w, struct pm_name_set *taken, struct pm_buf *out)
+{
+	struct pm_ctx *ctx = w->ex->ctx;
+	const char *suffix = w->ex->opts->form->suffix;
+	size_t n = strlen(suffix);
+	struct pm_buf safe = {0};
+
+	pm_name_safe(ctx, &safe, w->name.p, w->name.n, PM_NAME_MAX - 10);
+	if (safe.n >= n && pm_ascii_ncasecmp(safe.p + safe.n - n, suffix, n) == 0)
+		pm_buf_byte(ctx, &safe, '_');
+	if (!ctx->rc)
+		(void)pm_name_take(ctx, taken, pm_buf_cstr(ctx, &safe), out); /* recorded */
+	pm_buf_done(&safe);
+	return ctx->rc;
+}
+
+static enum pm_rc new_folder(struct walk *w, uint32_t index, struct pm_export_folder *parent,
+			     struct pm_name_set *taken, struct pm_export_folder **ret)
+{
+	struct pm_export *ex = w->ex;
+	const struct pm_model_folder *mf = &ex->model->folders.v[index];
+	struct pm_export_folder *f = pm_arena_alloc(ex->ctx, &ex->arena, sizeof(*f)), **slot;
+	const char *up = parent && strlen(parent->file) < PATH_BYTES_MAX ? parent->file : NULL;
+	struct pm_buf file = {0};
+	enum pm_rc rc = f ? PM_OK : PM_ENOMEM;
+
+	pm_buf_clear(&w->name);
+	pm_buf_clear(&w->path);
+	if (!rc)
+		rc = pm_model_name(ex->model, index, &w->name);
+	if (!rc)
+		rc = pm_model_path(ex->model, index, &w->path);
+	if (!rc && index == ex->model->root)
+		pm_buf_str(ex->ctx, &w->name, "Root folder");
+	if (up)
+		pm_buf_printf(ex->ctx, &file, "%s/", up);
+	else if (!rc && parent)
+		pm_buf_printf(ex->ctx, &w->name, " %X", mf->nid);
+	if (!rc)
+		rc = safe_name(w, up ? taken : &ex->top, &file);
+	if (!rc) {
+		f->parent = parent;
+		f->nid = mf->nid;
+		f->index = index;
+		f->expected = mf->n_messages;
+		f->path = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &w->path));
+		f->file = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &file));
+		slot = pm_vec_push(ex->ctx, &ex->folders);
+		if (slot)
+			*slot = *ret = f;
+		rc = ex->ctx->rc;
+	}
+	pm_buf_done(&file);
+	return rc;
+}
+
+enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f)
+{
+	struct pm_buf part = {0};
+	enum pm_rc rc = PM_OK;
+
+	if (f->made)
+		return PM_OK;
+	/* A folder without mail of its own may not have been made yet. */
+	for (const char *p = f->file; *p && !rc; p++) {
+		if (*p == '/')
+			rc = pm_outdir_mkdir(&ex->dir, pm_buf_cstr(ex->ctx, &part));
+		pm_buf_byte(ex->ctx, &part, (uint8_t)*p);
+	}
+	if (!rc)
+		rc = pm_outdir_mkdir(&ex->dir, pm_buf_cstr(ex->ctx, &part));
+	f->made = !rc;
+	pm_buf_done(&part);
+	return rc ? rc : ex->ctx->rc;
+}
+
+/* ---- items ---- */
+
+static const char *const state_names[] = {"whole", "partial", "lost"};
+
+static enum pm_rc account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
+			  enum pm_item_state state, const char *subject, const char *file,
+			  const char *why)
+{
+	struct pm_export_loss *slot;
+
+	if (state == PM_ITEM_WHOLE) {
+		f->whole++;
+		return PM_OK;
+	}
+	*(state == PM_ITEM_PARTIAL ? &f->partial : &f->lost) += 1;
+	slot = pm_vec_push(ex->ctx, &ex->losses);
+	if (!slot)
+		return ex->ctx->rc;
+	*slot = (struct pm_export_loss){.folder = f, .nid = nid, .state = state};
+	if (subject)
+		slot->subject = pm_arena_strdup(ex->ctx, &ex->arena, subject);
+	if (file)
+		slot->file = pm_arena_strdup(ex->ctx, &ex->arena, file);
+	slot->why = pm_arena_strdup(ex->ctx, &ex->arena, why ? why : "not known");
+	return ex->ctx->rc;
+}
+
+/* Is there anything of the message that could be written? */
+static bool is_empty(const struct pm_message *m)
+{
+	return m->state == PM_LOST && m->recipients_state != PM_OK &&
+	       m->recipients_state != PM_DAMAGED && !m->attachments.n;
+}
+
+static enum pm_rc assess(struct pm_message *m, struct pm_notes *notes)
+{
+	struct pm_flaws flaws;
+	enum pm_rc rc = pm_message_assess(m, FLAWS_MAX, &flaws);
+
+	for (size_t i = 0; i < flaws.v.n; i++)
+		pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);
+	notes->more += flaws.more;
+	pm_flaws_done(&flaws);
+	return pm_is_error(rc) ? rc : m->db->ctx->rc;
+}
+
+static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
+{
+	struct pm_export *ex = w->ex;
+	struct pm_message *m = it->msg;
+	const char *file = NULL, *why;
+	enum pm_item_state state = PM_ITEM_LOST;
+	enum pm_rc rc = assess(m, it->notes);
+
+	if (!rc && !is_empty(m)) {
+		it->number++;
+		rc = w->form->ops->item(w->form, it, &file);
+		state = it->notes->v.n ? PM_ITEM_PARTIAL : PM_ITEM_WHOLE;
+	}
+	if (rc)
+		return rc;
+	why = pm_notes_text(ex->ctx, it->notes);
+	rc = account(ex, it->folder, m->nid, state, m->subject, file, why);
+	if (!rc)
+		rc = pm_outdir_note(
+			&ex->dir,
+			&(struct pm_outdir_entry){.file = file ? file : "",
+						  .kind = "item",
+						  .folder = it->folder->path,
+						  .name = m->subject ? m->subject : "",
+						  .state = state_names[state],
+						  .number = ex->opts->form->many ? it->number : 0,
+						  .nid = m->nid});
+	return rc;
+}
+
+static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
+{
+	struct pm_export *ex = w->ex;
+	const struct pm_model_folder *mf = &ex->model->folders.v[f->index];
+	struct pm_export_item it = {.folder = f};
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = 0; i < mf->n_messages && !rc; i++) {
+		pm_nid nid = ex->model->messages.v[mf->messages + i].nid;
+		struct pm_notes notes = {0};
+		struct pm_message m;
+
+		rc = pm_tick(ex->ctx, "export", ex->done++, ex->model->messages.n);
+		if (rc)
+			break;
+		rc = pm_message_open_node(&ex->an->db, nid, ex->store.codepage, &m);
+		it.msg = &m;
+		it.notes = &notes;
+		if (!pm_is_error(rc))
+			rc = write_item(w, &it);
+		pm_message_close(&m);
+		pm_notes_done(&notes);
+	}
+	return rc;
+}
+
+/* ---- rows that name nothing ---- */
+
+/*
+ * Where the trees were damaged, a row of a folder's table may be all that is left of a message.
+ * (In a sound file the node tree decides: such a row is only out of date.)
+ */
+static enum pm_rc lost_rows(struct pm_export *ex, struct pm_export_folder *f)
+{
+	struct pm_ctx *ctx = ex->ctx;
+	struct pm_buf subject = {0};
+	struct pm_tc tc;
+	enum pm_rc rc;
+
+	if (ex->an->accepted)
+		return PM_OK;
+	rc = pm_tc_open_node(&ex->an->db, pm_folder_companion(f->nid, PM_NT_CONTENTS), &tc);
+	for (size_t i = 0; i < tc.rows.n && !pm_is_error(rc); i++) {
+		pm_nid nid = tc.rows.v[i].id;
+
+		if (pm_nid_type(nid) != PM_NT_MESSAGE || tc.rows.v[i].rules ||
+		    pm_ndb_find_node(&ex->an->db, nid))
+			continue;
+		pm_buf_clear(&subject);
+		rc = pm_tc_string(&tc, i, PM_ID_SUBJECT, ex->store.codepage, &subject);
+		if (pm_is_error(rc))
+			break;
+		f->expected++;
+		rc = account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ctx, &subject), NULL,
+			     "only a row of the folder's table is left of it");
+	}
+	pm_tc_close(&tc);
+	pm_buf_done(&subject);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* ---- the walk ---- */
+
+static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
+{
+	struct pm_export *ex = w->ex;
+	enum pm_rc rc;
+
+	rc = pm_outdir_note(&ex->dir, &(struct pm_outdir_entry){.file = f->file,
+								.kind = "folder",
+								.nid = f->nid,
+								.folder = f->path});
+	if (!rc)
+		rc = w->form->ops->begin_folder(w->form, f);
+	if (!rc)
+		rc = write_items(w, f);
+	if (!rc)
+		rc = w->form->ops->end_folder(w->form, f);
+	if (!rc)
+		rc = lost_rows(ex, f);
+	ex->total.expected += f->expected;
+	ex->total.whole += f->whole;
+	ex->total.partial += f->partial;
+	ex->total.lost += f->lost;
+	if (!rc && f->expected != f->whole + f->partial + f->lost)
+		rc = pm_fail(ex->ctx, PM_EBUG,
+			     "the count of folder 0x%X does not balance: this is a bug, please "
+			     "report it",
+			     f->nid);
+	return rc;
+}
+
+/* The folder and all below it; the model bounds the depth. */
+static enum pm_rc visit(struct walk *w, uint32_t index, struct pm_export_folder *parent,
+			struct pm_name_set *taken)
+{
+	struct pm_export *ex = w->ex;
+	const struct pm_model_folder *mf = &ex->model->folders.v[index];
+	bool root = index == ex->model->root;
+	struct pm_export_folder *f = NULL;
+	struct pm_name_set below = {0};
+	enum pm_rc rc = PM_OK;
+
+	if (!ex->wanted[index])
+		return PM_OK;
+	if (!root || mf->n_messages) {
+		rc = new_folder(w, index, parent, taken, &f);
+		if (!rc)
+			rc = write_folder(w, f);
+	}
+	for (uint32_t i = 0; i < mf->n_children && !rc; i++)
+		rc = visit(w, ex->model->children.v[mf->children + i], root ? NULL : f,
+			   root ? &ex->top : &below);
+	pm_name_set_done(&below);
+	return rc;
+}
+
+static enum pm_rc walk_all(struct pm_export *ex)
+{
+	struct walk w = {.ex = ex};
+	struct pm_buf reserved = {0};
+	enum pm_rc rc;
+
+	rc = pm_name_take(ex->ctx, &ex->top, PM_EXPORT_MAP, &reserved);
+	if (!rc)
+		rc = ex->opts->form->open(ex, &w.form);
+	if (!rc) {
+		rc = visit(&w, ex->model->root, NULL, &ex->top);
+		if (!rc)
+			rc = w.form->ops->finish(w.form);
+		w.form->ops->free(w.form);
+	}
+	if (!rc)
+		rc = pm_outdir_finish(&ex->dir);
+	pm_buf_done(&reserved);
+	pm_buf_done(&w.name);
+	pm_buf_done(&w.path);
+	return rc;
+}
+
+enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
+			 const struct pm_export_options *opts, struct pm_export *ret)
+{
+	struct pm_export *ex = ret;
+	enum pm_rc rc;
+
+	*ex = (struct pm_export){.ctx = an->ctx, .opts = opts, .an = an, .model = model};
+	rc = pm_store_open(&an->db, &ex->store);
+	if (!pm_is_error(rc))
+		rc = pm_names_open(&an->db, &ex->names);
+	if (!pm_is_error(rc))
+		rc = choose_folders(ex);
+	if (!pm_is_error(rc))
+		rc = pm_outdir_open(ex->ctx, opts->dir, opts->source, opts->force, &ex->dir);
+	if (!pm_is_error(rc))
+		rc = walk_all(ex);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+void pm_export_close(struct pm_export *ex)
+{
+	pm_store_close(&ex->store);
+	pm_names_close(&ex->names);
+	pm_outdir_close(&ex->dir);
+	pm_name_set_done(&ex->top);
+	pm_vec_done(&ex->folders);
+	pm_vec_done(&ex->losses);
+	pm_arena_done(&ex->arena);
+	pm_free(ex->wanted);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Export: the intended model written out as mail. One walk over folders and items, one vtable
+ * for the forms they can take, one account of what became of each item.
+ *
+ * A form is a row in pm_export_forms (exporter.c) and a file of its own. It gets a folder, its
+ * items, the folder's end, then the next folder, parents before children; so one that writes a
+ * file a folder has a single one open. What an item is made of comes through the layers
+ * msg (pm_message) and mime.h; a form that takes only some classes of items (contacts,
+ * appointments) leaves the others to the reconciliation by `takes`.
+ */
+#ifndef PM_EXPORT_EXPORTER_H
+#define PM_EXPORT_EXPORTER_H
+
+#include "export/mime.h"
+#include "export/names.h"
+#include "export/notes.h"
+#include "export/outdir.h"
+#include "msg/store.h"
+#include "recover/model.h"
+
+struct pm_export_folder {
+	struct pm_export_folder *parent; /* NULL: of the root */
+	pm_nid nid;
+	uint32_t index;   /* in the model */
+	const char *path; /* as people write it: "/Top of Personal Folders/Inbox" */
+	const char *file; /* the same as safe names, below the output directory, no suffix */
+	bool made;        /* its directory exists */
+	/* Every expected item is whole, partial or lost. */
+	uint64_t expected, whole, partial, lost;
+};
+
+enum pm_item_state { PM_ITEM_WHOLE, PM_ITEM_PARTIAL, PM_ITEM_LOST };
+
+struct pm_export_item {
+	struct pm_export_folder *folder;
+	struct pm_message *msg;
+	struct pm_notes *notes; /* what is damaged; more may be added */
+	uint64_t number;        /* in its folder, from 1; only those that are written count */
+};
+
+/* An item that is not whole, for the report. */
+struct pm_export_loss {
+	const struct pm_export_folder *folder;
+	pm_nid nid;
+	enum pm_item_state state;
+	const char *subject; /* NULL: not known */
+	const char *file;    /* relative; NULL: none was written */
+	const char *why;
+};
+
+struct pm_export_options {
+	const struct pm_exporter_ops *form;
+	const char *dir;
+	const char *source; /* path of the data file */
+	bool force, mark;
+};
+
+struct pm_export {
+	struct pm_ctx *ctx;
+	const struct pm_export_options *opts;
+	struct pm_analysis *an;
+	struct pm_model *model;
+	struct pm_store store;
+	struct pm_names names;
+	struct pm_outdir dir;
+	/* Result */
+	struct pm_arena arena;
+	PM_VEC(struct pm_export_folder *) folders; /* in the order of the walk */
+	PM_VEC(struct pm_export_loss) losses;
+	struct pm_export_folder total;
+	/* private */
+	struct pm_name_set top;
+	uint8_t *wanted; /* a byte a folder of the model: it is written */
+	uint64_t done;
+};
+
+struct pm_exporter {
+	const struct pm_exporter_ops *ops;
+	struct pm_export *ex;
+};
+
+struct pm_exporter_ops {
+	const char *name;    /* --format */
+	const char *summary; /* what --help says */
+	const char *suffix;  /* of its files; no folder's name ends in it */
+	bool many;           /* a file holds many items */
+	/* Is an item of this class written? NULL: all are. */
+	bool (*takes)(const char *message_class);
+	enum pm_rc (*open)(struct pm_export *ex, struct pm_exporter **ret);
+	enum pm_rc (*begin_folder)(struct pm_exporter *e, struct pm_export_folder *f);
+	/* Write an item; *ret_file: where to, in ex->arena or the folder's. Damage goes to
+	 * it->notes; only errors end the export. */
+	enum pm_rc (*item)(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file);
+	enum pm_rc (*end_folder)(struct pm_exporter *e, struct pm_export_folder *f);
+	enum pm_rc (*finish)(struct pm_exporter *e);
+	void (*free)(struct pm_exporter *e); /* what was not finished is not left behind */
+};
+
+extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox;
+extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
+
+/*
+ * Export everything. PM_OK: ex->total, folders and losses tell what became of it; or an error.
+ * To be closed in every case. `an` and `model` are borrowed.
+ */
+enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
+			 const struct pm_export_options *opts, struct pm_export *ret) PM_MUST_CHECK;
+void pm_export_close(struct pm_export *ex);
+
+/* For forms: the directory of a folder's file exists afterwards. */
+enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f) PM_MUST_CHECK;
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What GMime does for us: reading header values, and parameters of header fields. GLib ends the
+ * program when memory runs out, so its objects are small and stay in gm.c.
+ */
+#ifndef PM_EXPORT_GM_H
+#define PM_EXPORT_GM_H
+
+#include "export/address.h"
+
+/* Append the text of an unstructured value (encoded words decoded) as UTF-8. */
+void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out);
+/* Add the mailboxes of an address list, those within groups included. False: it can't be
+ * understood. */
+bool pm_gm_addresses(struct pm_ctx *ctx, const char *value, struct pm_mailboxes *out);
+/* Append "; name=value", folded, non-ASCII as in RFC 2231. `value` is UTF-8. */
+void pm_gm_param(struct pm_ctx *ctx, struct pm_buf *out, const char *name, const char *value);
+/* An address with its domain in ASCII (IDNA); NULL when there is none. In the arena. */
+char *pm_gm_ascii_address(struct pm_ctx *ctx, struct pm_arena *a, const char *address);
+/* Append a form of UTF-8 text that is the same for texts that file systems don't tell apart:
+ * without case, and however accents are put together. */
+void pm_gm_fold(struct pm_ctx *ctx, const char *text, struct pm_buf *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file of mail; see mailfile.h. */
+#include "export/mailfile.h"
+
+static enum pm_rc to_file(struct pm_mail_sink *s, const void *p, size_t n)
+{
+	struct pm_mailfile *f = (void *)((uint8_t *)s - offsetof(struct pm_mailfile, sink));
+
+	return pm_output_append(f->file, p, n);
+}
+
+enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
+			   bool quote_from, struct pm_mailfile **ret)
+{
+	struct pm_mailfile *f = pm_calloc(ex->ctx, 1, sizeof(*f));
+
+	if (!f)
+		return PM_ENOMEM;
+	f->base.ops = ops;
+	f->base.ex = ex;
+	f->sink.write = to_file;
+	pm_mime_init(&f->mime, ex->ctx, &ex->names, &f->out);
+	if (pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote_from)) {
+		pm_mailfile_free(&f->base);
+		return PM_ENOMEM;
+	}
+	*ret = f;
+	return PM_OK;
+}
+
+void pm_mailfile_free(struct pm_exporter *e)
+{
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+
+	pm_output_free(f->file);
+	pm_mail_out_done(&f->out);
+	pm_mime_done(&f->mime);
+	pm_free(f);
+}
+
+enum pm_rc pm_mailfile_begin(struct pm_mailfile *f, const char *rel)
+{
+	pm_mail_drop(&f->out);
+	return pm_outdir_create(&f->base.ex->dir, rel, &f->file);
+}
+
+enum pm_rc pm_mailfile_end(struct pm_mailfile *f)
+{
+	enum pm_rc rc = pm_mail_flush(&f->out);
+
+	if (!rc)
+		rc = pm_output_commit(f->file);
+	pm_output_free(f->file);
+	f->file = NULL;
+	return rc;
+}
+
+const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it)
+{
+	return f->base.ex->opts->mark ? pm_notes_text(f->base.ex->ctx, it->notes) : NULL;
+}

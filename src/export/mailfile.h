@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the forms that write mail have in common: a file, and a message put together into it. */
+#ifndef PM_EXPORT_MAILFILE_H
+#define PM_EXPORT_MAILFILE_H
+
+#include "export/exporter.h"
+
+struct pm_mailfile {
+	struct pm_exporter base;  /* first */
+	struct pm_mail_sink sink; /* second */
+	struct pm_output *file;   /* NULL: none is open */
+	const char *name;         /* of a file of many items, relative, in ex->arena */
+	struct pm_mail_out out;
+	struct pm_mime mime;
+};
+
+/* `crlf` and `quote_from` as of struct pm_mail_out. */
+enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
+			   bool quote_from, struct pm_mailfile **ret) PM_MUST_CHECK;
+void pm_mailfile_free(struct pm_exporter *e);
+
+enum pm_rc pm_mailfile_begin(struct pm_mailfile *f, const char *rel) PM_MUST_CHECK;
+enum pm_rc pm_mailfile_end(struct pm_mailfile *f) PM_MUST_CHECK; /* it takes its name */
+/* What the header is to say of damage: NULL without --mark. */
+const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it);
+
+#endif

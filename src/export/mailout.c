@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines, From_ quoting and transfer encodings; see mailout.h. */
+#include "export/mailout.h"
+
+static const char base64_digits[64] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+enum { LINE_BYTES = 57 }; /* of input in a line of base64 */
+
+enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
+			    bool crlf, bool quote_from)
+{
+	*o = (struct pm_mail_out){.ctx = ctx, .sink = sink, .crlf = crlf, .quote_from = quote_from};
+	o->buf = pm_calloc(ctx, 1, PM_MAIL_BUFFER);
+	return o->buf ? PM_OK : PM_ENOMEM;
+}
+
+void pm_mail_out_done(struct pm_mail_out *o)
+{
+	pm_free(o->buf);
+	o->buf = NULL;
+}
+
+enum pm_rc pm_mail_flush(struct pm_mail_out *o)
+{
+	enum pm_rc rc = o->ctx->rc;
+
+	if (!rc && o->n)
+		rc = o->sink->write(o->sink, o->buf, o->n);
+	o->n = 0;
+	return rc;
+}
+
+void pm_mail_drop(struct pm_mail_out *o)
+{
+	o->n = o->n_rest = 0;
+}
+
+static void put(struct pm_mail_out *o, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	o->bytes += n;
+	while (n && !o->ctx->rc) {
+		size_t room = PM_MAIL_BUFFER - o->n, part = n < room ? n : room;
+
+		memcpy(o->buf + o->n, b, part);
+		o->n += part;
+		b += part;
+		n -= part;
+		if (n && pm_mail_flush(o))
+			return;
+	}
+}
+
+static void end_line(struct pm_mail_out *o)
+{
+	put(o, o->crlf ? "\r\n" : "\n", o->crlf ? 2 : 1);
+}
+
+/* Is it any number of > and then "From "? */
+static bool is_from(const uint8_t *p, size_t n)
+{
+	while (n && *p == '>') {
+		p++;
+		n--;
+	}
+	return n >= 5 && memcmp(p, "From ", 5) == 0;
+}
+
+void pm_mail_line(struct pm_mail_out *o, const void *p, size_t n)
+{
+	if (o->quote_from && is_from(p, n))
+		put(o, ">", 1);
+	if (n)
+		put(o, p, n);
+	end_line(o);
+}
+
+void pm_mail_puts(struct pm_mail_out *o, const char *s)
+{
+	pm_mail_line(o, s, strlen(s));
+}
+
+/* The next line of a text: its length without its end; *ret_next is behind the end. */
+static size_t next_line(const uint8_t *p, size_t n, size_t *ret_next)
+{
+	const uint8_t *nl = memchr(p, '\n', n);
+	size_t len = nl ? (size_t)(nl - p) : n;
+
+	*ret_next = nl ? len + 1 : n;
+	return nl && len && p[len - 1] == '\r' ? len - 1 : len;
+}
+
+void pm_mail_lines(struct pm_mail_out *o, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t at = 0, next; at < n; at += next) {
+		size_t len = next_line(b + at, n - at, &next);
+
+		pm_mail_line(o, b + at, len);
+	}
+}
+
+/* ---- base64 ---- */
+
+size_t pm_base64(uint8_t *to, const uint8_t *p, size_t n)
+{
+	uint8_t *start = to;
+
+	for (; n >= 3; n -= 3, p += 3, to += 4) {
+		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+
+		to[0] = (uint8_t)base64_digits[v >> 18];
+		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
+		to[2] = (uint8_t)base64_digits[v >> 6 & 63];
+		to[3] = (uint8_t)base64_digits[v & 63];
+	}
+	if (n) {
+		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
+
+		to[0] = (uint8_t)base64_digits[v >> 18];
+		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
+		to[2] = (uint8_t)(n > 1 ? base64_digits[v >> 6 & 63] : '=');
+		to[3] = '=';
+		to += 4;
+	}
+	return (size_t)(to - start);
+}
+
+/* A line of base64, straight into the buffer. */
+static void line64(struct pm_mail_out *o, const uint8_t *p, size_t n)
+{
+	size_t at;
+
+	if (o->ctx->rc || (PM_MAIL_BUFFER - o->n < 78 && pm_mail_flush(o)))
+		return;
+	at = o->n;
+	o->n += pm_base64(o->buf + o->n, p, n);
+	if (o->crlf)
+		o->buf[o->n++] = '\r';
+	o->buf[o->n++] = '\n';
+	o->bytes += o->n - at;
+}
+
+void pm_mail_base64(struct pm_mail_out *o, const uint8_t *p, size_t n)
+{
+	if (o->n_rest) {
+		size_t part = LINE_BYTES - o->n_rest < n ? LINE_BYTES - o->n_rest : n;
+
+		if (part)
+			memcpy(o->rest + o->n_rest, p, part);
+		o->n_rest += part;
+		p += part;
+		n -= part;
+		if (o->n_rest < LINE_BYTES)
+			return;
+		line64(o, o->rest, LINE_BYTES);
+		o->n_rest = 0;
+	}
+	for (; n >= LINE_BYTES; n -= LINE_BYTES, p += LINE_BYTES)
+		line64(o, p, LINE_BYTES);
+	if (n)
+		memcpy(o->rest, p, n);
+	o->n_rest = n;
+}
+
+void pm_mail_base64_end(struct pm_mail_out *o)
+{
+	if (o->n_rest)
+		line64(o, o->rest, o->n_rest);
+	o->n_rest = 0;
+}
+
+/* ---- quoted-printable ---- */
+
+/* Can byte i of a line stand for itself? White space at the end can't [RFC 2045 6.7]. */
+static bool qp_plain(const uint8_t *p, size_t i, size_t n)
+{
+	uint8_t c = p[i];
+
+	if (c == ' ' || c == '\t')
+		return i + 1 < n;
+	return c > ' ' && c < 0x7F && c != '=';
+}
+
+static void qp_line(struct pm_mail_out *o, const uint8_t *p, size_t n)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	uint8_t line[76];
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		/* Nothing at the beginning of a line is to look like the beginning of a message. */
+		bool plain = qp_plain(p, i, n) && !(len == 0 && is_from(p + i, n - i));
+		size_t need = plain ? 1 : 3;
+
+		if (len + need > sizeof(line) - 1) { /* room for the = of a soft line break */
+			line[len++] = '=';
+			pm_mail_line(o, line, len);
+			len = 0;
+			plain = plain && !is_from(p + i, n - i);
+		}
+		if (plain) {
+			line[len++] = p[i];
+		} else {
+			line[len++] = '=';
+			line[len++] = (uint8_t)hex[p[i] >> 4];
+			line[len++] = (uint8_t)hex[p[i] & 15];
+		}
+	}
+	pm_mail_line(o, line, len);
+}
+
+void pm_mail_qp(struct pm_mail_out *o, const uint8_t *p, size_t n)
+{
+	for (size_t at = 0, next; at < n; at += next) {
+		size_t len = next_line(p + at, n - at, &next);
+
+		qp_line(o, p + at, len);
+	}
+}
+
+/* ---- choice ---- */
+
+/* What a text is made of. */
+struct census {
+	size_t high;    /* bytes of 80 and above */
+	size_t control; /* control characters that 7bit can't carry, or better doesn't */
+	size_t longest; /* line */
+	bool from;      /* a line looks like the beginning of a message */
+	bool boundary;  /* has the mark of our boundaries */
+};
+
+static void count_line(struct census *c, const uint8_t *p, size_t n)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t b = p[i];
+
+		any |= b;
+		/* ESC is what ISO-2022 is made of. */
+		c->control += (b < 0x20 && b != '\t' && b != 0x1B) || b == 0x7F;
+	}
+	if (any & 0x80)
+		for (size_t i = 0; i < n; i++)
+			c->high += p[i] >> 7;
+	if (n > c->longest)
+		c->longest = n;
+	if (is_from(p, n))
+		c->from = true;
+	if (n > 10 && memmem(p, n, PM_MAIL_BOUNDARY, sizeof(PM_MAIL_BOUNDARY) - 1))
+		c->boundary = true;
+}
+
+enum pm_mail_encoding pm_mail_choose(const uint8_t *p, size_t n)
+{
+	struct census c = {0};
+
+	for (size_t at = 0, next; at < n; at += next) {
+		size_t len = next_line(p + at, n - at, &next);
+
+		count_line(&c, p + at, len);
+	}
+	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from && !c.boundary)
+		return PM_MAIL_7BIT;
+	/* An escaped byte takes three; beyond this base64 is shorter, and nobody could read it. */
+	return c.high + c.control > n / 4 ? PM_MAIL_BASE64 : PM_MAIL_QP;
+}
+
+const char *pm_mail_encoding_name(enum pm_mail_encoding e)
+{
+	static const char *const names[] = {"7bit", "quoted-printable", "base64"};
+
+	return names[e];
+}
+
+void pm_mail_text(struct pm_mail_out *o, enum pm_mail_encoding e, const uint8_t *p, size_t n)
+{
+	if (e == PM_MAIL_7BIT) {
+		pm_mail_lines(o, p, n);
+	} else if (e == PM_MAIL_QP) {
+		pm_mail_qp(o, p, n);
+	} else {
+		pm_mail_base64(o, p, n);
+		pm_mail_base64_end(o);
+	}
+}

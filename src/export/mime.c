@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a message and how they are put together:
+ *	mixed( related( alternative( text, HTML ), shown attachments ), other attachments )
+ * as far as there are such parts.
+ */
+#include "export/mime.h"
+
+#include "base/text.h"
+
+enum { HEADERS_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, BOUNDARY = 48, KEEP_MAX = 1 << 20 };
+
+/* Property ids [MS-OXPROPS] */
+enum { ID_ATTACH_PATHNAME = 0x3708, ID_ATTACH_LONG_PATHNAME = 0x370D };
+
+/* One message at work; what stays between messages is in its level. */
+struct job {
+	struct pm_mime *w;
+	struct pm_ctx *ctx;
+	struct pm_message *m;
+	struct pm_mime_level *l;
+	unsigned int depth;
+	uint8_t *shown; /* attachments that the HTML shows; NULL: none */
+	size_t n_shown;
+	struct pm_buf properties;
+};
+
+void pm_mime_init(struct pm_mime *w, struct pm_ctx *ctx, const struct pm_names *names,
+		  struct pm_mail_out *out)
+{
+	*w = (struct pm_mime){.ctx = ctx, .names = names, .out = out};
+}
+
+static void empty_level(struct pm_mime_level *l)
+{
+	pm_people_done(&l->people);
+	l->people = (struct pm_people){0};
+	pm_fields_done(&l->fields);
+	pm_buf_clear(&l->transport);
+	pm_buf_clear(&l->head);
+}
+
+void pm_mime_done(struct pm_mime *w)
+{
+	for (size_t i = 0; i < PM_DEPTH_MAX; i++) {
+		struct pm_mime_level *l = w->levels[i];
+
+		if (!l)
+			continue;
+		empty_level(l);
+		pm_bodies_done(&l->bodies);
+		pm_buf_done(&l->transport);
+		pm_buf_done(&l->head);
+		pm_free(l);
+		w->levels[i] = NULL;
+	}
+	pm_buf_done(&w->block);
+}
+
+/* ---- preparation ---- */
+
+static enum pm_rc prepare(struct pm_mime *w, struct pm_message *m, unsigned int depth)
+{
+	struct pm_mime_level *l = w->levels[depth];
+	enum pm_rc rc;
+
+	if (!l) {
+		l = w->levels[depth] = pm_calloc(w->ctx, 1, sizeof(*l));
+		if (!l)
+			return PM_ENOMEM;
+	}
+	empty_level(l);
+	rc = pm_people_load(m, &l->people);
+	if (rc)
+		return rc;
+	rc = pm_pc_string(&m->pc, PM_ID_TRANSPORT_HEADERS, m->codepage, &l->transport);
+	if (!pm_is_error(rc))
+		rc = pm_fields_parse(w->ctx, pm_buf_span(&l->transport), &l->fields);
+	return rc ? rc : pm_bodies_load(m, w->notes, &l->bodies);
+}
+
+enum pm_rc pm_mime_prepare(struct pm_mime *w, struct pm_message *m, struct pm_notes *notes)
+{
+	w->nid = m->nid;
+	w->boundaries = 0;
+	w->notes = notes;
+	return prepare(w, m, 0);
+}
+
+const char *pm_mime_envelope(const struct pm_mime *w)
+{
+	const struct pm_people *p = &w->levels[0]->people;
+
+	if (p->sender.v.n && p->sender.v.v[0].smtp)
+		return p->sender.v.v[0].smtp;
+	return p->from.v.n ? p->from.v.v[0].smtp : NULL;
+}
+
+/* ---- structure ---- */
+
+/* Write the fields that wait, and the empty line behind them. */
+static void end_head(struct job *j)
+{
+	pm_buf_byte(j->ctx, &j->l->head, '\n');
+	pm_mail_lines(j->w->out, j->l->head.p, j->l->head.n);
+	pm_buf_clear(&j->l->head);
+}
+
+static void begin_multipart(struct job *j, const char *kind, char boundary[BOUNDARY])
+{
+	struct pm_buf *head = &j->l->head;
+	struct pm_buf text = {0};
+
+	/* Of one length, so that none is the beginning of another. */
+	pm_buf_printf(j->ctx, &text, PM_MAIL_BOUNDARY "%08x_%08x", j->w->nid, j->w->boundaries++);
+	memset(boundary, 0, BOUNDARY);
+	if (text.n < BOUNDARY && text.p)
+		memcpy(boundary, text.p, text.n);
+	pm_buf_done(&text);
+	pm_buf_printf(j->ctx, head, "Content-Type: multipart/%s;\n\tboundary=\"%s\"\n", kind,
+		      boundary);
+	end_head(j);
+}
+
+static void delimit(struct job *j, const char *boundary, bool last)
+{
+	char line[BOUNDARY + 8];
+	size_t n = strlen(boundary);
+
+	memcpy(line, "--", 2);
+	memcpy(line + 2, boundary, n);
+	memcpy(line + 2 + n, "--", 2);
+	pm_mail_line(j->w->out, line, n + (last ? 4 : 2));
+}
+
+/* ---- bodies ---- */
+
+static void write_text(struct job *j, const char *type, const char *charset, const struct pm_buf *b,
+		       bool in_multipart)
+{
+	enum pm_mail_encoding e = pm_mail_choose(b->p, b->n);
+
+	pm_buf_printf(j->ctx, &j->l->head,
+		      "Content-Type: %s; charset=%s\nContent-Transfer-Encoding: %s\n", type,
+		      charset, pm_mail_encoding_name(e));
+	end_head(j);
+	if (b->n)
+		pm_mail_text(j->w->out, e, b->p, b->n);
+	/* The line end in front of a boundary belongs to that, not to the text. */
+	if (in_multipart && e != PM_MAIL_BASE64 && b->n && b->p[b->n - 1] == '\n')
+		pm_mail_puts(j->w->out, "");
+}
+
+static bool is_ascii(const struct pm_buf *b)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		any |= b->p[i];
+	return !(any & 0x80);
+}
+
+static void write_plain(struct job *j, bool in_multipart)
+{
+	const struct pm_buf *text = &j->l->bodies.text;
+
+	write_text(j, "text/plain", is_ascii(text) ? "us-ascii" : "utf-8", text, in_multipart);
+}
+
+static void write_html(struct job *j, bool in_multipart)
+{
+	const struct pm_bodies *b = &j->l->bodies;
+
+	write_text(j, "text/html", b->charset, &b->html, in_multipart);
+}
+
+static void write_bodies(struct job *j, bool in_multipart)
+{
+	const struct pm_bodies *b = &j->l->bodies;
+	char boundary[BOUNDARY];
+
+	if (!b->has_html) {
+		write_plain(j, in_multipart);
+	} else if (!b->has_text || !b->text.n) {
+		write_html(j, in_multipart);
+	} else {
+		begin_multipart(j, "alternative", boundary);
+		delimit(j, boundary, false);
+		write_plain(j, true);
+		delimit(j, boundary, false);
+		write_html(j, true);
+		delimit(j, boundary, true);
+	}
+}
+
+/* ---- attachments ---- */
+
+static void write_stream(struct job *j, const struct pm_value *v)
+{
+	struct pm_buf *block = &j->w->block;
+
+	if (!v->stream) {
+		pm_mail_base64(j->w->out, v->span.p, v->span.n);
+	} else {
+		for (size_t i = 0; i < v->data.leaves.n && !j->ctx->rc; i++) {
+			pm_buf_clear(block);
+			if (pm_is_error(pm_data_read_leaf(&v->data, i, block)))
+				break; /* recorded */
+			pm_mail_base64(j->w->out, block->p, block->n);
+		}
+	}
+	pm_mail_base64_end(j->w->out);
+}
+
+static void begin_bytes(struct job *j, struct pm_attachment *a, size_t number)
+{
+	bool shown = j->shown && j->shown[number];
+
+	pm_mime_attach_fields(j->ctx, &j->l->head, a, number + 1, shown);
+	pm_buf_str(j->ctx, &j->l->head, "Content-Transfer-Encoding: base64\n");
+	end_head(j);
+}
+
+/* What an attachment by reference refers to. False: nothing. */
+static bool reference(struct job *j, struct pm_attachment *a, struct pm_buf *out)
+{
+	static const uint16_t ids[] = {ID_ATTACH_LONG_PATHNAME, ID_ATTACH_PATHNAME};
+
+	for (size_t i = 0; i < 2 && !out->n; i++) {
+		enum pm_rc rc = pm_pc_string(&a->pc, ids[i], j->m->codepage, out);
+
+		if (pm_is_error(rc))
+			return false;
+	}
+	if (out->n)
+		pm_buf_str(j->ctx, out, "\r\n");
+	return out->n != 0;
+}
+
+static void write_reference(struct job *j, struct pm_attachment *a, size_t number,
+			    const struct pm_buf *path)
+{
+	bool url = path->n > 8 && memmem(path->p, path->n < 16 ? path->n : 16, "://", 3);
+	struct pm_buf name = {0};
+
+	if (a->name && *a->name)
+		pm_buf_str(j->ctx, &name, a->name);
+	else
+		pm_buf_printf(j->ctx, &name, "attachment-%zu", number + 1);
+	pm_buf_str(j->ctx, &name, url ? ".uri" : ".txt");
+	pm_mime_part_fields(j->ctx, &j->l->head,
+			    url ? "text/uri-list; charset=utf-8" : "text/plain; charset=utf-8",
+			    pm_buf_cstr(j->ctx, &name), false);
+	pm_buf_str(j->ctx, &j->l->head, "Content-Transfer-Encoding: base64\n");
+	end_head(j);
+	pm_mail_text(j->w->out, PM_MAIL_BASE64, path->p, path->n);
+	pm_buf_done(&name);
+}
+
+static void write_data(struct job *j, struct pm_attachment *a, size_t number)
+{
+	struct pm_buf path = {0};
+	struct pm_value v;
+	enum pm_rc rc = pm_attachment_data(a, &v);
+
+	if (pm_is_error(rc)) {
+		/* recorded */
+	} else if (rc == PM_NONE && reference(j, a, &path)) {
+		write_reference(j, a, number, &path);
+	} else {
+		begin_bytes(j, a, number);
+		if (rc != PM_NONE)
+			write_stream(j, &v);
+	}
+	pm_value_done(&v);
+	pm_buf_done(&path);
+}
+
+static enum pm_rc write_message(struct pm_mime *w, struct pm_message *m, unsigned int depth,
+				const char *mark);
+
+static void write_embedded(struct job *j, struct pm_attachment *a, size_t number)
+{
+	struct pm_buf name = {0};
+	struct pm_message m;
+	enum pm_rc rc;
+
+	rc = pm_attachment_message(a, &m);
+	if (pm_is_error(rc) || rc == PM_NONE || (rc == PM_LOST && !m.attachments.n)) {
+		if (!pm_is_error(rc))
+			begin_bytes(j, a, number);
+		goto out;
+	}
+	pm_buf_str(j->ctx, &name, a->name && *a->name ? a->name : "");
+	if (!name.n)
+		pm_buf_str(j->ctx, &name, m.subject && *m.subject ? m.subject : "message");
+	if (name.n < 4 || pm_ascii_ncasecmp(name.p + name.n - 4, ".eml", 4) != 0)
+		pm_buf_str(j->ctx, &name, ".eml");
+	pm_mime_part_fields(j->ctx, &j->l->head, "message/rfc822", pm_buf_cstr(j->ctx, &name),
+			    false);
+	end_head(j);
+	if (!j->ctx->rc && !prepare(j->w, &m, j->depth + 1))
+		(void)write_message(j->w, &m, j->depth + 1, NULL); /* recorded */
+out:
+	pm_message_close(&m);
+	pm_buf_done(&name);
+}
+
+static void write_attachment(struct job *j, size_t number)
+{
+	struct pm_attachment a;
+	enum pm_rc rc = pm_attachment_open(j->m, number, &a);
+
+	if (!pm_is_error(rc)) {
+		if (pm_attachment_is_message(&a) && j->depth + 1 < PM_DEPTH_MAX)
+			write_embedded(j, &a, number);
+		else
+			write_data(j, &a, number);
+	}
+	pm_attachment_close(&a);
+}
+
+/* ---- all of it ---- */
+
+static void write_related(struct job *j, bool in_multipart)
+{
+	char boundary[BOUNDARY];
+
+	if (!j->n_shown) {
+		write_bodies(j, in_multipart);
+		return;
+	}
+	begin_multipart(j, "related", boundary);
+	delimit(j, boundary, false);
+	write_bodies(j, true);
+	for (size_t i = 0; i < j->m->attachments.n && !j->ctx->rc; i++) {
+		if (!j->shown[i])
+			continue;
+		delimit(j, boundary, false);
+		write_attachment(j, i);
+	}
+	delimit(j, boundary, true);
+}
+
+static void write_extra(struct job *j, const char *type, const char *name, const struct pm_buf *b)
+{
+	enum pm_mail_encoding e = pm_mail_choose(b->p, b->n);
+
+	/* Line ends of a document are its own. */
+	if (b == &j->l->bodies.rtf)
+		e = PM_MAIL_BASE64;
+	pm_mime_part_fields(j->ctx, &j->l->head, type, name, false);
+	pm_buf_printf(j->ctx, &j->l->head, "Content-Transfer-Encoding: %s\n",
+		      pm_mail_encoding_name(e));
+	end_head(j);
+	pm_mail_text(j->w->out, e, b->p, b->n);
+}
+
+static void write_mixed(struct job *j)
+{
+	char boundary[BOUNDARY];
+
+	begin_multipart(j, "mixed", boundary);
+	delimit(j, boundary, false);
+	write_related(j, true);
+	if (j->l->bodies.attach_rtf) {
+		delimit(j, boundary, false);
+		write_extra(j, "application/rtf", "body.rtf", &j->l->bodies.rtf);
+	}
+	if (j->properties.n) {
+		delimit(j, boundary, false);
+		write_extra(j, "text/plain; charset=utf-8", "properties.txt", &j->properties);
+	}
+	for (size_t i = 0; i < j->m->attachments.n && !j->ctx->rc; i++) {
+		if (j->shown && j->shown[i])
+			continue;
+		delimit(j, boundary, false);
+		write_attachment(j, i);
+	}
+	delimit(j, boundary, true);
+}
+
+static enum pm_rc write_message(struct pm_mime *w, struct pm_message *m, unsigned int depth,
+				const char *mark)
+{
+	struct job j = {.w = w, .ctx = w->ctx, .m = m, .l = w->levels[depth], .depth = depth};
+	enum pm_rc rc = pm_mime_header(w, j.l, m, mark);
+
+	if (!rc)
+		rc = pm_mime_find_inline(m, &j.l->bodies, &j.shown, &j.n_shown);
+	if (!rc && m->message_class && !pm_mime_is_mail(m->message_class))
+		rc = pm_mime_properties(m, w->names, &j.properties);
+	if (!rc) {
+		if (m->attachments.n > j.n_shown || j.l->bodies.attach_rtf || j.properties.n)
+			write_mixed(&j);
+		else
+			write_related(&j, false);
+	}
+	pm_free(j.shown);
+	pm_buf_done(&j.properties);
+	return w->ctx->rc;
+}
+
+enum pm_rc pm_mime_write(struct pm_mime *w, struct pm_message *m, const char *mark)
+{
+	return write_message(w, m, 0, mark);
+}
