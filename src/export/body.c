@@ -5,7 +5,7 @@
 #include "base/codepage.h"
 #include "base/text.h"
 #include "export/rtf_html.h"
-#include "export/rtf_lz.h"
+#include "format/rtf_lz.h"
 
 /* Nothing larger was ever a body. */
 #define BODY_MAX ((size_t)512 << 20)
@@ -301,6 +301,14 @@ static enum pm_rc load_html(struct pm_message *m, struct pm_bodies *b)
 
 /* ---- RTF ---- */
 
+static bool is_blank(const struct pm_buf *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!pm_ascii_isspace(b->p[i]))
+			return false;
+	return true;
+}
+
 static enum pm_rc use_rtf(struct pm_message *m, struct pm_notes *notes, struct pm_bodies *b)
 {
 	struct pm_ctx *ctx = m->db->ctx;
@@ -308,9 +316,10 @@ static enum pm_rc use_rtf(struct pm_message *m, struct pm_notes *notes, struct p
 	struct pm_rtf_info info = {0};
 	enum pm_rc rc;
 
-	if (kind == PM_RTF_PLAIN && b->has_text)
+	if (kind == PM_RTF_PLAIN && !is_blank(&b->text))
 		return PM_OK;
 	if (kind == PM_RTF_PLAIN) {
+		pm_buf_clear(&b->text);
 		rc = pm_rtf_to_text(ctx, &b->text, b->rtf.p, b->rtf.n, BODY_MAX, &info);
 		b->has_text = usable(rc);
 	} else {
@@ -320,7 +329,9 @@ static enum pm_rc use_rtf(struct pm_message *m, struct pm_notes *notes, struct p
 	}
 	if (pm_is_error(rc))
 		return rc;
-	b->attach_rtf = kind == PM_RTF_RICH || rc == PM_LOST;
+	/* What shows nothing as text may still have something: a picture, an object. */
+	b->attach_rtf =
+		kind == PM_RTF_RICH || rc == PM_LOST || (is_blank(&b->text) && is_blank(&b->html));
 	if (rc == PM_LOST || (rc == PM_DAMAGED && !b->has_text))
 		pm_note_add(ctx, notes, "rtf body: damaged (%s)", info.why ? info.why : "unknown");
 	return ctx->rc;

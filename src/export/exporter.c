@@ -57,14 +57,15 @@ static enum pm_rc safe_name(struct walk *w, struct pm_name_set *taken, struct pm
 	const char *suffix = w->ex->opts->form->suffix;
 	size_t n = strlen(suffix);
 	struct pm_buf safe = {0};
+	enum pm_rc rc = PM_OK;
 
 	pm_name_safe(ctx, &safe, w->name.p, w->name.n, PM_NAME_MAX - 10);
 	if (safe.n >= n && pm_ascii_ncasecmp(safe.p + safe.n - n, suffix, n) == 0)
 		pm_buf_byte(ctx, &safe, '_');
 	if (!ctx->rc)
-		(void)pm_name_take(ctx, taken, pm_buf_cstr(ctx, &safe), out); /* recorded */
+		rc = pm_name_take(ctx, taken, pm_buf_cstr(ctx, &safe), out);
 	pm_buf_done(&safe);
-	return ctx->rc;
+	return rc ? rc : ctx->rc;
 }
 
 static enum pm_rc new_folder(struct walk *w, uint32_t index, struct pm_export_folder *parent,

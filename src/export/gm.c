@@ -80,23 +80,6 @@ bool pm_gm_addresses(struct pm_ctx *ctx, const char *value, struct pm_mailboxes 
 	return true;
 }
 
-void pm_gm_param(struct pm_ctx *ctx, struct pm_buf *out, const char *name, const char *value)
-{
-	GMimeParamList *list;
-	GString *s;
-
-	options();
-	list = g_mime_param_list_new();
-	s = g_string_new("");
-	g_mime_param_list_set_parameter(list, name, value);
-	g_mime_param_list_encode(list, NULL, TRUE, s);
-	while (s->len && s->str[s->len - 1] == '\n')
-		g_string_truncate(s, s->len - 1);
-	pm_buf_add(ctx, out, s->str, s->len);
-	g_string_free(s, TRUE);
-	g_object_unref(list);
-}
-
 char *pm_gm_ascii_address(struct pm_ctx *ctx, struct pm_arena *a, const char *address)
 {
 	InternetAddress *ia;

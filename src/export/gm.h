@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What GMime does for us: reading header values, and parameters of header fields. GLib ends the
- * program when memory runs out, so its objects are small and stay in gm.c.
+ * What GMime and GLib do for us: reading header values, whatever form they came in, and
+ * comparing names. GLib ends the program when memory runs out, so its objects are small and
+ * stay in gm.c. (Writing is our own: GMime's encoded words exceed their 75 characters, and
+ * its RFC 2231 parameters are cut within characters.)
  */
 #ifndef PM_EXPORT_GM_H
 #define PM_EXPORT_GM_H
@@ -13,8 +15,6 @@ void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out);
 /* Add the mailboxes of an address list, those within groups included. False: it can't be
  * understood. */
 bool pm_gm_addresses(struct pm_ctx *ctx, const char *value, struct pm_mailboxes *out);
-/* Append "; name=value", folded, non-ASCII as in RFC 2231. `value` is UTF-8. */
-void pm_gm_param(struct pm_ctx *ctx, struct pm_buf *out, const char *name, const char *value);
 /* An address with its domain in ASCII (IDNA); NULL when there is none. In the arena. */
 char *pm_gm_ascii_address(struct pm_ctx *ctx, struct pm_arena *a, const char *address);
 /* Append a form of UTF-8 text that is the same for texts that file systems don't tell apart:

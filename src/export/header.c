@@ -109,7 +109,7 @@ static void put_b(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, size
 static void put_words(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, size_t n)
 {
 	/* "Subject: " stands before the first one on its line. */
-	size_t room = WORD_MAX - sizeof(WORD_BEGIN "q??=") + 1 - 12;
+	size_t room = WORD_MAX - (sizeof(WORD_BEGIN) - 1) - 4 - 12;
 	bool q = q_size(p, n) < n * 2;
 
 	for (size_t at = 0; at < n;) {

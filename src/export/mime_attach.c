@@ -3,7 +3,6 @@
 #include "export/mime.h"
 
 #include "base/text.h"
-#include "export/gm.h"
 
 enum { REFS_MAX = 4096, CID_MAX = 256, LOCATIONS_MAX = 256 };
 
@@ -75,12 +74,43 @@ static const char *type_by_name(const char *name)
 
 /* ---- fields ---- */
 
-static bool is_simple_name(const char *s)
+static bool is_simple_name(const struct pm_buf *b)
 {
-	for (const char *p = s; *p; p++)
-		if (*p < ' ' || *p == 0x7F || *p == '"' || *p == '\\' || p - s > 60)
+	for (size_t i = 0; i < b->n; i++)
+		if (b->p[i] >= 0x7F || b->p[i] == '"' || b->p[i] == '\\')
 			return false;
-	return true;
+	return b->n <= 60;
+}
+
+/* attribute-char [RFC 2231 7] */
+static bool is_attribute(uint8_t c)
+{
+	return pm_ascii_isalpha(c) || pm_ascii_isdigit(c) || (c && strchr("!#$&+-.^_`{|}~", c));
+}
+
+/* A value that is not ASCII, or long: in pieces that are escaped [RFC 2231 3, 4], none cut within
+ * a character. */
+static void extended_param(struct pm_ctx *ctx, struct pm_buf *head, const char *name,
+			   const struct pm_buf *value)
+{
+	size_t at = 0;
+
+	for (unsigned int k = 0; at < value->n && !ctx->rc; k++) {
+		size_t column;
+
+		pm_buf_printf(ctx, head, ";\n\t%s*%u*=%s", name, k, k ? "" : "utf-8''");
+		for (column = 24; at < value->n && column < 70;) {
+			uint32_t c;
+			size_t n = pm_utf8_next(value->p + at, value->n - at, &c);
+
+			for (; n; n--, at++) {
+				uint8_t b = value->p[at];
+
+				pm_buf_printf(ctx, head, is_attribute(b) ? "%c" : "%%%02X", b);
+				column += is_attribute(b) ? 1 : 3;
+			}
+		}
+	}
 }
 
 static void param(struct pm_ctx *ctx, struct pm_buf *head, const char *name, const char *value)
@@ -91,11 +121,10 @@ static void param(struct pm_ctx *ctx, struct pm_buf *head, const char *name, con
 	for (size_t i = 0; i < clean.n; i++)
 		if (clean.p[i] < ' ' || clean.p[i] == 0x7F)
 			clean.p[i] = ' ';
-	value = pm_buf_cstr(ctx, &clean);
-	if (is_simple_name(value))
-		pm_buf_printf(ctx, head, ";\n\t%s=\"%s\"", name, value);
+	if (is_simple_name(&clean))
+		pm_buf_printf(ctx, head, ";\n\t%s=\"%s\"", name, pm_buf_cstr(ctx, &clean));
 	else
-		pm_gm_param(ctx, head, name, value);
+		extended_param(ctx, head, name, &clean);
 	pm_buf_done(&clean);
 }
 

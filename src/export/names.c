@@ -5,6 +5,9 @@
 #include "base/text.h"
 #include "export/gm.h"
 
+/* So many of one name are told apart by underscores, more by numbers. */
+enum { SIMPLE = 4 };
+
 /* Does some file system, shell or file manager stumble over this character? */
 static bool is_bad(uint32_t c)
 {
@@ -79,8 +82,10 @@ enum pm_rc pm_name_take(struct pm_ctx *ctx, struct pm_name_set *set, const char 
 		pm_buf_clear(&try);
 		pm_buf_clear(&folded);
 		pm_buf_str(ctx, &try, name);
-		if (k > 1)
+		if (k > SIMPLE)
 			pm_buf_printf(ctx, &try, " (%u)", k);
+		for (unsigned int i = 1; k <= SIMPLE && i < k; i++)
+			pm_buf_byte(ctx, &try, '_');
 		pm_gm_fold(ctx, pm_buf_cstr(ctx, &try), &folded);
 		if (!ctx->rc)
 			pm_map_get(ctx, &set->taken, hash(folded.p, folded.n), &new);

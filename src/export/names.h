@@ -23,7 +23,7 @@ struct pm_name_set {
 	struct pm_map taken; /* hashes of names, cases folded */
 };
 
-/* A name that is not taken, appended: `name`, else "name (2)" and so on; it is taken then. */
+/* A name that is not taken, appended: `name`, else "name_" and so on; it is taken then. */
 enum pm_rc pm_name_take(struct pm_ctx *ctx, struct pm_name_set *set, const char *name,
 			struct pm_buf *out) PM_MUST_CHECK;
 void pm_name_set_done(struct pm_name_set *set);
