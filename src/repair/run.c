@@ -4,6 +4,7 @@
 
 #include "io/file.h"
 #include "io/output.h"
+#include "repair/pff_expect.h"
 
 #include <stdio.h>
 
@@ -43,7 +44,8 @@ static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct p
 	struct pm_ctx *ctx = run->an->ctx;
 	const struct pm_analysis_options how = {0};
 	const struct pm_check_options what = {0};
-	const struct pm_pff_options pff = {.mode = opt->verify};
+	struct pm_pff_options pff = {.mode = opt->verify};
+	struct pm_pff_expect expect = {0};
 	struct pm_analysis *an = NULL;
 	enum pm_rc rc = PM_OK;
 
@@ -55,8 +57,12 @@ static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct p
 		run->left_errors = count(&run->left, PM_SEV_ERROR);
 		run->left_warnings = count(&run->left, PM_SEV_WARNING);
 	}
-	if (rc == PM_OK && opt->verify != PM_PFF_NONE)
-		rc = pm_pff_prove(ctx, img, &pff, &run->pff);
+	if (rc == PM_OK && opt->verify != PM_PFF_NONE) {
+		rc = pm_pff_expect_repair(&run->repair, &expect, &pff);
+		if (rc == PM_OK)
+			rc = pm_pff_prove(ctx, img, &pff, &run->pff);
+		pm_pff_expect_done(&expect);
+	}
 	if (rc)
 		return rc;
 	run->verdict = PM_VERDICT_REPAIRED;
