@@ -32,7 +32,7 @@ static const char detail[] =
 	"                  node:NID/SUB/... a subnode\n"
 	"  heap:NID        the heap of a node or subnode: blocks and items\n"
 	"  nbt, bbt        the node tree, the block tree: pages and entries\n"
-	"header, page, amap and block-at need nothing but the bytes there.\n";
+	"header, page, amap, dlist and block-at need nothing but the bytes there.\n";
 
 enum { PATH_MAX_NIDS = 64 };
 
@@ -50,6 +50,7 @@ static const struct {
 	{"header", 0, 0},
 	{"page", 1, 1},
 	{"amap", 1, 1},
+	{"dlist", 0, 0},
 	{"block", 1, 1},
 	{"block-at", 1, 1},
 	{"node", 1, PATH_MAX_NIDS},
@@ -95,6 +96,10 @@ enum pm_rc pm_dump_analyse(struct pm_dump *d)
 		return rc;
 	d->fmt = d->an->db.fmt;
 	d->crypt = d->an->db.crypt;
+	if (d->an->shift)
+		pm_print_para(d->out,
+			      "Places count from the file's own beginning, %lld bytes into it.",
+			      (long long)d->an->shift);
 	return PM_OK;
 }
 
@@ -131,6 +136,8 @@ static void dump_object(struct pm_dump *d, const struct object *o)
 		pm_dump_page(d, o->number[0] < d->img->size / d->fmt->amap_interval + 1
 					? pm_amap_offset(d->fmt, o->number[0])
 					: UINT64_MAX);
+	else if (is_kind(o, "dlist"))
+		pm_dump_page(d, d->fmt->dlist);
 	else if (is_kind(o, "block"))
 		pm_dump_block(d, o->number[0]);
 	else if (is_kind(o, "block-at"))

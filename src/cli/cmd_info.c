@@ -55,7 +55,7 @@ static const char *maps_words(uint8_t valid)
 	return "unknown";
 }
 
-static void print_file(struct pm_cli *cli, const struct pm_analysis *an)
+static void print_file(struct pm_cli *cli, const struct pm_analysis *an, uint64_t size_of_file)
 {
 	const struct pm_header *h = &an->header;
 	static const struct pm_column size = {"size", "Size", PM_AS_SIZE, 0};
@@ -66,7 +66,7 @@ static void print_file(struct pm_cli *cli, const struct pm_analysis *an)
 	static const struct pm_column valid = {"amap_valid", NULL, PM_AS_DEC, 0};
 	static const struct pm_column words = {NULL, "Marked consistent", PM_AS_TEXT, 0};
 
-	pm_print_uint(cli->out, &size, an->img->size);
+	pm_print_uint(cli->out, &size, size_of_file);
 	pm_print_text(cli->out, &format, an->db.fmt->name);
 	pm_print_uint(cli->out, &version, h->version);
 	pm_print_text(cli->out, &client, client_name(h->client));
@@ -199,7 +199,7 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	(void)argv;
 	if (pm_opened_open(cli, file, &quick, &o) || count_attachments(&o.an->db, &attachments))
 		return PM_EXIT_OK; /* the error is recorded */
-	print_file(cli, o.an);
+	print_file(cli, o.an, o.img->size);
 	print_condition(cli, o.an);
 	print_header(cli, &o.an->header);
 	print_counts(cli, o.an, attachments);

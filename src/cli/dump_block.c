@@ -131,16 +131,17 @@ static void block_itself(struct pm_dump *d, const struct pm_block *b)
 	pm_print_bool(d->out, &rows[5], pm_bid_internal(b->bid));
 }
 
-/* `b` is a copy: what reading finds out about it is shown, and kept nowhere. */
-static void dump(struct pm_dump *d, struct pm_block b)
+/* `b` is a copy: what reading finds out about it is shown, and kept nowhere. `img` is the file,
+ * or the file put straight, which its place counts in. */
+static void dump(struct pm_dump *d, struct pm_image *img, struct pm_block b)
 {
-	const struct pm_ndb db = {.ctx = d->ctx, .img = d->img, .fmt = d->fmt, .crypt = d->crypt};
+	const struct pm_ndb db = {.ctx = d->ctx, .img = img, .fmt = d->fmt, .crypt = d->crypt};
 	struct pm_buf content = {0};
 	uint8_t *stored = pm_calloc(d->ctx, pm_block_stored(d->fmt, b.cb), 1);
 	enum pm_rc rc = PM_ENOMEM;
 
 	if (stored)
-		rc = pm_image_read(d->ctx, d->img, b.ib, stored, pm_block_stored(d->fmt, b.cb));
+		rc = pm_image_read(d->ctx, img, b.ib, stored, pm_block_stored(d->fmt, b.cb));
 	if (!pm_is_error(rc))
 		rc = pm_ndb_read_entry(&db, &b, &content);
 	if (!pm_is_error(rc)) {
@@ -165,7 +166,7 @@ void pm_dump_block(struct pm_dump *d, pm_bid bid)
 		return;
 	b = pm_ndb_find_block(&d->an->db, bid);
 	if (b)
-		dump(d, *b);
+		dump(d, d->an->img, *b);
 	else
 		pm_fail(d->ctx, PM_EUSAGE,
 			"%s: there is no block 0x%llx; 'dump FILE bbt' lists them",
@@ -212,7 +213,7 @@ void pm_dump_block_at(struct pm_dump *d, pm_ib ib)
 	if (pm_is_error(rc))
 		;
 	else if (rc != PM_LOST && find_trailer(f, p, f->block_max, ib, &b))
-		dump(d, b);
+		dump(d, d->img, b);
 	else
 		pm_fail(d->ctx, PM_EUSAGE,
 			"%s: no block begins at 0x%llx: no trailer behind it fits; "

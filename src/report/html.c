@@ -162,7 +162,10 @@ static void html_table(struct pm_visual *v, const char *label, const struct pm_c
 
 	settle(h);
 	h->cols = cols;
-	put(h, "<div class=\"wide\"><table>\n");
+	/* What may have to be scrolled can be reached without a mouse. */
+	put(h, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"");
+	put_text(h, label[0] ? label : "Table");
+	put(h, "\"><table>\n");
 	if (label[0]) {
 		put(h, "<caption>");
 		put_text(h, label);
