@@ -66,12 +66,34 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 	return rc;
 }
 
+/* What the first walk named and the sweep proved is a fact, wherever the second walk leads. */
+static enum pm_rc keep_proved(struct pm_analysis *an)
+{
+	const uint16_t wrong = (uint16_t) ~(PM_BF_CHECKED | PM_BF_KIND | PM_BF_FOUND);
+
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		struct pm_block *b = &an->db.blocks.v[i], *slot;
+
+		if (!(b->flags & PM_BF_CHECKED) || b->flags & wrong)
+			continue;
+		slot = pm_vec_push(an->ctx, &an->found);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = *b;
+		slot->flags |= PM_BF_FOUND;
+		slot->cref = 0;
+	}
+	return pm_sort_member(an->ctx, &an->found, bid);
+}
+
 /* Both trees again, now that the sweep knows where else pages and blocks are. */
 static enum pm_rc with_facts(struct pm_analysis *an)
 {
 	bool clean;
-	enum pm_rc rc = walk_both(an, &clean);
+	enum pm_rc rc = keep_proved(an);
 
+	if (rc == PM_OK)
+		rc = walk_both(an, &clean);
 	if (rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	if (rc == PM_OK)

@@ -17,6 +17,8 @@
 #include "base/sort.h"
 #include "ndb/tree.h"
 
+#define PASSES_MAX 8 /* over the candidates */
+
 struct place {
 	uint64_t nid;
 	size_t index;
@@ -132,8 +134,10 @@ static enum pm_rc kind_fits(struct pm_analysis *an, const struct pm_node *n, boo
 	if (want == PM_BK_NONE || !n->data)
 		return PM_OK;
 	rc = first_leaf(an, n->data, &i);
-	if (rc || i == SIZE_MAX)
+	if (rc || i == SIZE_MAX) {
+		*ret = !pm_bid_internal(n->data) || pm_block_index(an, n->data) == SIZE_MAX;
 		return rc;
+	}
 	b = &an->db.blocks.v[i];
 	if (b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE | PM_BF_SUSPECT) ||
 	    !(b->flags & PM_BF_CHECKED))
@@ -191,7 +195,7 @@ static enum pm_rc take_candidate(void *arg, const struct pm_bt_entry *e)
 	struct pool *p = arg;
 	struct candidate *c;
 
-	if (!e->key || e->key > UINT32_MAX || (!e->bid && !e->sub))
+	if (!e->key || e->key > UINT32_MAX)
 		return PM_OK;
 	c = pm_vec_push(p->an->ctx, &p->v);
 	if (!c)
@@ -293,6 +297,34 @@ static const struct candidate *better_word(const struct pool *p, const struct ca
 	return e && p->v.v[e->value].e.sub == c->e.sub ? &p->v.v[e->value] : c;
 }
 
+/* A queue of a search, or a predefined object, may have no data [MS-PST 2.4.8.4]. */
+static bool empty_queue(const struct pm_analysis *an, const struct pm_node *n)
+{
+	uint32_t i = n->nid >> 5;
+
+	if (pm_nid_type(n->nid) == 1)
+		return i < 0x400 && !n->parent;
+	return pm_nid_type(n->nid) == 6 && !n->parent &&
+	       (pm_ndb_find_node(&an->db, pm_nid_make(3, i)) ||
+		pm_ndb_find_node(&an->db, pm_nid_make(7, i)));
+}
+
+/* Do the candidate's blocks belong to it? */
+static bool owns(const struct pool *p, const struct candidate *c, const struct pm_node *n,
+		 const struct pm_node *old)
+{
+	const struct pm_analysis *an = p->an;
+
+	if (!n->data && !n->sub)
+		return empty_queue(an, n) &&
+		       pm_rangeset_contains(&p->lost, n->nid, (uint64_t)n->nid + 1);
+	/* The same subnodes: the same generation of the same object, only its data were changed. */
+	if (old && n->sub && old->sub == n->sub && c->right &&
+	    pm_block_index(an, n->data) != SIZE_MAX)
+		return true;
+	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) && may_own(an, n->sub, false);
+}
+
 static enum pm_rc consider(struct pool *p, const struct candidate *c,
 			   const struct pm_rangeset *decided, bool *ret_used)
 {
@@ -314,7 +346,8 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 	if (old && (!(old->flags & (PM_NF_UNFIT | PM_NF_DANGLING)) ||
 		    (old->data == n.data && old->sub == n.sub)))
 		return PM_OK;
-	if (!old && pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
+	/* What the page at the very place says outweighs an older one's silence. */
+	if (!old && c->right && pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
 		return PM_OK;
 	/* Outside the lost ranges only the live generation may know more than the tree. */
 	if (!old && !pm_rangeset_contains(&p->lost, n.nid, (uint64_t)n.nid + 1) && c->right &&
@@ -326,7 +359,7 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		rc = PM_OK;
 	if (rc)
 		return rc;
-	if (may_own(an, n.data, pm_nid_kind(n.nid) == PM_BK_TC) && may_own(an, n.sub, false))
+	if (owns(p, c, &n, old))
 		rc = kind_fits(an, &n, &fits);
 	else
 		fits = false;
@@ -350,7 +383,7 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 	return pm_map_put(an->ctx, &p->taken, n.nid, 1);
 }
 
-static enum pm_rc adopt(struct pool *p)
+static enum pm_rc adopt(struct pool *p, bool *ret_any)
 {
 	struct pm_analysis *an = p->an;
 	struct pm_rangeset decided = {0};
@@ -367,6 +400,7 @@ static enum pm_rc adopt(struct pool *p)
 		}
 		if (any && rc == PM_OK)
 			rc = pm_note(an, PM_NOTE_LEAF_USED, 0, first->ib, 0, 0);
+		*ret_any |= any;
 		/* A leaf none of whose entries is alive decides nothing: it is of an older day. */
 		if (any && first->right && rc == PM_OK)
 			rc = pm_rangeset_add(an->ctx, &decided, first->leaf_first,
@@ -440,31 +474,111 @@ static void mark_in_tree(struct pm_analysis *an)
 	pm_map_done(&at);
 }
 
+static enum pm_rc judge_all(struct pm_analysis *an, bool *ret_unfit)
+{
+	enum pm_rc rc = PM_OK;
+
+	*ret_unfit = false;
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		rc = judge(an, &an->db.nodes.v[i]);
+		*ret_unfit |= an->db.nodes.v[i].flags != 0;
+	}
+	return rc;
+}
+
+/* How well data and subnodes belong together: they get their ids in one save. */
+static uint64_t distance(const struct pm_node *n)
+{
+	if (!n->sub)
+		return UINT64_MAX;
+	return n->data > n->sub ? n->data - n->sub : n->sub - n->data;
+}
+
+/* The node names data that are not its own: it has none any more. */
+static enum pm_rc disown(struct pm_analysis *an, struct pm_node *n)
+{
+	enum pm_rc rc = pm_note(an, PM_NOTE_NODE_DISOWNED, n->nid, 0, n->data, n->sub);
+
+	if (rc == PM_OK)
+		rc = pm_refs_node(an, n, false);
+	n->data = n->sub = 0;
+	n->flags |= PM_NF_UNFIT;
+	return rc;
+}
+
+/*
+ * Property contexts are never shared: of two nodes that name the same, one shows another's
+ * content. The one whose subnodes were saved with it keeps it. Content of another kind is
+ * nobody's here.
+ */
+static enum pm_rc settle_shared(struct pm_analysis *an)
+{
+	struct pm_map owner = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &an->db.nodes.v[i], *other;
+		struct pm_map_entry *e;
+		bool new, fits;
+
+		if (!n->data || pm_nid_kind(n->nid) != PM_BK_PC)
+			continue;
+		rc = kind_fits(an, n, &fits);
+		if (rc == PM_OK && !fits && over_referenced(an, n->data))
+			rc = disown(an, n);
+		if (rc || !n->data)
+			continue;
+		e = pm_map_get(an->ctx, &owner, n->data, &new);
+		if (!e) {
+			rc = an->ctx->rc;
+			break;
+		}
+		if (new) {
+			e->value = i;
+			continue;
+		}
+		other = &an->db.nodes.v[e->value];
+		if (distance(n) < distance(other)) {
+			e->value = i;
+			n = other;
+		}
+		rc = disown(an, n);
+	}
+	pm_map_done(&owner);
+	return rc;
+}
+
 enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 {
 	struct pool p = {.an = an};
 	bool unfit = false;
+	unsigned passes = 0;
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		rc = judge(an, &an->db.nodes.v[i]);
-		unfit |= an->db.nodes.v[i].flags != 0;
-	}
+	rc = judge_all(an, &unfit);
 	if (rc || (an->accepted && !unfit))
 		return rc;
 	mark_in_tree(an);
 	rc = an->ctx->rc ? an->ctx->rc : gather(&p);
 	if (rc == PM_OK)
 		rc = index_pool(&p);
-	if (rc == PM_OK)
-		rc = adopt(&p);
+	/* A block that a wrong entry claims is free only once that entry is replaced. */
+	for (bool any = true; any && rc == PM_OK && passes++ < PASSES_MAX;) {
+		any = false;
+		rc = adopt(&p, &any);
+		if (rc == PM_OK && any)
+			rc = judge_all(an, &unfit);
+	}
 	if (rc == PM_OK)
 		rc = merge_added(&p);
 	pool_done(&p);
+	if (rc == PM_OK)
+		rc = settle_shared(an);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &an->db.nodes.v[i];
 
-		rc = judge(an, n);
+		if (n->data || n->sub || !n->flags)
+			rc = judge(an, n);
 		if (rc == PM_OK && n->flags)
 			rc = pm_note(an, PM_NOTE_NODE_UNFIT, n->nid, 0, n->data, n->sub);
 	}

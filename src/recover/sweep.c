@@ -215,6 +215,7 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 		if (!slot)
 			return an->ctx->rc;
 		*slot = b;
+		slot->flags |= kind_of(an, &b, s->buf + (b.ib - s->start));
 	}
 	if (s->next_scan < upto)
 		s->next_scan = upto / s->f->unit * s->f->unit;

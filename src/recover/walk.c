@@ -311,8 +311,8 @@ static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
 		return rc;
 	v->rec.bad |= pm_bt_verify(w->f, v->page, w->ptype, v->rec.level);
 	judge_keys(w, v);
-	/* Right by itself but another page's: what it holds is elsewhere in the tree, or stale. */
-	if (v->rec.bad & PM_PR_BID && v->rec.bad & PM_PR_RANGE && !v->rec.elsewhere)
+	/* Right by itself but not what the parent wants: another page of the tree, or a stale one. */
+	if (v->rec.bad & PM_PR_RANGE && v->rec.grade != PM_GRADE_C)
 		v->rec.grade = PM_GRADE_LOST;
 	return PM_OK;
 }
@@ -407,9 +407,7 @@ static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
 	*ret = false;
 	if (rc || bad & PM_PR_PLACE)
 		return rc;
-	if (bad & (PM_PR_TYPE | PM_PR_BID) && w->an->swept)
-		return PM_OK;
-	if (grade_of(bad) == PM_GRADE_LOST)
+	if (grade_of(bad) == PM_GRADE_LOST || (bad & PM_PR_BID && w->an->swept))
 		return PM_OK;
 	pm_bt_meta(w->f, page, &m);
 	if (w->an->swept && !(bad & PM_PR_CRC))
@@ -542,6 +540,19 @@ enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool be
 	return rc;
 }
 
+/* Live leaves that the tree under a found root does not reach. */
+static bool leaves_outside(const struct walk *w)
+{
+	const struct pm_analysis *an = w->an;
+
+	for (size_t i = 0; i < an->facts.n; i++)
+		if (an->facts.v[i].ptype == w->ptype && !an->facts.v[i].level &&
+		    an->facts.v[i].allocated && an->facts.v[i].sig &&
+		    !pm_map_has(&w->seen, an->facts.v[i].ib))
+			return true;
+	return false;
+}
+
 enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 {
 	const struct pm_header *h = &an->header;
@@ -567,8 +578,9 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 
 		rc = visit(&w, bid, ib, -1, 0, KEY_END);
 		/* A root lost in itself, or one of several tops: the leaves know better. */
-		if (rc == PM_OK && an->swept && an->lost.n > at && an->lost.v[at].lo == 0 &&
-		    an->lost.v[at].hi == KEY_END)
+		if (rc == PM_OK && an->swept &&
+		    ((an->lost.n > at && !an->lost.v[at].lo && an->lost.v[at].hi == KEY_END) ||
+		     (root && leaves_outside(&w))))
 			rc = PM_LOST;
 	} else if (rc == PM_OK) {
 		rc = PM_LOST;
