@@ -291,10 +291,15 @@ static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
 /* Of an entry from a page with a wrong checksum: what a right page says of the same blocks. */
 static const struct candidate *better_word(const struct pool *p, const struct candidate *c)
 {
-	const struct pm_map_entry *e =
-		c->right || !c->e.bid ? NULL : pm_map_find(&p->right, c->e.bid);
+	const struct pm_map_entry *e;
+	const struct candidate *right;
 
-	return e && p->v.v[e->value].e.sub == c->e.sub ? &p->v.v[e->value] : c;
+	/* Tables may share their data; contexts don't. */
+	if (c->right || !c->e.bid || pm_nid_kind((pm_nid)c->e.key) != PM_BK_PC)
+		return c;
+	e = pm_map_find(&p->right, c->e.bid);
+	right = e ? &p->v.v[e->value] : NULL;
+	return right && right->e.sub == c->e.sub ? right : c;
 }
 
 /* A queue of a search, or a predefined object, may have no data [MS-PST 2.4.8.4]. */
