@@ -4,7 +4,7 @@
 #	recipe		what is done to which seed, and what is expected (tests/README.md)
 #	check.txt	what `check` says of the result
 #	check.json	the same with --format json
-#	inventory.txt	what is in the repaired file, where that is not all that was in the seed
+#	inventory.diff	what the repaired file's inventory has otherwise than the seed's, if anything
 
 pmhurt=$top_builddir/tests/tools/pmhurt
 pmmk=$top_builddir/tests/tools/pmmk
@@ -53,20 +53,27 @@ in_tmp()
 	(cd "$tmp" && "$@" </dev/null)
 }
 
-# normal FILE: without what differs from run to run
+# normal FILE: without what differs from run to run, a problem a line
 normal()
 {
-	sed -f "$filter" "$1"
+	sed -f "$filter" "$1" | awk -f "$top_srcdir/tests/cases/compact.awk"
 }
 
 # has_command NAME: does the program know it?
 has_command()
 {
-	"$PSTMEND" --help 2>/dev/null | grep -Eq "(^|[ |])$1([ |,]|\$)"
+	"$PSTMEND" --help 2>/dev/null | grep -q "^  $1 "
 }
 
-# strict_of CASE: --strict where check finds warnings only
+# options_of CASE: what its check is given besides
+options_of()
+{
+	expected "$cases/$1/recipe" options ""
+}
+
+# strict_of CASE: --strict where what is to be mended are warnings only
 strict_of()
 {
-	[ "$(expected "$cases/$1/recipe" check 4)" != 0 ] || echo --strict
+	[ "$(expected "$cases/$1/recipe" check 4)" != 0 ] ||
+		[ "$(expected "$cases/$1/recipe" repair 1)" = 0 ] || echo --strict
 }

@@ -208,7 +208,7 @@ static enum pm_rc bth_record(struct heap *h, pm_hid header, bool by_key, uint64_
 	return PM_OK;
 }
 
-/* bth.FIELD, bth.rec[i], bth.rec[i].key, .value; bth.root (the item below the header) */
+/* bth.FIELD, bth.rec[i], bth.rec[i].key, .value; bth.root[off] (the item below the header) */
 static enum pm_rc bth_part(struct heap *h, pm_hid header, struct pm_place *ret)
 {
 	const struct pm_seg *s;
@@ -218,9 +218,10 @@ static enum pm_rc bth_part(struct heap *h, pm_hid header, struct pm_place *ret)
 
 	if (rc)
 		return rc;
-	if (pm_address_take(h->a, "root")) {
+	s = pm_address_take(h->a, "root");
+	if (s) {
 		rc = heap_item(h, (pm_hid)pm_BTHHEADER_hidRoot(h->f, item_bytes(&at)), &at);
-		return rc ? rc : item_place(h, &at, ret);
+		return rc ? rc : item_part(h, &at, s, ret);
 	}
 	s = pm_address_take(h->a, "rec");
 	if (!s) {

@@ -64,7 +64,40 @@ enum pm_rc pm_edit_drop(struct pm_whole *w, uint8_t ptype, uint64_t key)
 	return rc ? rc : pm_whole_walk(w);
 }
 
-enum pm_rc pm_edit_add(struct pm_whole *w, uint8_t ptype, const struct pm_bt_entry *e)
+/* Give the upper half of a full leaf a page of its own; the page above must have room. */
+static enum pm_rc split(struct pm_whole *w, const struct pm_seed_page *page)
+{
+	const struct pm_format *f = w->fmt;
+	unsigned size = pm_bt_entry_size(f, page->ptype, 0), half = page->cent / 2;
+	const struct pm_seed_page *up = up_of(w, page);
+	struct pm_bt_entry e[256], mine = {.bid = w->header.next_page};
+	uint8_t *p = w->p + page->ib, *above = w->p + up->ib;
+	enum pm_rc rc;
+
+	if (is_root(w, page) || up->cent >= pm_bt_capacity(f, page->ptype, 1))
+		return pm_fail(w->ctx, PM_EUSAGE, "the leaf is full, and so is the page above it");
+	rc = pm_edit_alloc(w, f->page, f->page, &mine.ib);
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < page->cent; i++)
+		pm_bt_entry(f, p, page->ptype, 0, i, size, &e[i]);
+	mine.key = e[half].key;
+	pm_bt_build(f, w->p + mine.ib, page->ptype, 0, e + half, page->cent - half);
+	pm_page_seal(f, w->p + mine.ib, mine.ib, page->ptype, mine.bid);
+	memset(p + half * size, 0, (page->cent - half) * size);
+	pm_set_BTPAGE_cEnt(f, p, half);
+	pm_fix_page(w, page->ib, PM_FIX_CRC);
+	memmove(above + (page->upi + 2) * f->btentry, above + (page->upi + 1) * f->btentry,
+		(up->cent - page->upi - 1) * f->btentry);
+	pm_bt_put_entry(f, above, page->ptype, 1, page->upi + 1, &mine);
+	pm_set_BTPAGE_cEnt(f, above, up->cent + 1);
+	pm_fix_page(w, up->ib, PM_FIX_CRC);
+	pm_set_HEADER_bidNextP(f, w->p, mine.bid + 1);
+	pm_fix_header(w);
+	return pm_whole_walk(w);
+}
+
+enum pm_rc pm_edit_add(struct pm_whole *w, uint8_t ptype, const struct pm_bt_entry *e, bool sound)
 {
 	const struct pm_format *f = w->fmt;
 	unsigned size = pm_bt_entry_size(f, ptype, 0), i;
@@ -74,9 +107,13 @@ enum pm_rc pm_edit_add(struct pm_whole *w, uint8_t ptype, const struct pm_bt_ent
 	if (pm_whole_find(w, ptype, e->key, &page, &i))
 		return pm_fail(w->ctx, PM_EUSAGE, "the tree has a key 0x%llx already",
 			       (unsigned long long)e->key);
-	if (page->cent >= pm_bt_capacity(f, ptype, 0))
-		return pm_fail(w->ctx, PM_EUSAGE, "the leaf for key 0x%llx is full",
-			       (unsigned long long)e->key);
+	if (page->cent >= pm_bt_capacity(f, ptype, 0)) {
+		enum pm_rc rc = split(w, page);
+
+		if (rc)
+			return rc;
+		pm_whole_find(w, ptype, e->key, &page, &i);
+	}
 	p = w->p + page->ib;
 	memmove(p + (i + 1) * size, p + i * size, (page->cent - i) * size);
 	pm_bt_put_entry(f, p, ptype, 0, i, e);
@@ -84,7 +121,10 @@ enum pm_rc pm_edit_add(struct pm_whole *w, uint8_t ptype, const struct pm_bt_ent
 	pm_fix_page(w, page->ib, PM_FIX_CRC);
 	if (i == 0)
 		rekey(w, page, e->key);
-	return pm_whole_walk(w);
+	if (sound)
+		return pm_whole_walk(w);
+	w->pages.v[page - w->pages.v].cent++; /* the entry has no name but its number */
+	return PM_OK;
 }
 
 /* The byte of the allocation map that has the bit of `ib`, and the bit; NULL outside. */
@@ -213,10 +253,33 @@ enum pm_rc pm_edit_new_block(struct pm_whole *w, bool internal, const uint8_t *p
 	pm_set_HEADER_bidNextB(f, w->p, w->header.next_block + 4);
 	pm_fix_header(w);
 	*ret = bid;
-	return pm_edit_add(w, PM_PTYPE_BBT, &e);
+	return pm_edit_add(w, PM_PTYPE_BBT, &e, true);
 }
 
-enum pm_rc pm_edit_node_data(struct pm_whole *w, pm_nid nid, const uint8_t *p, size_t n)
+enum pm_rc pm_edit_empty_leaf(struct pm_whole *w, uint8_t ptype, uint64_t key)
+{
+	const struct pm_format *f = w->fmt;
+	const struct pm_seed_page *up = pm_whole_page(w, ptype, 1, -1);
+	struct pm_bt_entry e = {.key = key, .bid = w->header.next_page};
+	enum pm_rc rc;
+
+	if (!up || up->cent >= pm_bt_capacity(f, ptype, 1))
+		return pm_fail(w->ctx, PM_EUSAGE, "no page has room for another leaf");
+	rc = pm_edit_alloc(w, f->page, f->page, &e.ib);
+	if (rc)
+		return rc;
+	pm_bt_build(f, w->p + e.ib, ptype, 0, NULL, 0);
+	pm_page_seal(f, w->p + e.ib, e.ib, ptype, e.bid);
+	pm_bt_put_entry(f, w->p + up->ib, ptype, 1, up->cent, &e);
+	pm_set_BTPAGE_cEnt(f, w->p + up->ib, up->cent + 1);
+	pm_fix_page(w, up->ib, PM_FIX_CRC);
+	pm_set_HEADER_bidNextP(f, w->p, e.bid + 1);
+	pm_fix_header(w);
+	return PM_OK;
+}
+
+enum pm_rc pm_edit_node_data(struct pm_whole *w, pm_nid nid, bool internal, const uint8_t *p,
+			     size_t n)
 {
 	const struct pm_node *node = pm_ndb_find_node(&w->db, nid);
 	const struct pm_block *b = node ? pm_ndb_find_block(&w->db, node->data) : NULL;
@@ -227,9 +290,9 @@ enum pm_rc pm_edit_node_data(struct pm_whole *w, pm_nid nid, const uint8_t *p, s
 
 	if (!node || (node->data && (!b || pm_bid_internal(node->data))))
 		return pm_fail(w->ctx, PM_EUSAGE, "node 0x%x has no single data block", nid);
-	if (b && b->cref <= 2)
+	if (b && b->cref <= 2 && !internal)
 		return pm_edit_content(w, b->bid, p, n);
-	rc = pm_edit_new_block(w, false, p, n, 2, &bid);
+	rc = pm_edit_new_block(w, internal, p, n, 2, &bid);
 	if (rc)
 		return rc;
 	if (!pm_whole_find(w, PM_PTYPE_NBT, nid, &page, &i))

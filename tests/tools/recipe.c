@@ -277,7 +277,7 @@ static enum pm_rc do_add(struct line *l)
 		e.cb = e.cb_inflated = (uint16_t)v[2];
 		e.cref = (uint16_t)v[3];
 	}
-	return pm_edit_add(l->w, ptype, &e);
+	return pm_edit_add(l->w, ptype, &e, ptype == PM_PTYPE_NBT);
 }
 
 /* set-node NID data|sub|parent VALUE: its entry, with a right checksum */
@@ -302,10 +302,44 @@ static enum pm_rc do_set_node(struct line *l)
 	return fail(l, "data, sub or parent is wanted");
 }
 
-/* node-data NID hex:BYTES; node-size NID N (cut, or longer by zeros) */
+/* empty-leaf nbt|bbt KEY */
+static enum pm_rc do_empty_leaf(struct line *l)
+{
+	uint8_t ptype;
+	uint64_t key;
+	enum pm_rc rc = which_tree(l, &ptype);
+
+	if (rc == PM_OK)
+		rc = number(l, 2, &key);
+	return rc ? rc : pm_edit_empty_leaf(l->w, ptype, key);
+}
+
+/* block-size ADDRESS N: the block's content cut, or longer by zeros */
+static enum pm_rc do_block_size(struct line *l)
+{
+	struct pm_place at;
+	struct pm_buf b = {0};
+	uint64_t n;
+	enum pm_rc rc = pm_address(l->w, l->word[1], &at);
+
+	if (rc == PM_OK && at.kind != PM_IN_BLOCK)
+		rc = fail(l, "the address of a block is wanted");
+	if (rc == PM_OK)
+		rc = number(l, 2, &n);
+	if (rc == PM_OK)
+		rc = pm_ndb_read_entry(&l->w->db, at.block, &b);
+	if (rc == PM_OK && n <= l->w->fmt->data_max && b.n < n)
+		pm_buf_zero(l->w->ctx, &b, (size_t)n - b.n);
+	if (rc == PM_OK)
+		rc = pm_edit_content(l->w, at.block->bid, b.p, (size_t)n);
+	pm_buf_done(&b);
+	return rc;
+}
+
+/* node-data NID hex:BYTES [internal]; node-size NID N (cut, or longer by zeros) */
 static enum pm_rc do_node_data(struct line *l)
 {
-	bool size = !strcmp(l->word[0], "node-size");
+	bool size = !strcmp(l->word[0], "node-size"), internal = l->n > 3;
 	const struct pm_node *node;
 	struct pm_buf b = {0};
 	uint64_t nid, n = 0;
@@ -325,7 +359,7 @@ static enum pm_rc do_node_data(struct line *l)
 		rc = fail(l, "hex:BYTES is wanted");
 	}
 	if (rc == PM_OK)
-		rc = pm_edit_node_data(l->w, (pm_nid)nid, b.p, b.n);
+		rc = pm_edit_node_data(l->w, (pm_nid)nid, internal, b.p, b.n);
 	else if (!pm_is_error(rc))
 		rc = fail(l, "the node's data are not one sound block");
 	pm_buf_done(&b);
@@ -439,7 +473,9 @@ static const struct {
 	{"set-node", 3, 3, false, do_set_node},
 	{"drop-entry", 2, 2, true, do_drop},
 	{"add-entry", 5, 5, true, do_add},
-	{"node-data", 2, 2, true, do_node_data},
+	{"empty-leaf", 2, 2, true, do_empty_leaf},
+	{"block-size", 2, 2, true, do_block_size},
+	{"node-data", 2, 3, true, do_node_data},
 	{"node-size", 2, 2, true, do_node_data},
 	{"set-prop", 3, 3, true, do_prop},
 	{"drop-prop", 2, 2, true, do_prop},
