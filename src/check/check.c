@@ -61,7 +61,7 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 {
 	static void (*const passes[])(struct pm_checker *) = {
 		pm_check_header, pm_check_pages, pm_check_blocks, pm_check_internal,
-		pm_check_refs,   pm_check_alloc, pm_check_nodes,
+		pm_check_refs,   pm_check_alloc, pm_check_nodes,  pm_check_contents,
 	};
 	struct pm_checker c = {.an = an, .ctx = an->ctx, .f = an->db.fmt, .opt = opt, .sink = sink};
 
@@ -73,6 +73,11 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		pm_vec_done(&c.lost[i]);
 	}
 	pm_bitmap_done(&c.tainted);
+	pm_bitmap_done(&c.used);
+	pm_model_done(&c.model);
+	pm_names_close(&c.names);
+	pm_vec_done(&c.unwhole);
+	pm_buf_done(&c.path);
 	pm_buf_done(&c.buf);
 	return c.rc;
 }

@@ -73,6 +73,8 @@ static void check_content(struct pm_checker *c, const struct pm_block *b)
 		BLAME(c, b, BLOCK_TRAILER_SIZE, .what = "the inflated size");
 	if (b->flags & PM_BF_BID)
 		BLAME(c, b, BLOCK_TRAILER_BID);
+	if (b->flags & PM_BF_CRC_FLIP)
+		BLAME(c, b, BLOCK_TRAILER_CRC);
 	if (b->flags & PM_BF_SIG)
 		BLAME(c, b, BLOCK_SIGNATURE);
 	if (b->flags & PM_BF_INFLATE)

@@ -6,10 +6,31 @@
 #include "base/bitmap.h"
 #include "base/sort.h"
 #include "check/check.h"
+#include "msg/named.h"
+#include "recover/model.h"
 
 /* A part of a tree that is lost, and the problem that says so. */
 struct pm_lost_keys {
 	uint64_t lo, hi, serial;
+};
+
+/* What is being looked at, while contents are. */
+struct pm_subject {
+	pm_nid nid, sub; /* top-level node, subnode in it or 0 */
+	uint32_t folder; /* index in the model, PM_NO_FOLDER */
+	uint64_t cause;  /* of what will be found */
+	uint64_t lossy;  /* first error that means that content is lost or wrong */
+	uint64_t first;  /* first error of any kind */
+	bool tainted;    /* some block of it is bad */
+};
+
+/* An object that is not whole. */
+struct pm_unwhole {
+	uint64_t serial;
+	pm_nid nid;
+	uint32_t folder;
+	uint8_t kind, state; /* pm_object_kind, pm_object_state */
+	bool row_only;       /* a table row is all there is of it */
 };
 
 struct pm_checker {
@@ -29,6 +50,17 @@ struct pm_checker {
 	/* By index of an->db.blocks: the block, or one below it, is damaged or missing. */
 	struct pm_bitmap tainted;
 	struct pm_buf buf; /* scratch of whoever runs */
+
+	/* For contents. */
+	struct pm_subject subject;
+	struct pm_model model;
+	struct pm_names names;
+	bool names_known;
+	uint32_t codepage;     /* of 8-bit strings */
+	struct pm_bitmap used; /* subnodes of the object at hand that something refers to */
+	struct pm_buf path;    /* of folder path_of */
+	uint32_t path_of;
+	PM_VEC(struct pm_unwhole) unwhole;
 };
 
 /* Report: *p is completed with its serial, which is returned (0 after an error). */
@@ -62,5 +94,6 @@ void pm_check_internal(struct pm_checker *c);
 void pm_check_refs(struct pm_checker *c);
 void pm_check_alloc(struct pm_checker *c);
 void pm_check_nodes(struct pm_checker *c);
+void pm_check_contents(struct pm_checker *c);
 
 #endif

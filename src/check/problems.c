@@ -116,14 +116,14 @@ static void put_arg(struct pm_ctx *ctx, const struct pm_problem *p, const struct
 	} else if (is(a, "tag")) {
 		const char *name = pm_proptag_name((uint16_t)(a->number >> 16));
 
-		pm_buf_printf(ctx, out, "0x%08llX", (unsigned long long)a->number);
+		pm_buf_printf(ctx, out, "0x%08llx", (unsigned long long)a->number);
 		if (name)
 			pm_buf_printf(ctx, out, " (%s)", name);
 	} else {
-		pm_buf_printf(ctx, out, a->form == PM_ARG_HEX ? "0x%llX" : "%llu",
+		pm_buf_printf(ctx, out, a->form == PM_ARG_HEX ? "0x%llx" : "%llu",
 			      (unsigned long long)a->number);
 		if (is(a, "nid") && p->sub)
-			pm_buf_printf(ctx, out, "/0x%X", (unsigned)p->sub);
+			pm_buf_printf(ctx, out, "/0x%x", (unsigned)p->sub);
 	}
 }
 

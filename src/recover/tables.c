@@ -71,14 +71,7 @@ enum pm_rc pm_row_want(struct pm_pc *pc, const struct pm_col *c, struct pm_buf *
 	return rc;
 }
 
-struct compare {
-	struct pm_tc *tc;
-	struct pm_buf want, have;
-	pm_table_diff_fn fn;
-	void *arg;
-};
-
-static enum pm_rc compare_cell(struct compare *c, struct pm_pc *pc, size_t row, pm_nid id,
+static enum pm_rc compare_cell(struct pm_row_compare *c, struct pm_pc *pc, size_t row, pm_nid id,
 			       const struct pm_col *col)
 {
 	struct pm_ctx *ctx = c->tc->db->ctx;
@@ -111,7 +104,23 @@ static enum pm_rc compare_cell(struct compare *c, struct pm_pc *pc, size_t row, 
 	return c->fn(c->arg, &d);
 }
 
-static enum pm_rc compare_row(const struct pm_model *m, struct compare *c, size_t row, pm_nid id)
+enum pm_rc pm_row_compare(struct pm_row_compare *c, struct pm_pc *pc, size_t row, pm_nid id)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < c->tc->cols.n && rc == PM_OK; i++)
+		rc = compare_cell(c, pc, row, id, &c->tc->cols.v[i]);
+	return rc;
+}
+
+void pm_row_compare_done(struct pm_row_compare *c)
+{
+	pm_buf_done(&c->want);
+	pm_buf_done(&c->have);
+}
+
+static enum pm_rc compare_row(const struct pm_model *m, struct pm_row_compare *c, size_t row,
+			      pm_nid id)
 {
 	const struct pm_node *n = pm_ndb_find_node(&m->an->db, id);
 	struct pm_pc pc;
@@ -120,8 +129,8 @@ static enum pm_rc compare_row(const struct pm_model *m, struct compare *c, size_
 	if (!n)
 		return PM_OK;
 	rc = pm_pc_open(&m->an->db, n->data, n->sub, &pc);
-	for (size_t i = 0; i < c->tc->cols.n && !pm_is_error(rc) && rc != PM_LOST; i++)
-		rc = compare_cell(c, &pc, row, id, &c->tc->cols.v[i]);
+	if (rc == PM_OK || rc == PM_DAMAGED)
+		rc = pm_row_compare(c, &pc, row, id);
 	pm_pc_close(&pc);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
@@ -130,7 +139,7 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 			    const struct pm_expected *want, bool cells, pm_table_diff_fn fn,
 			    void *arg)
 {
-	struct compare c = {.tc = tc, .fn = fn, .arg = arg};
+	struct pm_row_compare c = {.tc = tc, .fn = fn, .arg = arg};
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < tc->rows.n && rc == PM_OK; i++) {
@@ -148,8 +157,7 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 		else if (cells)
 			rc = compare_row(m, &c, row, d.row);
 	}
-	pm_buf_done(&c.want);
-	pm_buf_done(&c.have);
+	pm_row_compare_done(&c);
 	return rc;
 }
 

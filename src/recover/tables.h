@@ -40,6 +40,19 @@ enum pm_rc pm_table_expected(const struct pm_model *m, uint32_t folder, unsigned
  */
 enum pm_rc pm_row_want(struct pm_pc *pc, const struct pm_col *c, struct pm_buf *out) PM_MUST_CHECK;
 
+/* The comparing of one table's rows: `want`, `have` are scratch. Done with pm_row_compare_done. */
+struct pm_row_compare {
+	struct pm_tc *tc;
+	pm_table_diff_fn fn;
+	void *arg;
+	struct pm_buf want, have;
+};
+
+/* Compare the cells of a row with its object's open PC: PM_TD_STALE_CELL, PM_TD_MISSING_CELL. */
+enum pm_rc pm_row_compare(struct pm_row_compare *c, struct pm_pc *pc, size_t row,
+			  pm_nid id) PM_MUST_CHECK;
+void pm_row_compare_done(struct pm_row_compare *c);
+
 /*
  * Compare an open table with the objects. `fn` is called for each difference. With `cells`
  * false only rows are compared. Objects whose PC can't be read have no say on cells.

@@ -52,7 +52,7 @@ static enum pm_rc on_problem(void *arg, const struct pm_problem *p)
 
 	pm_buf_clear(&f->text);
 	pm_problem_text(f->ctx, p, &f->text);
-	pm_print_begin_map(f->out, NULL);
+	pm_print_begin_row(f->out);
 	pm_print_uint(f->out, &serial, p->serial);
 	pm_print_text(f->out, &name, row->name);
 	pm_print_text(f->out, &severity, pm_severity_name(row->severity));
@@ -112,8 +112,10 @@ static void print_verdict(struct pm_findings *f)
 	if (s->severity[PM_SEV_ERROR]) {
 		pm_buf_str(f->ctx, &f->text, "Damaged: ");
 		put_count(f, errors, "error");
-		pm_buf_str(f->ctx, &f->text, ", ");
-		put_count(f, warnings, "warning");
+		if (warnings) {
+			pm_buf_str(f->ctx, &f->text, ", ");
+			put_count(f, warnings, "warning");
+		}
 	} else if (warnings) {
 		pm_buf_str(f->ctx, &f->text, "Usable: no errors, ");
 		put_count(f, warnings, "warning");
@@ -242,7 +244,7 @@ void pm_findings_begin(struct pm_findings *f, struct pm_ctx *ctx, struct pm_prin
 	*f = (struct pm_findings){.ctx = ctx, .out = out};
 	pm_sink_init(&f->sink, ctx, &sink_ops, f);
 	f->sink.infos = infos;
-	pm_print_begin_list(out, &problems);
+	pm_print_begin_table(out, &problems, NULL, 0);
 }
 
 static void print_numbers(struct pm_findings *f)

@@ -40,7 +40,7 @@ static void test_text(void **state)
 					 .offset = 0x4600,
 					 .have = 0xDEADBEEF,
 					 .want = 1},
-		    "block tree, page at 0x4600: the checksum is 0xDEADBEEF, should be 0x1");
+		    "block tree, page at 0x4600: the checksum is 0xdeadbeef, should be 0x1");
 	assert_text(&(struct pm_problem){.id = PM_P_AMAP_FREE_COUNT, .have = 64, .want = 128},
 		    "header: cbAMapFree is 64, the allocation maps have 128 free bytes");
 	assert_text(&(struct pm_problem){.id = PM_P_PC_HNID,
@@ -48,11 +48,11 @@ static void test_text(void **state)
 					 .sub = 0x8025,
 					 .tag = 0x3001001F,
 					 .item = 0x60},
-		    "node 0x200024/0x8025: property 0x3001001F (PidTagDisplayName): its value 0x60 "
+		    "node 0x200024/0x8025: property 0x3001001f (PidTagDisplayName): its value 0x60 "
 		    "does not exist");
 	/* A property without a name, words in place of a number, a missing word. */
 	assert_text(&(struct pm_problem){.id = PM_P_PC_TYPE, .nid = 0x21, .tag = 0x66AB9999},
-		    "node 0x21: property 0x66AB9999 is of an unknown type");
+		    "node 0x21: property 0x66ab9999 is of an unknown type");
 	assert_text(
 		&(struct pm_problem){
 			.id = PM_P_PAGE_BID, .what = "node tree", .have_text = "none", .want = 7},
@@ -223,8 +223,8 @@ static void test_callback_stops(void **state)
 
 	(void)state;
 	pm_sink_init(&s, &ctx, &ops, &seen);
-	assert_int_equal(pm_sink_add(&s, &(struct pm_problem){.id = PM_P_HN_HID}), PM_OK);
-	assert_int_equal(pm_sink_add(&s, &(struct pm_problem){.id = PM_P_HN_HID}), PM_EIO);
+	assert_int_equal(pm_sink_add(&s, &(struct pm_problem){.id = PM_P_PC_HNID}), PM_OK);
+	assert_int_equal(pm_sink_add(&s, &(struct pm_problem){.id = PM_P_PC_HNID}), PM_EIO);
 	pm_sink_done(&s);
 }
 

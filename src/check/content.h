@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of layer check that look at what nodes hold. */
+#ifndef PM_CHECK_CONTENT_H
+#define PM_CHECK_CONTENT_H
+
+#include "check/internal.h"
+#include "ltp/pc.h"
+#include "ltp/tc.h"
+#include "msg/message.h"
+#include "recover/tables.h"
+
+/*
+ * Report on the subject at hand (c->subject): nid, sub, path and cause come from there. The
+ * serial, 0 after an error.
+ */
+uint64_t pm_check_subject(struct pm_checker *c, struct pm_problem *p);
+/* What is wrong with these blocks, if something is, is the cause of what follows. */
+void pm_subject_cause(struct pm_checker *c, pm_bid bid);
+
+/* Begin with a node: c->subject is new. */
+void pm_subject_begin(struct pm_checker *c, pm_nid nid, uint32_t folder, pm_bid data, pm_bid sub);
+/* Note that an object is not whole. */
+void pm_unwhole_add(struct pm_checker *c, enum pm_object_kind kind, enum pm_object_state state,
+		    uint64_t serial);
+
+/* Subnodes that the object has by its nature, whatever refers to them. */
+typedef bool (*pm_known_sub_fn)(pm_nid nid);
+
+void pm_check_heap(struct pm_checker *c, struct pm_heap *h, uint8_t client);
+/* `state` is what opening gave. */
+void pm_check_pc(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state, pm_known_sub_fn known);
+void pm_check_tc(struct pm_checker *c, struct pm_tc *tc, enum pm_rc state);
+
+/* The columns that a table must have, by property id, 0 at the end. */
+void pm_check_columns(struct pm_checker *c, const struct pm_tc *tc, const uint16_t *ids);
+
+void pm_check_names(struct pm_checker *c);
+void pm_check_store(struct pm_checker *c);
+/* A node that is no folder, no folder's table and no message. */
+void pm_check_other(struct pm_checker *c, const struct pm_node *n);
+void pm_check_folders(struct pm_checker *c);
+/* All that belongs to a search folder. */
+void pm_check_search(struct pm_checker *c, pm_nid folder);
+/* The lists of the search engine: nodes 1E1, 201, 261. */
+void pm_check_search_node(struct pm_checker *c, const struct pm_node *n);
+
+/* What a message's folder wants to know of it. */
+struct pm_message_facts {
+	bool readable, has_flags;
+	uint32_t flags;
+};
+/* A message of the folder at hand; compares it with `row` of cmp->tc unless cmp is NULL. */
+void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct pm_row_compare *cmp,
+		      size_t row, struct pm_message_facts *ret);
+/* Hand the objects that are not whole to the sink. */
+void pm_report_unwhole(struct pm_checker *c);
+
+#endif
