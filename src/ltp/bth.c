@@ -14,7 +14,6 @@ struct loader {
 	struct pm_bth *b;
 	struct pm_map seen;
 	struct pm_buf bytes, state;
-	bool mark;
 };
 
 static int key_cmp(const struct pm_bth *b, const uint8_t *x, const uint8_t *y)
@@ -122,12 +121,6 @@ static enum pm_rc walk(struct loader *l, pm_hid hid, unsigned level, const uint8
 		b->lost++;
 		return PM_OK;
 	}
-	if (l->mark) {
-		enum pm_rc again = pm_heap_mark(l->h, hid);
-
-		if (pm_is_error(again))
-			return again;
-	}
 	if (s.n % size)
 		b->rules |= PM_TR_WHOLE;
 	if (s.n < size && b->levels)
@@ -182,7 +175,7 @@ static enum pm_rc put_in_order(struct pm_ctx *ctx, struct pm_bth *b)
 
 /* The header item: sizes, levels, root. PM_LOST when there is nothing to go on. */
 static enum pm_rc read_header(struct pm_heap *h, pm_hid hid, unsigned cb_key, unsigned cb_ent,
-			      bool mark, struct pm_bth *b)
+			      struct pm_bth *b)
 {
 	const struct pm_format *f = h->db->fmt;
 	struct pm_span s;
@@ -194,12 +187,6 @@ static enum pm_rc read_header(struct pm_heap *h, pm_hid hid, unsigned cb_key, un
 	if (s.n < 8) {
 		b->rules |= PM_TR_TYPE;
 		return PM_LOST;
-	}
-	if (mark) {
-		enum pm_rc again = pm_heap_mark(h, hid);
-
-		if (pm_is_error(again))
-			return again;
 	}
 	b->cb_key = (unsigned)pm_BTHHEADER_cbKey(f, s.p);
 	b->cb_ent = (unsigned)pm_BTHHEADER_cbEnt(f, s.p);
@@ -223,17 +210,88 @@ static enum pm_rc read_header(struct pm_heap *h, pm_hid hid, unsigned cb_key, un
 	return b->cb_key && b->cb_ent ? rc : PM_LOST;
 }
 
+/* What a wrong number of levels leads to. */
+#define PM_TR_SHAPE (PM_TR_WHOLE | PM_TR_ORDER | PM_TR_KEYMIN | PM_TR_TREE | PM_TR_EMPTY)
+
+static void loader_done(struct loader *l)
+{
+	pm_map_done(&l->seen);
+	pm_buf_done(&l->bytes);
+	pm_buf_done(&l->state);
+}
+
+/* All records of a tree with so many levels. The header item is no part of it. */
+static enum pm_rc load_tree(struct loader *l, pm_hid header, unsigned levels)
+{
+	enum pm_rc rc = pm_map_put(l->h->db->ctx, &l->seen, header, 0);
+
+	l->b->levels = levels;
+	l->b->lost = 0;
+	if (rc == PM_OK && l->b->root)
+		rc = walk(l, l->b->root, levels, NULL);
+	return rc;
+}
+
+/* The stored number of levels makes no sense of it: does another one? */
+static enum pm_rc try_levels(struct loader *l, pm_hid header)
+{
+	struct pm_bth *b = l->b;
+	uint32_t lost = b->lost, rules = b->rules;
+	unsigned levels = b->levels;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct loader other = {.h = l->h, .b = b};
+		enum pm_rc rc;
+
+		if (i == levels)
+			continue;
+		b->rules = rules & ~(uint32_t)PM_TR_SHAPE;
+		rc = load_tree(&other, header, i);
+		if (rc == PM_OK && other.state.n && !b->lost && !(b->rules & PM_TR_SHAPE)) {
+			loader_done(l);
+			*l = other;
+			b->rules |= PM_TR_LEVELS;
+			/* A leaf this full may have had others beside it. */
+			if (i < levels && l->bytes.n > PM_HEAP_ITEM_MAX / 2)
+				b->lost++;
+			return PM_OK;
+		}
+		loader_done(&other);
+		if (pm_is_error(rc))
+			return rc;
+	}
+	b->levels = levels;
+	b->lost = lost;
+	b->rules = rules;
+	return PM_OK;
+}
+
+static enum pm_rc mark_items(const struct loader *l)
+{
+	for (size_t i = 0; i < l->seen.n; i++) {
+		enum pm_rc rc = pm_heap_mark(l->h, (pm_hid)l->seen.v[i].key);
+
+		if (pm_is_error(rc))
+			return rc;
+	}
+	return PM_OK;
+}
+
 enum pm_rc pm_bth_open(struct pm_heap *h, pm_hid hid, unsigned cb_key, unsigned cb_ent, bool mark,
 		       struct pm_bth *b)
 {
-	struct loader l = {.h = h, .b = b, .mark = mark};
+	struct loader l = {.h = h, .b = b};
 	enum pm_rc rc, head;
 
 	*b = (struct pm_bth){0};
-	head = read_header(h, hid, cb_key, cb_ent, mark, b);
+	head = read_header(h, hid, cb_key, cb_ent, b);
 	if (head != PM_OK && head != PM_DAMAGED)
 		return head == PM_NONE ? PM_LOST : head;
-	rc = b->root ? walk(&l, b->root, b->levels, NULL) : PM_OK;
+	rc = load_tree(&l, hid, b->levels);
+	if (rc == PM_OK && b->root && (b->lost || b->rules & (PM_TR_SHAPE | PM_TR_LEVELS)))
+		rc = try_levels(&l, hid);
+	if (rc == PM_OK && mark)
+		rc = mark_items(&l);
 	pm_map_done(&l.seen);
 	b->bytes = l.bytes.p;
 	b->state = l.state.p;
@@ -249,7 +307,7 @@ enum pm_rc pm_bth_open(struct pm_heap *h, pm_hid hid, unsigned cb_key, unsigned 
 			head = PM_DAMAGED;
 	if (b->lost && !b->n)
 		return PM_LOST;
-	return b->rules & PM_TR_CONTENT || b->lost ? PM_DAMAGED : head;
+	return b->rules & PM_TR_TREE || b->lost ? PM_DAMAGED : head;
 }
 
 void pm_bth_close(struct pm_bth *b)

@@ -12,15 +12,13 @@
 enum pm_bth_rule {
 	PM_TR_TYPE = 1 << 0,   /* header missing, or bType is not B5 */
 	PM_TR_SIZES = 1 << 1,  /* cbKey and cbEnt are not those expected */
-	PM_TR_LEVELS = 1 << 2, /* bIdxLevels is absurd */
+	PM_TR_LEVELS = 1 << 2, /* bIdxLevels is absurd, or not what the items are */
 	PM_TR_WHOLE = 1 << 3,  /* an item is not a whole number of records */
 	PM_TR_ORDER = 1 << 4,  /* keys do not ascend strictly */
 	PM_TR_KEYMIN = 1 << 5, /* an index key is not the first key below it */
 	PM_TR_TREE = 1 << 6,   /* an item is reached twice, or there are absurdly many */
 	PM_TR_EMPTY = 1 << 7,  /* an empty item below an index */
 };
-
-#define PM_TR_CONTENT (PM_TR_TYPE | PM_TR_SIZES | PM_TR_LEVELS | PM_TR_TREE)
 
 struct pm_bth {
 	unsigned cb_key, cb_ent, levels;
@@ -33,10 +31,11 @@ struct pm_bth {
 };
 
 /*
- * Load the BTH whose header is item `hid`. Expected sizes of key and data, 0 for any; a
- * header that can't be read but whose sizes are expected is replaced by nothing: PM_LOST.
- * PM_OK; PM_DAMAGED: b->rules, b->lost or b->state say why; PM_LOST: no record. Marks the items that
- * it reads (pm_heap_mark) when `mark` is set. Close it in every case.
+ * Load the BTH whose header is item `hid`. `cb_key` and `cb_ent` are the sizes expected, 0 for
+ * any; they are taken when the header has others. A number of levels that makes no sense of
+ * the items is replaced by one that does. PM_OK; PM_DAMAGED: records may be missing or wrong
+ * (b->lost, PM_TR_TREE, b->state); PM_LOST: no record. With `mark` the items count as used
+ * (pm_heap_mark). Close it in every case.
  */
 enum pm_rc pm_bth_open(struct pm_heap *h, pm_hid hid, unsigned cb_key, unsigned cb_ent, bool mark,
 		       struct pm_bth *b) PM_MUST_CHECK;

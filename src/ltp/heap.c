@@ -12,28 +12,33 @@ static uint32_t offset(const struct pm_heap_block *b, uint32_t i)
 	return pm_le16(b->p + b->map + 2 * (size_t)i);
 }
 
-/* The page map at `hnpm` of a block whose header takes `head` bytes: is it beyond doubt? */
-static bool map_convinces(const uint8_t *p, uint32_t n, uint32_t head, uint32_t hnpm)
+/*
+ * A page map at `hnpm` vouches for itself when its offsets begin behind the header and ascend
+ * up to ibHnpm: how many items it has then, whatever cAlloc says; 0 when it does not.
+ */
+static uint32_t map_count(const uint8_t *p, uint32_t n, uint32_t head, uint32_t hnpm)
 {
-	uint32_t count = pm_le16(p + hnpm), last = head;
+	uint32_t last = head, i = 0;
 
-	if (!count || hnpm + 6 + 2 * (uint64_t)count > n || pm_le16(p + hnpm + 4) != head)
-		return false;
-	for (uint32_t i = 1; i <= count; i++) {
-		uint32_t o = pm_le16(p + hnpm + 4 + 2 * (size_t)i);
+	if (hnpm + 8 > n || pm_le16(p + hnpm + 4) != head)
+		return 0;
+	while (hnpm + 8 + 2 * (uint64_t)i <= n) {
+		uint32_t o = pm_le16(p + hnpm + 6 + 2 * (size_t)i);
 
 		if (o < last || o > hnpm)
-			return false;
+			break;
 		last = o;
+		i++;
 	}
-	return hnpm - last <= 1 && last > head;
+	return hnpm - last <= 1 && last > head ? i : 0;
 }
 
 /* Where the page map is although ibHnpm does not say so; 0 when nothing looks like one. */
 static uint32_t find_map(const uint8_t *p, uint32_t n, uint32_t head)
 {
 	for (uint32_t at = (head + 3) & ~1u; (uint64_t)at + 8 <= n; at += 2)
-		if (pm_le16(p + at + 4) == head && map_convinces(p, n, head, at))
+		if (pm_le16(p + at + 4) == head && pm_le16(p + at) &&
+		    map_count(p, n, head, at) == pm_le16(p + at))
 			return at;
 	return 0;
 }
@@ -106,37 +111,57 @@ static uint32_t map_rules(const struct pm_heap_block *b, uint32_t head, uint32_t
 	return rules;
 }
 
+/* A map that does not vouch for itself: take it as it is, unless there is a better one. */
+static enum pm_rc parse_doubtful(struct pm_heap *h, struct pm_heap_block *b, uint32_t head,
+				 uint32_t hnpm)
+{
+	uint32_t count = 0, fit, other;
+
+	if (b->n >= head && hnpm >= head && hnpm + 6 <= b->n) {
+		count = pm_le16(b->p + hnpm);
+		fit = (b->n - hnpm - 6) / 2;
+		if (count > fit)
+			b->rules |= PM_HN_MAP;
+		b->map = hnpm + 4;
+		b->items = count < fit ? count : fit;
+		b->rules |= map_rules(b, head, hnpm);
+		if (!(b->rules & (PM_HN_MAP | PM_HN_ORDER | PM_HN_FIRST)))
+			return PM_OK;
+	} else {
+		b->rules |= PM_HN_MAP;
+	}
+	other = find_map(b->p, b->n, head);
+	if (other) {
+		b->rules = (b->rules & PM_HN_SIG) | PM_HN_MAP;
+		b->map = other + 4;
+		b->items = pm_le16(b->p + other);
+		b->rules |= map_rules(b, head, other);
+		return PM_OK;
+	}
+	if (b->rules & (PM_HN_MAP | PM_HN_ORDER))
+		b->state = PM_DAMAGED;
+	return b->rules & PM_HN_ORDER ? mark_sane(h->db->ctx, b, head, hnpm) : PM_OK;
+}
+
 /* Find and judge the page map of a loaded block. */
 static enum pm_rc parse_block(struct pm_heap *h, size_t k)
 {
 	struct pm_heap_block *b = &h->blocks[k];
-	uint32_t head = pm_heap_header(k), hnpm = 0;
-	uint32_t count;
+	uint32_t head = pm_heap_header(k), hnpm = b->n >= 2 ? pm_le16(b->p) : 0;
 
 	b->rules = 0;
 	b->items = 0;
 	if (k == 0 && (b->n < head || b->p[2] != 0xEC))
 		b->rules |= PM_HN_SIG;
-	if (b->n >= 2)
-		hnpm = pm_le16(b->p);
-	if (b->n < head || hnpm < head || hnpm + 6 > b->n) {
-		b->rules |= PM_HN_MAP;
-		hnpm = find_map(b->p, b->n, head);
-		if (!hnpm)
-			return PM_OK;
-	}
-	count = pm_le16(b->p + hnpm);
-	if (hnpm + 6 + 2 * (uint64_t)count > b->n) {
-		uint32_t other = find_map(b->p, b->n, head);
-
-		b->rules |= PM_HN_MAP;
-		hnpm = other ? other : hnpm;
-		count = other ? pm_le16(b->p + other) : (b->n - hnpm - 6) / 2;
-	}
+	if (b->n >= head && hnpm >= head)
+		b->items = map_count(b->p, b->n, head, hnpm);
+	if (!b->items)
+		return parse_doubtful(h, b, head, hnpm);
 	b->map = hnpm + 4;
-	b->items = count;
+	if (b->items != pm_le16(b->p + hnpm))
+		b->rules |= PM_HN_MAP;
 	b->rules |= map_rules(b, head, hnpm);
-	return b->rules & PM_HN_ORDER ? mark_sane(h->db->ctx, b, head, hnpm) : PM_OK;
+	return PM_OK;
 }
 
 static void forget(struct pm_heap *h, struct pm_heap_block *b)
@@ -204,8 +229,6 @@ static enum pm_rc load(struct pm_heap *h, size_t k)
 	b->state = (uint8_t)rc;
 	h->kept += b->n;
 	rc = parse_block(h, k);
-	if (b->rules & (PM_HN_MAP | PM_HN_ORDER))
-		b->state = PM_DAMAGED;
 	b->known = true;
 	h->rules |= b->rules;
 	return rc;
@@ -262,7 +285,7 @@ enum pm_rc pm_heap_open(const struct pm_ndb *db, pm_bid bid, uint8_t client, str
 		if (read == PM_LOST || !root.n)
 			h->rules = (h->rules & ~(uint32_t)PM_HN_HID) | PM_HN_ROOT;
 	}
-	if (h->blocks[0].state != PM_OK || h->rules & PM_HN_CONTENT)
+	if (h->blocks[0].state != PM_OK)
 		rc = PM_DAMAGED;
 	return rc;
 }
@@ -308,6 +331,43 @@ lost:
 	h->rules |= PM_HN_HID;
 	*ret = (struct pm_span){0};
 	return PM_LOST;
+}
+
+/* May offset i, which is wrong, be `o` without crossing those that are in order? */
+static bool fits_between(const struct pm_heap_block *b, uint32_t i, uint32_t o)
+{
+	for (uint32_t k = i; k-- > 0;)
+		if (b->sane[k]) {
+			if (offset(b, k) > o)
+				return false;
+			break;
+		}
+	for (uint32_t k = i + 1; k <= b->items; k++)
+		if (b->sane[k])
+			return offset(b, k) >= o;
+	return o <= b->map - 4;
+}
+
+enum pm_rc pm_heap_settle(struct pm_heap *h, pm_hid hid, uint32_t size)
+{
+	size_t k = pm_hid_block(h->db->fmt, hid);
+	uint32_t i = pm_hid_index(h->db->fmt, hid), wrong, o;
+	struct pm_heap_block *b;
+	enum pm_rc rc;
+
+	if (!hid || pm_nid_type(hid) || !i || k >= h->n_blocks)
+		return PM_OK;
+	rc = load(h, k);
+	b = &h->blocks[k];
+	if (pm_is_error(rc) || !b->p || !b->sane || i > b->items || b->sane[i - 1] == b->sane[i])
+		return rc;
+	wrong = b->sane[i] ? i - 1 : i;
+	o = b->sane[i] ? offset(b, i) - size : offset(b, i - 1) + size;
+	if (o > b->n || o < pm_heap_header(k) || !fits_between(b, wrong, o))
+		return PM_OK;
+	pm_put16(b->p + b->map + 2 * (size_t)wrong, (uint16_t)o);
+	b->sane[wrong] = 1;
+	return PM_OK;
 }
 
 enum pm_rc pm_heap_items(struct pm_heap *h, size_t k, uint32_t *ret_n)

@@ -38,9 +38,9 @@ enum pm_heap_rule {
 	PM_HN_LAST = 1 << 12,   /* last offset is not ibHnpm */
 };
 
-/* Rules and flags that cast doubt on content; the others are matters of form. The results
- * PM_OK and PM_DAMAGED of this layer go by these alone. */
-#define PM_HN_CONTENT (PM_HN_SIG | PM_HN_CLIENT | PM_HN_MAP | PM_HN_ORDER | PM_HN_ROOT)
+/* Flags that cast doubt on content; the others are matters of form. The results PM_OK and
+ * PM_DAMAGED of this layer go by these, and by checksums: a page map that is found where
+ * ibHnpm does not point, or a signature that is wrong, alone do not make content doubtful. */
 #define PM_TF_CONTENT                                                                              \
 	(PM_TF_LOST_BLOCK | PM_TF_BAD_BLOCK | PM_TF_BTYPE | PM_TF_CENT | PM_TF_CHILD |             \
 	 PM_TF_LOST_LEAF | PM_TF_CYCLE | PM_TF_NOT_INTERNAL)
@@ -90,6 +90,11 @@ void pm_heap_close(struct pm_heap *h);
  */
 enum pm_rc pm_heap_item(struct pm_heap *h, pm_hid hid, struct pm_span *ret) PM_MUST_CHECK;
 
+/*
+ * Tell what size an item has: where the map has a wrong offset on one side of it, that offset
+ * follows, and with it the item on the other side. Does nothing else.
+ */
+enum pm_rc pm_heap_settle(struct pm_heap *h, pm_hid hid, uint32_t size) PM_MUST_CHECK;
 /* Items of block k by number, freed ones included; 0 when it is lost. The block is loaded. */
 enum pm_rc pm_heap_items(struct pm_heap *h, size_t k, uint32_t *ret_n) PM_MUST_CHECK;
 /* All rules of block k that need nothing but the heap itself. */

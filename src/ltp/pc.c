@@ -36,6 +36,45 @@ static enum pm_rc find_root(struct pm_heap *h, pm_hid *ret)
 	return pm_is_error(rc) ? rc : PM_LOST;
 }
 
+/* The type that a property has in every file [MS-OXPROPS]; 0 for ids not listed here. */
+static uint16_t usual_type(const struct pm_format *f, uint16_t id)
+{
+	static const uint16_t texts[] = {
+		PM_ID_MESSAGE_CLASS,        PM_ID_SUBJECT,
+		PM_ID_SENT_REPR_NAME,       PM_ID_SENT_REPR_ADDRTYPE,
+		PM_ID_SENT_REPR_EMAIL,      0x0070, /* PidTagConversationTopic */
+		PM_ID_TRANSPORT_HEADERS,    PM_ID_SENDER_NAME,
+		PM_ID_SENDER_ADDRTYPE,      PM_ID_SENDER_EMAIL,
+		PM_ID_DISPLAY_BCC,          PM_ID_DISPLAY_CC,
+		PM_ID_DISPLAY_TO,           PM_ID_BODY,
+		PM_ID_INTERNET_MESSAGE_ID,  PM_ID_DISPLAY_NAME,
+		PM_ID_CONTAINER_CLASS,      PM_ID_ATTACH_FILENAME,
+		PM_ID_ATTACH_LONG_FILENAME, PM_ID_ATTACH_MIME_TAG,
+		PM_ID_ATTACH_CONTENT_ID,
+	};
+	static const uint16_t times[] = {PM_ID_SUBMIT_TIME, PM_ID_DELIVERY_TIME,
+					 PM_ID_CREATION_TIME, PM_ID_MODIFICATION_TIME};
+	static const uint16_t longs[] = {PM_ID_MESSAGE_FLAGS,    PM_ID_MESSAGE_SIZE,
+					 PM_ID_ATTACH_METHOD,    PM_ID_ATTACH_SIZE,
+					 PM_ID_CONTENT_COUNT,    PM_ID_CONTENT_UNREAD,
+					 PM_ID_MESSAGE_CODEPAGE, PM_ID_INTERNET_CPID};
+	static const uint16_t bytes[] = {PM_ID_RTF_COMPRESSED, PM_ID_SEARCH_KEY, PM_ID_RECORD_KEY};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i] == id)
+			return f->string_type;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] == id)
+			return PM_PT_TIME;
+	for (size_t i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
+		if (longs[i] == id)
+			return PM_PT_I4;
+	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+		if (bytes[i] == id)
+			return PM_PT_BINARY;
+	return 0;
+}
+
 static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 {
 	const struct pm_format *f = pc->db->fmt;
@@ -50,6 +89,10 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
 	memcpy(p->raw, rec + 4, 4);
 	p->state = state;
+	if (pm_proptype_size(p->type) < 0 && usual_type(f, p->id)) {
+		p->type = usual_type(f, p->id);
+		p->retyped = true;
+	}
 	return PM_OK;
 }
 
@@ -123,35 +166,59 @@ static enum pm_rc scavenge_items(struct pm_pc *pc, size_t k, uint32_t n)
 	for (uint32_t i = 1; !pm_is_error(rc) && i <= n; i++) {
 		size_t have = pc->props.n;
 		struct pm_span s;
+		uint8_t state;
 
 		rc = pm_heap_item(&pc->heap, pm_hid_make(f, k, i), &s);
 		if (pm_is_error(rc) || rc == PM_LOST || !like_records(f, s))
 			continue;
 		if (have && pm_PCENTRY_wPropId(f, s.p) <= pc->props.v[have - 1].id)
 			continue;
+		state = (uint8_t)rc;
 		for (size_t at = 0; at < s.n && !pm_is_error(rc); at += 8)
-			rc = add_prop(pc, s.p + at, PM_DAMAGED);
+			rc = add_prop(pc, s.p + at, state);
 	}
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* The tree's head is gone: whatever looks like its records. */
+/* The tree leads to no record: whatever looks like its records. */
 static enum pm_rc scavenge(struct pm_pc *pc)
 {
 	struct pm_heap *h = &pc->heap;
+	enum pm_rc rc = PM_OK;
 
-	for (size_t k = 0; k < h->n_blocks; k++) {
+	for (size_t k = 0; !pm_is_error(rc) && k < h->n_blocks; k++) {
 		uint32_t n;
-		enum pm_rc rc = pm_heap_items(h, k, &n);
 
+		rc = pm_heap_items(h, k, &n);
 		if (!pm_is_error(rc))
 			rc = scavenge_items(pc, k, n);
-		if (rc == PM_OK && !n && !pc->props.n && h->blocks[k].p)
-			rc = scan_block(pc, &h->blocks[k]);
-		if (rc)
-			return rc;
 	}
-	return pc->props.n ? PM_DAMAGED : PM_LOST;
+	for (size_t k = 0; !pm_is_error(rc) && !pc->props.n && k < h->n_blocks; k++) {
+		uint32_t n;
+
+		rc = pm_heap_items(h, k, &n);
+		if (!pm_is_error(rc) && h->blocks[k].p)
+			rc = scan_block(pc, &h->blocks[k]);
+	}
+	return pm_is_error(rc) ? rc : pc->props.n ? PM_DAMAGED : PM_LOST;
+}
+
+/*
+ * Items of known size put wrong offsets of the page map right, and so save their neighbours.
+ * Records that are lost to such an offset are taken from where they stand (scan_block).
+ */
+static enum pm_rc settle_items(struct pm_pc *pc)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
+		const struct pm_prop *p = &pc->props.v[i];
+		int size = pm_proptype_size(p->type);
+
+		if (size > 4)
+			rc = pm_heap_settle(&pc->heap, pm_le32(p->raw), (uint32_t)size);
+	}
+	return rc;
 }
 
 static enum pm_rc read_props(struct pm_pc *pc)
@@ -160,6 +227,8 @@ static enum pm_rc read_props(struct pm_pc *pc)
 	pm_hid root;
 	enum pm_rc rc = find_root(&pc->heap, &root);
 
+	if (!pm_is_error(rc))
+		rc = pm_heap_settle(&pc->heap, root, 8);
 	if (pm_is_error(rc))
 		return rc;
 	rc = pm_bth_open(&pc->heap, root, 2, 6, true, &b);
@@ -174,8 +243,22 @@ static enum pm_rc read_props(struct pm_pc *pc)
 			rc = add;
 	}
 	pm_bth_close(&b);
-	if (rc == PM_LOST)
-		return scavenge(pc);
+	if (!pm_is_error(rc) && !pc->props.n) {
+		enum pm_rc found = scavenge(pc);
+
+		if (pm_is_error(found) || rc == PM_LOST)
+			rc = found;
+		if (found == PM_DAMAGED) {
+			pc->rules |= PM_CR_PC;
+			pc->lost++;
+			rc = found;
+		}
+	}
+	if (!pm_is_error(rc)) {
+		enum pm_rc settled = settle_items(pc);
+
+		rc = settled ? settled : rc;
+	}
 	return rc;
 }
 
@@ -196,7 +279,7 @@ enum pm_rc pm_pc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct p
 	rc = read_props(pc);
 	if (pm_is_error(rc) || rc == PM_LOST)
 		return rc;
-	if (rc != PM_OK || pc->rules || pc->subs_state == PM_LOST || pc->subs_state == PM_DAMAGED)
+	if (rc != PM_OK || pc->subs_state == PM_LOST || pc->subs_state == PM_DAMAGED)
 		return PM_DAMAGED;
 	return heap;
 }
@@ -352,6 +435,7 @@ enum pm_rc pm_pc_prop_rules(struct pm_pc *pc, const struct pm_prop *p, bool mark
 	}
 	if (pm_proptype_inline(p->type)) {
 		*ret_rules = p->type == PM_PT_BOOL && p->raw[0] > 1 ? PM_CR_BOOL : 0;
+		*ret_rules |= p->retyped ? PM_CR_TYPE : 0;
 		return *ret_rules ? PM_DAMAGED : PM_OK;
 	}
 	if (mark && hnid && !pm_nid_type(hnid)) {
@@ -363,5 +447,9 @@ enum pm_rc pm_pc_prop_rules(struct pm_pc *pc, const struct pm_prop *p, bool mark
 	if (!pm_is_error(rc))
 		rc = pm_value_rules(pc->db->ctx, pc->db->fmt, &pc->subs, &v, hnid, max, ret_rules);
 	pm_value_done(&v);
+	if (!pm_is_error(rc) && p->retyped) {
+		*ret_rules |= PM_CR_TYPE;
+		rc = PM_DAMAGED;
+	}
 	return rc;
 }

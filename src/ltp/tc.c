@@ -245,7 +245,36 @@ static enum pm_rc stray_id(struct pm_tc *tc, uint32_t number, uint32_t *ret_id, 
 	return PM_OK;
 }
 
-/* The index is not whole: what it lacks comes from the matrix. */
+/*
+ * Something about the index is wrong: rows that bear another id than the index says are taken
+ * from it. Rows are in order of their numbers.
+ */
+static enum pm_rc disown_wrong(struct pm_tc *tc, uint8_t *owned, bool *ret_any)
+{
+	for (size_t i = 0; i < tc->rows.n; i++) {
+		struct pm_tc_row *r = &tc->rows.v[i];
+		uint8_t state = PM_OK;
+		uint32_t id;
+		enum pm_rc rc;
+
+		if (r->number == NO_ROW)
+			break;
+		rc = stray_id(tc, r->number, &id, &state);
+		if (pm_is_error(rc))
+			return rc;
+		if (!id || state != PM_OK || id == r->id)
+			continue;
+		owned[r->number] = 0;
+		r->number = NO_ROW;
+		r->state = PM_LOST;
+		r->rules |= PM_BR_ENTRY;
+		tc->rules |= PM_BR_ENTRY;
+		*ret_any = true;
+	}
+	return PM_OK;
+}
+
+/* What the index lacks comes from the matrix. */
 static enum pm_rc add_strays(struct pm_tc *tc, const uint8_t *owned, uint64_t total)
 {
 	for (uint32_t i = 0; i < total; i++) {
@@ -318,16 +347,9 @@ static enum pm_rc add_indexed(struct pm_tc *tc, const struct pm_bth *b, uint8_t 
 		uint32_t id = (uint32_t)pm_bth_key(b, i);
 		const uint8_t *d = pm_bth_data(b, i);
 		uint32_t number = b->cb_ent == 2 ? pm_le16(d) : pm_le32(d);
-		uint32_t rules = 0, have;
-		uint8_t state = PM_LOST, seen;
+		uint32_t rules = 0;
+		uint8_t state = PM_LOST;
 
-		if (number < total && b->state[i] != PM_OK) {
-			rc = stray_id(tc, number, &have, &seen);
-			if (pm_is_error(rc))
-				return rc;
-			if (rc == PM_OK && seen == PM_OK && have != id)
-				continue; /* the row's own word counts for more */
-		}
 		if (number < total && !owned[number]) {
 			owned[number] = 1;
 			state = block_known(tc, number);
@@ -343,6 +365,25 @@ static enum pm_rc add_indexed(struct pm_tc *tc, const struct pm_bth *b, uint8_t 
 			rc = add_row(tc, id, number, rules, state);
 	}
 	return rc;
+}
+
+/*
+ * Rows of the matrix that the index does not have are left alone as long as the index is
+ * whole: they are what deleted rows left behind.
+ */
+static enum pm_rc reconcile(struct pm_tc *tc, const struct pm_bth *b, uint8_t *owned,
+			    uint64_t total, enum pm_rc index)
+{
+	bool broken = index != PM_OK || tc->rules & PM_BR_ENTRY || (!b->n && total) ||
+		      b->rules & PM_TR_LEVELS;
+	enum pm_rc rc = sort_rows(tc);
+
+	if (rc == PM_OK && (broken || b->n != total))
+		rc = disown_wrong(tc, owned, &broken);
+	if (rc || !broken)
+		return rc;
+	rc = add_strays(tc, owned, total);
+	return rc ? rc : sort_rows(tc);
 }
 
 /* Which rows there are, by index and matrix. */
@@ -375,10 +416,8 @@ static enum pm_rc find_rows(struct pm_tc *tc)
 	if (b.n != total)
 		tc->rules |= PM_BR_COUNT;
 	rc = add_indexed(tc, &b, owned, total);
-	if (rc == PM_OK && index != PM_OK)
-		rc = add_strays(tc, owned, total);
 	if (rc == PM_OK)
-		rc = sort_rows(tc);
+		rc = reconcile(tc, &b, owned, total, index);
 	pm_free(owned);
 	pm_bth_close(&b);
 	return rc ? rc : index;
@@ -429,8 +468,9 @@ enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct p
 	if (pm_is_error(rows))
 		return rows;
 	if (rows != PM_OK || tc->rules & (PM_BR_INFO | PM_BR_INDEX | PM_BR_ENTRY) ||
-	    tc->subs_state == PM_LOST || tc->subs_state == PM_DAMAGED ||
-	    tc->matrix_state == PM_LOST || tc->matrix_state == PM_DAMAGED)
+	    tc->bth_rules & PM_TR_LEVELS || tc->subs_state == PM_LOST ||
+	    tc->subs_state == PM_DAMAGED || tc->matrix_state == PM_LOST ||
+	    tc->matrix_state == PM_DAMAGED)
 		return PM_DAMAGED;
 	return pm_worse(heap, rc);
 }

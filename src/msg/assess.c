@@ -4,13 +4,22 @@
 
 #include <stdio.h>
 
+#include "base/map.h"
 #include "base/quote.h"
+
+/*
+ * Attachments that are met again (shared blocks, or a tree that was made to be endless) are
+ * looked at again so many times in all.
+ */
+#define REPEATS_MAX 1000
 
 struct walk {
 	struct pm_ctx *ctx;
 	struct pm_flaws *flaws;
-	const char *where; /* 'attachment 3 "x.doc": ', or "" */
+	const char *where; /* "attachment 3 'x.doc': ", or "" */
 	unsigned depth;
+	struct pm_map *seen; /* attachments by their blocks */
+	unsigned *repeats;
 };
 
 static bool usable(enum pm_rc rc)
@@ -137,8 +146,7 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		return rc;
 	if (!usable(state))
 		return note(w, &flaw, "properties: lost");
-	if (pc->lost || pc->rules & PM_CR_PC || pc->heap.rules & PM_HN_CONTENT ||
-	    pc->bth_rules & PM_TR_CONTENT)
+	if (pc->lost || pc->bth_rules & PM_TR_TREE)
 		return note(w, &flaw, "properties: some may be missing");
 	for (size_t i = 0; i < pc->props.n && !damaged; i++)
 		damaged = pc->props.v[i].state != PM_OK;
@@ -231,6 +239,17 @@ static enum pm_rc judge_embedded(struct walk *w, struct pm_attachment *a)
 	return rc;
 }
 
+static enum pm_rc met_again(struct walk *w, const struct pm_attach_ref *ref, bool *ret)
+{
+	uint64_t key = ref->data * 0x9E3779B97F4A7C15u ^ ref->sub;
+	bool fresh;
+
+	if (!pm_map_get(w->ctx, w->seen, key, &fresh))
+		return w->ctx->rc;
+	*ret = !fresh;
+	return PM_OK;
+}
+
 static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t i)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_ATTACHMENT, .state = PM_LOST};
@@ -239,7 +258,11 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 	struct pm_attachment a;
 	struct pm_value v;
 	enum pm_rc rc;
+	bool again = false;
 
+	rc = met_again(w, &m->attachments.v[i], &again);
+	if (rc || (again && ++*w->repeats > REPEATS_MAX))
+		return rc;
 	rc = pm_attachment_open(m, i, &a);
 	if (pm_is_error(rc))
 		goto out;
@@ -286,11 +309,15 @@ static enum pm_rc judge_message(struct walk *w, struct pm_message *m)
 
 enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *flaws)
 {
-	struct walk w = {.ctx = m->db->ctx, .flaws = flaws, .where = ""};
+	struct pm_map seen = {0};
+	unsigned repeats = 0;
+	struct walk w = {
+		.ctx = m->db->ctx, .flaws = flaws, .where = "", .seen = &seen, .repeats = &repeats};
 	enum pm_rc rc;
 
 	*flaws = (struct pm_flaws){.max = max, .worst = PM_OK};
 	rc = judge_message(&w, m);
+	pm_map_done(&seen);
 	if (pm_is_error(rc))
 		return rc;
 	if (!usable(m->state))

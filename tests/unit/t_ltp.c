@@ -178,16 +178,23 @@ static void test_heap_map_order(void **state)
 	assert_true(heap.rules & PM_HN_ORDER);
 	for (size_t i = 0; i < h.n; i++)
 		assert_item(&h, &heap, i, i == 3 || i == 4 ? PM_LOST : PM_DAMAGED);
+	/* to know the size of one of the two is to have both */
+	assert_int_equal(pm_heap_settle(&heap, h.hid[4], 5000), PM_OK);
+	assert_item(&h, &heap, 3, PM_LOST);
+	assert_int_equal(pm_heap_settle(&heap, h.hid[4], 50), PM_OK);
+	assert_int_equal(pm_heap_settle(&heap, h.hid[5], 7), PM_OK);
+	for (size_t i = 0; i < h.n; i++)
+		assert_item(&h, &heap, i, PM_DAMAGED);
 	pm_heap_close(&heap);
 	/* ibHnpm gone as well: the map is found where it is */
 	mem_db_poke(&h.m, h.bid, map + 2 * 4, (uint8_t)(12 + 4 * 50), true);
 	mem_db_poke(&h.m, h.bid, map + 2 * 4 + 1, 0, true);
 	mem_db_poke(&h.m, h.bid, 0, 0xF0, true);
 	mem_db_poke(&h.m, h.bid, 1, 0xFF, true);
-	assert_int_equal(pm_heap_open(&h.m.db, h.bid, PM_CLIENT_PC, &heap), PM_DAMAGED);
+	assert_int_equal(pm_heap_open(&h.m.db, h.bid, PM_CLIENT_PC, &heap), PM_OK);
 	assert_int_equal(heap.rules, PM_HN_MAP);
 	for (size_t i = 0; i < h.n; i++)
-		assert_item(&h, &heap, i, PM_DAMAGED);
+		assert_item(&h, &heap, i, PM_OK);
 	assert_int_equal(pm_heap_item(&heap, pm_hid_make(h.m.db.fmt, 0, 10), &s), PM_LOST);
 	pm_heap_close(&heap);
 	mem_db_close(&h.m);
@@ -201,10 +208,10 @@ static void test_heap_rules(void **state)
 		uint32_t rule;
 		enum pm_rc rc;
 	} rows[] = {
-		{2, 0xED, PM_HN_SIG, PM_DAMAGED},  {3, 0x7C, PM_HN_CLIENT, PM_DAMAGED},
-		{4, 0x01, PM_HN_ROOT, PM_DAMAGED}, {8, 0x05, PM_HN_FILL, PM_OK},
-		{64, 0xFF, PM_HN_MAP, PM_DAMAGED}, {66, 3, PM_HN_FREE, PM_OK},
-		{68, 11, PM_HN_FIRST, PM_OK},      {71, 0xFF, PM_HN_ORDER | PM_HN_ROOT, PM_DAMAGED},
+		{2, 0xED, PM_HN_SIG, PM_OK},  {3, 0x7C, PM_HN_CLIENT, PM_OK},
+		{4, 0x01, PM_HN_ROOT, PM_OK}, {8, 0x05, PM_HN_FILL, PM_OK},
+		{64, 0xFF, PM_HN_MAP, PM_OK}, {66, 3, PM_HN_FREE, PM_OK},
+		{68, 11, PM_HN_FIRST, PM_OK}, {71, 0xFF, PM_HN_ORDER | PM_HN_ROOT, PM_DAMAGED},
 		{72, 50, PM_HN_LAST, PM_OK},
 	};
 	uint8_t item[26] = {1, 2, 3};
@@ -324,13 +331,14 @@ static void test_bth_rules(void **state)
 		size_t n;
 		enum pm_rc rc;
 	} rows[] = {
-		{12, 0xB4, PM_TR_TYPE, 10, PM_DAMAGED},
-		{13, 4, PM_TR_SIZES, 10, PM_DAMAGED},
-		{15, 200, PM_TR_LEVELS, 10, PM_DAMAGED},
+		{12, 0xB4, PM_TR_TYPE, 10, PM_OK},
+		{13, 4, PM_TR_SIZES, 10, PM_OK},
+		{15, 200, PM_TR_LEVELS, 10, PM_OK},
 		{20, 9, PM_TR_ORDER, 9, PM_OK},
 		{28, 200, PM_TR_ORDER, 10, PM_OK},
-		{15, 1, PM_TR_KEYMIN, 0, PM_LOST},
+		{15, 1, PM_TR_LEVELS, 10, PM_OK},
 		{16, 0x60, 0, 0, PM_LOST},
+		{16, 0x20, PM_TR_TREE, 0, PM_DAMAGED},
 		{16, 0, 0, 0, PM_OK},
 	};
 
@@ -344,8 +352,7 @@ static void test_bth_rules(void **state)
 		mem_db_poke(&t.m, t.bid, rows[r].at, rows[r].value, true);
 		assert_int_equal(pm_heap_open(&t.m.db, t.bid, PM_CLIENT_BTH, &heap), PM_OK);
 		assert_int_equal(pm_bth_open(&heap, heap.root, 2, 6, false, &b), rows[r].rc);
-		if (rows[r].rule != PM_TR_KEYMIN)
-			assert_int_equal(b.rules, rows[r].rule);
+		assert_int_equal(b.rules, rows[r].rule);
 		assert_int_equal(b.n, rows[r].n);
 		for (size_t i = 1; i < b.n; i++)
 			assert_true(pm_bth_key(&b, i - 1) < pm_bth_key(&b, i));
@@ -537,6 +544,68 @@ static void test_pc_many(void **state)
 	assert_true(pc.props.n >= 1000 && pc.props.n < 2000);
 	pm_pc_close(&pc);
 	mem_db_close(&m);
+}
+
+/* The tree's header leads nowhere, or to the wrong place: the records are found all the same. */
+static void test_pc_no_tree(void **state)
+{
+	/* the header is at 12: bType, cbKey, cbEnt, bIdxLevels, hidRoot; root of the heap at 4 */
+	static const struct {
+		size_t at;
+		uint8_t value;
+		enum pm_rc rc;
+	} rows[] = {
+		{2, 0, PM_OK},          {3, 0, PM_OK},          {4, 0x40, PM_OK},
+		{5, 0xFF, PM_OK},       {12, 0x7C, PM_OK},      {13, 8, PM_OK},
+		{15, 1, PM_OK},         {15, 255, PM_OK},       {16, 0, PM_DAMAGED},
+		{16, 0x20, PM_DAMAGED}, {17, 0xFF, PM_DAMAGED},
+	};
+	static struct made_pc t;
+
+	(void)state;
+	for (size_t i = 0; i < PM_LEN(rows); i++) {
+		struct pm_props p;
+		struct pm_pc pc;
+		pm_bid data, sub;
+
+		make_pc(&t, PM_UNICODE);
+		mem_db_poke(&t.m, t.data, rows[i].at, rows[i].value, true);
+		assert_int_equal(pm_pc_open(&t.m.db, t.data, t.sub, &pc), rows[i].rc);
+		assert_int_equal(pc.props.n, 12);
+		assert_true(pc.rules | pc.heap.rules | pc.bth_rules);
+		pm_props_init(&p, &t.m.ctx, t.m.db.fmt);
+		assert_int_equal(pm_props_load(&p, &pc), PM_OK);
+		assert_int_equal(pm_props_build(&p, &t.m.sink, &data, &sub), PM_OK);
+		pm_props_done(&p);
+		pm_pc_close(&pc);
+		assert_pc(&t, data, sub);
+		mem_db_close(&t.m);
+	}
+}
+
+/* A type that does not exist, of a property that always has the same. */
+static void test_pc_retyped(void **state)
+{
+	static struct made_pc t;
+	struct pm_pc pc;
+	const struct pm_prop *subject;
+	struct pm_buf b = {0};
+	uint32_t rules = 0;
+
+	(void)state;
+	make_pc(&t, PM_UNICODE);
+	mem_db_poke(&t.m, t.data, 20 + 8 + 2, 0x77, true); /* the second record is 0037 */
+	assert_int_equal(pm_pc_open(&t.m.db, t.data, t.sub, &pc), PM_OK);
+	subject = pm_pc_find(&pc, 0x0037);
+	assert_non_null(subject);
+	assert_true(subject->retyped);
+	assert_int_equal(pm_pc_prop_rules(&pc, subject, false, 100, &rules), PM_DAMAGED);
+	assert_int_equal(rules, PM_CR_TYPE);
+	assert_int_equal(pm_pc_string(&pc, 0x0037, 0, &b), PM_OK);
+	assert_string_equal(pm_buf_cstr(&t.m.ctx, &b), "Grüße");
+	pm_buf_done(&b);
+	pm_pc_close(&pc);
+	mem_db_close(&t.m);
 }
 
 /* The page map is gone, and the block's head as well: records are found where they stand. */
@@ -781,7 +850,8 @@ int main(void)
 		cmocka_unit_test(test_heap_holes),      cmocka_unit_test(test_heap_map_order),
 		cmocka_unit_test(test_heap_rules),      cmocka_unit_test(test_bth_round_trip),
 		cmocka_unit_test(test_bth_rules),       cmocka_unit_test(test_pc_round_trip),
-		cmocka_unit_test(test_pc_many),         cmocka_unit_test(test_pc_no_map),
+		cmocka_unit_test(test_pc_many),         cmocka_unit_test(test_pc_no_tree),
+		cmocka_unit_test(test_pc_retyped),      cmocka_unit_test(test_pc_no_map),
 		cmocka_unit_test(test_pc_malformed),    cmocka_unit_test(test_mend),
 		cmocka_unit_test(test_pc_hostile),      cmocka_unit_test(test_pc_no_memory),
 	};

@@ -287,6 +287,46 @@ static void test_table_no_index(void **state)
 	}
 }
 
+/* Entries of the index that name other rows, or none: the rows know who they are. */
+static void test_table_wrong_index(void **state)
+{
+	/* entries of 8 bytes stand behind the TCINFO: id, number */
+	static const struct {
+		size_t at;
+		uint8_t value;
+		size_t rows; /* with those of which only the id in the index is known */
+	} rows[] = {
+		{4, 50, 3}, /* a number that is too large */
+		{4, 1, 3},  /* the number of another */
+		{0, 0x44, 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PM_LEN(rows); i++) {
+		struct made_table m;
+		struct pm_tc tc;
+		size_t entries = 12 + 8 + 22 + 8 * 8, whole = 0;
+
+		make_table(&m, PM_UNICODE, 3);
+		mem_db_poke(&m.m, m.data, entries + rows[i].at, rows[i].value, true);
+		if (i == 2) /* and a number that is too large, so that the index is in doubt */
+			mem_db_poke(&m.m, m.data, entries + 8 + 4, 9, true);
+		assert_int_equal(pm_tc_open(&m.m.db, m.data, m.sub, &tc), PM_DAMAGED);
+		assert_true(tc.rules & PM_BR_ENTRY);
+		assert_int_equal(tc.rows.n, rows[i].rows);
+		for (size_t k = 0; k < 3; k++) {
+			size_t row = pm_tc_find(&tc, row_id(k));
+
+			assert_true(row < tc.rows.n);
+			assert_int_equal(tc.rows.v[row].number, k);
+			whole += tc.rows.v[row].state == PM_OK;
+		}
+		assert_int_equal(whole, 3);
+		pm_tc_close(&tc);
+		mem_db_close(&m.m);
+	}
+}
+
 /* Offsets in a small table's block: 12 BTH header, 20 TCINFO, columns from 42 on. */
 static void test_table_rules(void **state)
 {
@@ -607,11 +647,12 @@ static void test_templates_sound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table_round_trip), cmocka_unit_test(test_table_edit),
-		cmocka_unit_test(test_table_hole),       cmocka_unit_test(test_table_no_index),
-		cmocka_unit_test(test_table_rules),      cmocka_unit_test(test_table_hostile),
-		cmocka_unit_test(test_table_no_memory),  cmocka_unit_test(test_ansi_limit),
-		cmocka_unit_test(test_templates),        cmocka_unit_test(test_templates_sound),
+		cmocka_unit_test(test_table_round_trip),  cmocka_unit_test(test_table_edit),
+		cmocka_unit_test(test_table_hole),        cmocka_unit_test(test_table_no_index),
+		cmocka_unit_test(test_table_wrong_index), cmocka_unit_test(test_table_rules),
+		cmocka_unit_test(test_table_hostile),     cmocka_unit_test(test_table_no_memory),
+		cmocka_unit_test(test_ansi_limit),        cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_templates_sound),
 	};
 
 	return cmocka_run_group_tests_name("ltp tables", tests, NULL, NULL);

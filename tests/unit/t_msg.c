@@ -460,6 +460,47 @@ static void test_cycle(void **state)
 	mem_db_close(&m);
 }
 
+/* Each message has ten attachments that are all the same message, twenty levels deep. */
+static void test_fan(void **state)
+{
+	struct mem_db m;
+	struct pm_props p;
+	struct pm_message msg;
+	struct pm_flaws flaws;
+	pm_bid data, sub;
+
+	(void)state;
+	mem_db_open(&m, PM_UNICODE, PM_CRYPT_NONE);
+	pm_props_init(&p, &m.ctx, m.db.fmt);
+	text(&p, PM_ID_SUBJECT, "last");
+	assert_int_equal(pm_props_build(&p, &m.sink, &data, &sub), PM_OK);
+	pm_props_done(&p);
+	for (unsigned level = 0; level < 20; level++) {
+		pm_bid attach, attach_sub;
+
+		pm_props_init(&p, &m.ctx, m.db.fmt);
+		assert_int_equal(pm_subs_put(&m.ctx, &p.subs, 0x24, data, sub), PM_OK);
+		assert_int_equal(pm_props_set_object(&p, PM_ID_ATTACH_DATA, 0x24, 0), PM_OK);
+		assert_int_equal(pm_props_set_u32(&p, PM_ID_ATTACH_METHOD, PM_PT_I4, 5), PM_OK);
+		assert_int_equal(pm_props_build(&p, &m.sink, &attach, &attach_sub), PM_OK);
+		pm_props_done(&p);
+		pm_props_init(&p, &m.ctx, m.db.fmt);
+		text(&p, PM_ID_SUBJECT, "level");
+		for (unsigned i = 0; i < 10; i++)
+			assert_int_equal(
+				pm_subs_put(&m.ctx, &p.subs, 0x25 + 32 * i, attach, attach_sub),
+				PM_OK);
+		assert_int_equal(pm_props_build(&p, &m.sink, &data, &sub), PM_OK);
+		pm_props_done(&p);
+	}
+	assert_int_equal(pm_message_open(&m.db, 0, data, sub, 0, &msg), PM_OK);
+	assert_int_equal(msg.attachments.n, 10);
+	assert_int_equal(pm_message_assess(&msg, 10, &flaws), PM_OK);
+	pm_flaws_done(&flaws);
+	pm_message_close(&msg);
+	mem_db_close(&m);
+}
+
 static void test_subjects(void **state)
 {
 	static const struct {
@@ -726,6 +767,7 @@ int main(void)
 		cmocka_unit_test(test_missing_attachment),
 		cmocka_unit_test(test_message_no_memory),
 		cmocka_unit_test(test_cycle),
+		cmocka_unit_test(test_fan),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_codepages),
 		cmocka_unit_test(test_store_and_folder),
