@@ -49,7 +49,8 @@ static void add_list(struct pm_ctx *ctx, InternetAddressList *list, struct pm_ma
 
 	for (int i = 0; i < n && !ctx->rc; i++) {
 		InternetAddress *ia = internet_address_list_get_address(list, i);
-		struct pm_mailbox *m;
+		const char *addr;
+		struct pm_mailbox m = {0}, *slot;
 
 		if (INTERNET_ADDRESS_IS_GROUP(ia)) {
 			InternetAddressGroup *g = INTERNET_ADDRESS_GROUP(ia);
@@ -59,13 +60,16 @@ static void add_list(struct pm_ctx *ctx, InternetAddressList *list, struct pm_ma
 					 depth + 1);
 			continue;
 		}
-		m = pm_vec_push(ctx, &out->v);
-		if (!m)
-			return;
-		m->name = keep(ctx, &out->arena, internet_address_get_name(ia));
-		m->smtp = pm_smtp_clean(
-			ctx, &out->arena,
-			internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(ia)));
+		addr = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(ia));
+		m.name = keep(ctx, &out->arena, internet_address_get_name(ia));
+		m.smtp = pm_smtp_clean(ctx, &out->arena, addr);
+		m.type = "unknown";
+		m.other = m.smtp ? NULL : keep(ctx, &out->arena, addr);
+		if (!m.smtp && !m.name && !m.other)
+			continue;
+		slot = pm_vec_push(ctx, &out->v);
+		if (slot)
+			*slot = m;
 	}
 }
 
