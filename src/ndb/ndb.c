@@ -54,7 +54,7 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, co
 {
 	const uint8_t *t = stored + pm_block_stored(f, b->cb) - f->block_trailer;
 	pm_bid bid = pm_BLOCKTRAILER_bid(f, t);
-	uint32_t crc = (uint32_t)pm_BLOCKTRAILER_dwCRC(f, t);
+	uint32_t crc = (uint32_t)pm_BLOCKTRAILER_dwCRC(f, t), content;
 	uint16_t bad = PM_BF_CHECKED;
 
 	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(b->ib, bid))
@@ -69,7 +69,11 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, co
 		bad |= PM_BF_CB;
 	if (f->variant == PM_UNICODE4K && pm_BLOCKTRAILER_cbInflated(f, t) != b->cb_inflated)
 		bad |= PM_BF_CB_INFL;
-	crc ^= pm_crc(stored, b->cb);
+	content = pm_crc(stored, b->cb);
+	/* The checksum of zeros is zero: where all was wiped, data and trailer, it says nothing. */
+	if (!content && bad & PM_BF_BID)
+		bad |= PM_BF_CRC;
+	crc ^= content;
 	/* A damaged content changes half of the bits of its checksum, on average; one or two
 	 * bits mean that the checksum itself was hit. (2^-23 for chance.) */
 	if (crc)

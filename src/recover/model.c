@@ -324,6 +324,11 @@ static enum pm_rc untie(struct build *b, uint32_t root)
 			if (!lost_way(b, i, root))
 				continue;
 		}
+		/* The recovery folder stands in the subtree, so that can't stand in it. */
+		if (b->m->folders.v[i].nid == PM_NID_SUBTREE) {
+			b->m->folders.v[i].parent = root;
+			continue;
+		}
 		rc = recovery_folder(b, &up);
 		b->m->folders.v[i].parent = up;
 		if (!b->m->folders.v[i].made)
