@@ -232,6 +232,16 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 
 /* ---- rows that name nothing ---- */
 
+/* A subject as a table row has it: without the two characters that tell its prefix. */
+static const char *plain_subject(const char *s)
+{
+	uint32_t c;
+
+	if (s[0] != 1 || !s[1])
+		return s;
+	return s + 1 + pm_utf8_next((const uint8_t *)s + 1, strlen(s + 1), &c);
+}
+
 /*
  * Where the trees were damaged, a row of a folder's table may be all that is left of a message.
  * (In a sound file the node tree decides: such a row is only out of date.)
@@ -257,8 +267,8 @@ static enum pm_rc lost_rows(struct pm_export *ex, struct pm_export_folder *f)
 		if (pm_is_error(rc))
 			break;
 		f->expected++;
-		rc = account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ctx, &subject), NULL,
-			     "only a row of the folder's table is left of it");
+		rc = account(ex, f, nid, PM_ITEM_LOST, plain_subject(pm_buf_cstr(ctx, &subject)),
+			     NULL, "only a row of the folder's table is left of it");
 	}
 	pm_tc_close(&tc);
 	pm_buf_done(&subject);

@@ -35,6 +35,13 @@ static enum pm_rc add_leaf(struct pm_data *d, pm_bid bid)
 
 static enum pm_rc walk(struct pm_data *d, pm_bid bid, unsigned level, uint64_t *ret_total);
 
+static pm_bid entry_bid(const struct pm_format *f, const struct pm_buf *b, unsigned i)
+{
+	const uint8_t *p = b->p + f->xhead + (size_t)i * f->xentry;
+
+	return pm_bid_key(f->id == 8 ? pm_le64(p) : pm_le32(p));
+}
+
 /* The entries of one internal block, level 1: data blocks, level 2: XBLOCKs. */
 static enum pm_rc walk_entries(struct pm_data *d, const struct pm_buf *b, unsigned level)
 {
@@ -47,11 +54,15 @@ static enum pm_rc walk_entries(struct pm_data *d, const struct pm_buf *b, unsign
 		d->flags |= PM_TF_CENT;
 		n = fit;
 	}
+	/* [OBS] A block is exactly as large as its entries: cEnt may be too small as well. */
+	while (n < fit && pm_ndb_find_block(d->db, entry_bid(f, b, n))) {
+		d->flags |= PM_TF_CENT;
+		n++;
+	}
 	if (n == 0)
 		d->flags |= PM_TF_EMPTY;
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *p = b->p + f->xhead + (size_t)i * f->xentry;
-		pm_bid bid = pm_bid_key(f->id == 8 ? pm_le64(p) : pm_le32(p));
+		pm_bid bid = entry_bid(f, b, i);
 		enum pm_rc rc = PM_OK;
 
 		if (pm_bid_internal(bid) != (level == 2)) {

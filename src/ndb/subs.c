@@ -44,25 +44,38 @@ static enum pm_rc read_internal(const struct pm_ndb *db, pm_bid bid, struct pm_s
 	return rc;
 }
 
-static unsigned entry_count(const struct pm_format *f, const struct pm_buf *b, unsigned size,
+/*
+ * How many entries there are. [OBS] A block is exactly as large as its entries, so where cEnt
+ * is too small those behind count as well, as far as they name blocks.
+ */
+static unsigned entry_count(const struct pm_ndb *db, const struct pm_buf *b, unsigned size,
 			    struct pm_subs *s)
 {
+	const struct pm_format *f = db->fmt;
 	unsigned n = (unsigned)pm_SLBLOCK_cEnt(f, b->p);
 	unsigned fit = (unsigned)((b->n - f->slhead) / size);
 
-	if (n == 0)
-		s->flags |= PM_TF_EMPTY;
 	if (n > fit) {
 		s->flags |= PM_TF_CENT;
-		return fit;
+		n = fit;
 	}
+	for (; n < fit; n++) {
+		const uint8_t *p = b->p + f->slhead + (size_t)n * size;
+		pm_bid bid = size == f->slentry ? pm_SLENTRY_bidData(f, p) : pm_SIENTRY_bid(f, p);
+
+		if (!pm_ndb_find_block(db, bid))
+			break;
+		s->flags |= PM_TF_CENT;
+	}
+	if (n == 0)
+		s->flags |= PM_TF_EMPTY;
 	return n;
 }
 
 static enum pm_rc read_leaf(const struct pm_ndb *db, const struct pm_buf *b, struct pm_subs *s)
 {
 	const struct pm_format *f = db->fmt;
-	unsigned n = entry_count(f, b, f->slentry, s);
+	unsigned n = entry_count(db, b, f->slentry, s);
 
 	for (unsigned i = 0; i < n; i++) {
 		const uint8_t *p = b->p + f->slhead + (size_t)i * f->slentry;
@@ -87,7 +100,7 @@ static enum pm_rc read_leaf(const struct pm_ndb *db, const struct pm_buf *b, str
 static enum pm_rc read_index(const struct pm_ndb *db, const struct pm_buf *b, struct pm_subs *s)
 {
 	const struct pm_format *f = db->fmt;
-	unsigned n = entry_count(f, b, f->sientry, s);
+	unsigned n = entry_count(db, b, f->sientry, s);
 	struct pm_buf leaf = {0};
 	enum pm_rc rc = PM_OK;
 
