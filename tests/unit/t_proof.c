@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "io/memory.h"
 #include "io/view.h"
+#include "repair/pff_expect.h"
 #include "repair/pff_proof.h"
 
 #include <errno.h>
@@ -418,6 +419,76 @@ static void test_compare(void **state)
 	pm_pff_result_done(&res);
 }
 
+/* --- what a repair asks for ----------------------------------------------------------------- */
+
+static void deed(struct pm_repair *r, enum pm_deed_kind kind, uint64_t key)
+{
+	struct pm_deed *d = pm_vec_push(r->ctx, &r->deeds);
+
+	assert_non_null(d);
+	d->kind = (uint8_t)kind;
+	d->key = key;
+}
+
+static void casualty(struct pm_repair *r, pm_nid nid, bool lost)
+{
+	struct pm_casualty *c = pm_vec_push(r->ctx, &r->casualties);
+
+	assert_non_null(c);
+	c->nid = nid;
+	c->lost = lost;
+}
+
+static void test_expect_repair(void **state)
+{
+	struct pm_ctx ctx = {0};
+	struct pm_model model = {0};
+	struct pm_repair r = {.ctx = &ctx, .model = &model};
+	struct pm_pff_options opt = {0};
+	struct pm_pff_expect e = {0};
+	struct pm_model_folder *f = pm_vec_push(&ctx, &model.folders);
+
+	(void)state;
+	assert_non_null(f);
+	*f = (struct pm_model_folder){.nid = INBOX, .n_children = 1, .n_messages = 6, .n_assoc = 2};
+	deed(&r, PM_DID_NODE_REBUILT, LARGE);
+	deed(&r, PM_DID_NODE_TREES, RTF_MESSAGE);
+	deed(&r, PM_DID_NODE_REBUILT, RTF_MESSAGE); /* once is enough */
+	deed(&r, PM_DID_NODE_TREES, NO_MESSAGE);    /* lost in the end */
+	deed(&r, PM_DID_NODE_REBUILT, INBOX);       /* a folder */
+	deed(&r, PM_DID_TRAILER, 0x200004);         /* a block */
+	casualty(&r, NO_MESSAGE, true);
+	casualty(&r, 0x200184, false);
+	casualty(&r, LARGE, false);
+	assert_int_equal(pm_pff_expect_repair(&r, &e, &opt), PM_OK);
+	assert_int_equal(opt.n_expect, 1);
+	assert_int_equal(opt.expect[0].nid, INBOX);
+	assert_int_equal(opt.expect[0].folders, 1);
+	assert_int_equal(opt.expect[0].messages, 6);
+	assert_int_equal(opt.expect[0].assoc, 2);
+	assert_int_equal(opt.n_must, 2);
+	assert_int_equal(opt.must[0], RTF_MESSAGE);
+	assert_int_equal(opt.must[1], LARGE);
+	assert_int_equal(opt.n_partial, 2);
+	assert_int_equal(opt.partial[0], LARGE);
+	assert_int_equal(opt.partial[1], 0x200184);
+	pm_pff_expect_done(&e);
+
+	/* Of very many, some: the first, the last, in order. */
+	for (uint32_t i = 0; i < 10000; i++)
+		deed(&r, PM_DID_NODE_TREES, 0x300004 + 32 * i);
+	assert_int_equal(pm_pff_expect_repair(&r, &e, &opt), PM_OK);
+	assert_int_equal(opt.n_must, PM_PFF_SAMPLE_DEFAULT);
+	assert_int_equal(opt.must[0], RTF_MESSAGE);
+	assert_int_equal(opt.must[opt.n_must - 1], 0x300004 + 32 * 9999);
+	for (size_t i = 1; i < opt.n_must; i++)
+		assert_true(opt.must[i - 1] < opt.must[i]);
+	pm_pff_expect_done(&e);
+	pm_vec_done(&r.deeds);
+	pm_vec_done(&r.casualties);
+	pm_vec_done(&model.folders);
+}
+
 /* --- what can become of the child ----------------------------------------------------------- */
 
 static int hook_signal;
@@ -683,11 +754,12 @@ int main(void)
 		cmocka_unit_test(test_sample),        cmocka_unit_test(test_must),
 		cmocka_unit_test(test_view),          cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_cut),           cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_crash),         cmocka_unit_test(test_crash_listing),
-		cmocka_unit_test(test_crash_refuted), cmocka_unit_test(test_time),
-		cmocka_unit_test(test_cancel),        cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_no_writing),    cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_expect_repair), cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_listing), cmocka_unit_test(test_crash_refuted),
+		cmocka_unit_test(test_time),          cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_memory),        cmocka_unit_test(test_no_writing),
+		cmocka_unit_test(test_quiet),         cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
