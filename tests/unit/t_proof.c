@@ -749,18 +749,31 @@ static void test_limits(void **state)
 
 int main(void)
 {
+	/* clang-format off */
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),          cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_sample),        cmocka_unit_test(test_must),
-		cmocka_unit_test(test_view),          cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_cut),           cmocka_unit_test(test_compare),
-		cmocka_unit_test(test_expect_repair), cmocka_unit_test(test_crash),
-		cmocka_unit_test(test_crash_listing), cmocka_unit_test(test_crash_refuted),
-		cmocka_unit_test(test_time),          cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_memory),        cmocka_unit_test(test_no_writing),
-		cmocka_unit_test(test_quiet),         cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_must),
+		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_expect_repair),
+		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_listing),
+		cmocka_unit_test(test_crash_refuted),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_no_writing),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_limits),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test(test_memory),
+#endif
 	};
+	/* clang-format on */
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
