@@ -29,7 +29,7 @@ static bool reserve(struct pm_ctx *ctx, struct pm_buf *b, size_t n, size_t nul)
 		b->bad = true;
 		return false;
 	}
-	if (need <= b->cap)
+	if (b->p && need <= b->cap)
 		return true;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;

@@ -393,7 +393,8 @@ enum pm_rc pm_heap_mark(struct pm_heap *h, pm_hid hid)
 	if (pm_is_error(rc))
 		return rc;
 	b = &h->blocks[k];
-	if (!b->p || i > b->items)
+	/* A block that was forgotten and read again may be another by now: somebody writes. */
+	if (!b->p || i > b->items || (b->marks && i > b->n_marks))
 		return PM_LOST;
 	if (!b->marks) {
 		b->marks = pm_calloc(h->db->ctx, b->items, 1);
@@ -423,7 +424,7 @@ enum pm_rc pm_heap_unused(struct pm_heap *h, uint64_t *ret_items, uint64_t *ret_
 		for (uint32_t i = 0; b->p && i < b->items; i++) {
 			uint32_t from = offset(b, i), to = offset(b, i + 1);
 
-			if (to <= from || (b->marks && b->marks[i]))
+			if (to <= from || (b->marks && i < b->n_marks && b->marks[i]))
 				continue;
 			items++;
 			bytes += to - from;
@@ -436,14 +437,12 @@ enum pm_rc pm_heap_unused(struct pm_heap *h, uint64_t *ret_items, uint64_t *ret_
 	return items ? PM_DAMAGED : PM_OK;
 }
 
-unsigned pm_heap_level(const struct pm_format *f, uint32_t free_bytes)
+unsigned pm_heap_level(uint32_t free_bytes)
 {
 	static const uint16_t steps[] = {3584, 2560, 2048, 1792, 1536, 1280, 1024, 768,
 					 512,  256,  128,  64,   32,   16,   8};
 	unsigned level = 0;
 
-	if (f->variant == PM_UNICODE4K) /* [OBS: all 557 heaps of a 4K OST] */
-		return (f->data_max - free_bytes) / 4369;
 	while (level < sizeof(steps) / sizeof(steps[0]) && free_bytes < steps[level])
 		level++;
 	return level;
@@ -475,8 +474,8 @@ enum pm_rc pm_heap_block_rules(struct pm_heap *h, size_t k, uint32_t *ret_rules)
 	if (pm_is_error(rc))
 		return rc;
 	rules = b->rules;
-	if (!b->p || rules & (PM_HN_MAP | PM_HN_ORDER)) {
-		*ret_rules = rules;
+	if (!b->p || rules & (PM_HN_MAP | PM_HN_ORDER) || f->variant == PM_UNICODE4K) {
+		*ret_rules = rules; /* [OBS] 4K files keep no fill levels */
 		return PM_OK;
 	}
 	used = offset(b, b->items) + 4 + 2 * (b->items + 1);
@@ -484,7 +483,7 @@ enum pm_rc pm_heap_block_rules(struct pm_heap *h, size_t k, uint32_t *ret_rules)
 	if (pm_is_error(rc))
 		return rc;
 	if (level >= 0 && used <= f->data_max &&
-	    (unsigned)level != pm_heap_level(f, f->data_max - used)) {
+	    (unsigned)level != pm_heap_level(f->data_max - used)) {
 		rules |= PM_HN_FILL;
 		h->rules |= PM_HN_FILL;
 	}

@@ -134,7 +134,7 @@ static inline uint32_t pm_heap_header(size_t k)
 }
 
 /* The fill level of so many free bytes [MS-PST 2.3.1.2]. */
-unsigned pm_heap_level(const struct pm_format *f, uint32_t free_bytes);
+unsigned pm_heap_level(uint32_t free_bytes);
 
 /* ---- building ---- */
 

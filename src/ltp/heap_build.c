@@ -84,7 +84,7 @@ static void put_level(struct pm_heap_builder *b, size_t k)
 	uint8_t *p = b->blocks.v[owner].bytes.p + (owner ? 2 : 8) + (k - owner) / 2;
 	const struct pm_heap_out *o = &b->blocks.v[k];
 	size_t used = o->bytes.n + 4 + 2 * (o->ends.n + 1);
-	unsigned level = pm_heap_level(b->fmt, b->fmt->data_max - (uint32_t)used);
+	unsigned level = pm_heap_level(b->fmt->data_max - (uint32_t)used);
 
 	*p = (uint8_t)(*p | level << ((k - owner) % 2 ? 4 : 0));
 }
@@ -117,7 +117,7 @@ enum pm_rc pm_heap_builder_store(struct pm_heap_builder *b, struct pm_block_sink
 	PM_VEC(struct pm_leaf) leaves = {0};
 	enum pm_rc rc = b->blocks.n ? PM_OK : new_block(b);
 
-	if (rc == PM_OK)
+	if (rc == PM_OK && b->fmt->variant != PM_UNICODE4K)
 		for (size_t k = 0; k < b->blocks.n; k++)
 			put_level(b, k);
 	if (rc == PM_OK) {

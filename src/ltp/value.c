@@ -109,6 +109,8 @@ static enum pm_rc add_range(struct pm_ctx *ctx, struct pm_bad_ranges *r, uint64_
 {
 	struct pm_bad_range *last = r->v.n ? &r->v.v[r->v.n - 1] : NULL;
 
+	if (from == to)
+		return PM_OK;
 	r->bytes += to - from;
 	if (last && last->to == from && last->lost == lost) {
 		last->to = to;
@@ -148,8 +150,8 @@ enum pm_rc pm_data_bad_ranges(const struct pm_data *d, struct pm_bad_ranges *ret
 		return rc;
 	if (d->leaves.n && lost == d->leaves.n)
 		return PM_LOST;
-	/* Content that was put together by a doubtful index is doubtful. */
-	return bad || d->flags & ~(uint32_t)(PM_TF_CENT | PM_TF_PADDING) ? PM_DAMAGED : PM_OK;
+	return bad || d->flags & (PM_TF_LOST_BLOCK | PM_TF_BTYPE | PM_TF_CYCLE) ? PM_DAMAGED
+										: PM_OK;
 }
 
 /* Bytes of an element of fixed size; 0 for variable ones. */

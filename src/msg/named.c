@@ -7,6 +7,7 @@
 #include "format/fields.h"
 
 #define STREAM_MAX ((uint64_t)16 << 20)
+#define SHARED     8
 
 const uint8_t pm_uid_mapi[16] = {0x28, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46};
 const uint8_t pm_uid_strings[16] = {0x29, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46};
@@ -56,7 +57,8 @@ static void find_guid(struct pm_names *names, struct pm_name *n)
 }
 
 /* The name at `at` of the string stream. */
-static void find_string(struct pm_span strings, uint32_t at, struct pm_name *n)
+static void find_string(struct pm_names *names, struct pm_span strings, uint32_t at,
+			struct pm_name *n)
 {
 	struct pm_span head;
 	uint32_t len;
@@ -66,8 +68,13 @@ static void find_string(struct pm_span strings, uint32_t at, struct pm_name *n)
 		return;
 	}
 	len = pm_le32(head.p);
-	if (len % 2 || !pm_span_sub(strings, (uint64_t)at + 4, len, &n->string))
+	/* Names don't share their bytes, but for a few: what all of them together take is
+	 * bounded by what is there. */
+	if (len % 2 || names->string_bytes + len > SHARED * (uint64_t)strings.n ||
+	    !pm_span_sub(strings, (uint64_t)at + 4, len, &n->string))
 		n->rules |= PM_NR_STRING;
+	else
+		names->string_bytes += len;
 }
 
 static enum pm_rc add_entry(struct pm_names *names, const uint8_t *p, struct pm_span strings)
@@ -75,27 +82,33 @@ static enum pm_rc add_entry(struct pm_names *names, const uint8_t *p, struct pm_
 	const struct pm_format *f = names->fmt;
 	uint16_t word = (uint16_t)pm_NAMEID_wGuid(f, p);
 	uint32_t id = (uint32_t)pm_NAMEID_dwPropertyID(f, p);
+	uint64_t index = pm_NAMEID_wPropIdx(f, p);
 	struct pm_name *n = pm_vec_push(names->ctx, &names->v);
 	struct pm_map_entry *e;
 	bool fresh;
 
 	if (!n)
 		return names->ctx->rc;
-	n->prop = (uint16_t)(0x8000 + pm_NAMEID_wPropIdx(f, p));
+	n->prop = (uint16_t)(0x8000 + index);
 	n->guid = word >> 1;
 	n->is_string = word & 1;
 	find_guid(names, n);
 	if (n->is_string)
-		find_string(strings, id, n);
+		find_string(names, strings, id, n);
 	else
 		n->id = id;
-	e = pm_map_get(names->ctx, &names->by_prop, n->prop, &fresh);
-	if (!e)
-		return names->ctx->rc;
-	if (fresh)
-		e->value = names->v.n - 1;
-	else
+	/* An index beyond the ids of named properties names one that has a meaning of its own. */
+	if (index >= 0x8000) {
 		n->rules |= PM_NR_TWICE;
+	} else {
+		e = pm_map_get(names->ctx, &names->by_prop, n->prop, &fresh);
+		if (!e)
+			return names->ctx->rc;
+		if (fresh)
+			e->value = names->v.n - 1;
+		else
+			n->rules |= PM_NR_TWICE;
+	}
 	names->rules |= n->rules;
 	return PM_OK;
 }
@@ -211,7 +224,7 @@ uint16_t pm_names_id(const struct pm_names *names, const uint8_t uid[16], uint32
 		const struct pm_name *n = &names->v.v[i];
 
 		if (!n->is_string && n->id == id && !memcmp(n->uid, uid, 16) &&
-		    !(n->rules & PM_NR_GUID))
+		    !(n->rules & (PM_NR_GUID | PM_NR_TWICE)))
 			return n->prop;
 	}
 	return 0;
@@ -249,7 +262,7 @@ uint16_t pm_names_string(const struct pm_names *names, const uint8_t uid[16], co
 	for (size_t i = 0; i < names->v.n; i++) {
 		const struct pm_name *n = &names->v.v[i];
 
-		if (n->is_string && !(n->rules & (PM_NR_GUID | PM_NR_STRING)) &&
+		if (n->is_string && !(n->rules & (PM_NR_GUID | PM_NR_STRING | PM_NR_TWICE)) &&
 		    !memcmp(n->uid, uid, 16) && spells(n->string, utf8))
 			return n->prop;
 	}

@@ -21,7 +21,7 @@ enum pm_name_rule {
 	PM_NR_SIZES = 1 << 2,   /* GUID stream not of 16 byte items, entries not of 8 */
 	PM_NR_GUID = 1 << 3,    /* GUID index beyond the stream */
 	PM_NR_STRING = 1 << 4,  /* name not within the string stream */
-	PM_NR_TWICE = 1 << 5,   /* wPropIdx taken twice */
+	PM_NR_TWICE = 1 << 5,   /* wPropIdx taken twice, or no index of a named property */
 	PM_NR_BUCKET = 1 << 6,  /* not in its bucket, or buckets with others */
 	PM_NR_COUNT = 1 << 7,   /* bucket count is not 251 */
 	PM_NR_SAME = 1 << 8,    /* a name that is mapped twice */
@@ -45,6 +45,7 @@ struct pm_names {
 	struct pm_map by_prop;    /* property id -> index, the first of each */
 	struct pm_buf guids;      /* GUID stream, whole GUIDs */
 	uint32_t buckets;         /* as stored */
+	uint64_t string_bytes;    /* of all string names */
 	uint32_t rules;
 	enum pm_rc state;
 };

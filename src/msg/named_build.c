@@ -40,10 +40,14 @@ enum pm_rc pm_names_add(struct pm_names *names, const uint8_t uid[16], uint32_t 
 	struct pm_name *slot;
 	enum pm_rc rc;
 
-	for (size_t i = 0; i < names->v.n; i++)
+	for (size_t i = 0; i < names->v.n && n.prop != 0xFFFF; i++)
 		if (names->v.v[i].prop >= n.prop)
-			n.prop = (uint16_t)(names->v.v[i].prop + 1);
-	if (n.prop < 0x8000 || n.prop == 0xFFFF)
+			n.prop = (uint16_t)(names->v.v[i].prop + (names->v.v[i].prop < 0xFFFF));
+	/* The highest one is in use: any that is free will do. */
+	for (unsigned i = 0x8000; n.prop == 0xFFFF && i < 0xFFFF; i++)
+		if (!pm_map_has(&names->by_prop, i))
+			n.prop = (uint16_t)i;
+	if (n.prop == 0xFFFF)
 		return pm_fail(names->ctx, PM_ELIMIT, "no property id is left in the name map");
 	rc = guid_index(names, uid, &n.guid);
 	if (rc)
@@ -173,14 +177,16 @@ enum pm_rc pm_names_build(const struct pm_names *names, struct pm_block_sink *si
 	return rc;
 }
 
-/* Count the entries of one bucket that belong there; false when one does not. */
+/* Count the entries of one bucket that belong there; false when one does not, or when there
+ * are more than the budget: every name stands in one bucket, so the names bound their entries. */
 static bool bucket_is_right(const struct pm_names *names, struct pm_span s, uint32_t bucket,
-			    uint8_t *seen, size_t *found)
+			    uint8_t *seen, size_t *found, size_t *budget)
 {
 	const struct pm_format *f = names->fmt;
 
-	if (s.n % 8)
+	if (s.n % 8 || s.n / 8 > *budget)
 		return false;
+	*budget -= s.n / 8;
 	for (size_t at = 0; at < s.n; at += 8) {
 		uint32_t hash = (uint32_t)pm_NAMEID_dwPropertyID(f, s.p + at);
 		uint16_t word = (uint16_t)pm_NAMEID_wGuid(f, s.p + at);
@@ -205,7 +211,7 @@ enum pm_rc pm_names_check_buckets(const struct pm_ndb *db, struct pm_names *name
 	struct pm_buf b = {0};
 	uint8_t *seen;
 	struct pm_pc pc;
-	size_t found = 0;
+	size_t found = 0, budget = 4 * names->v.n;
 	enum pm_rc rc;
 
 	if (!names->buckets || names->buckets >= 0xF000)
@@ -214,7 +220,10 @@ enum pm_rc pm_names_check_buckets(const struct pm_ndb *db, struct pm_names *name
 	if (!seen)
 		return names->ctx->rc;
 	rc = pm_pc_open_node(db, PM_NID_NAMEMAP, &pc);
-	for (size_t i = 0; !pm_is_error(rc) && i < pc.props.n; i++) {
+	/* One is enough to say so. */
+	names->rules &= ~(uint32_t)PM_NR_BUCKET;
+	for (size_t i = 0; !pm_is_error(rc) && !(names->rules & PM_NR_BUCKET) && i < pc.props.n;
+	     i++) {
 		uint16_t id = pc.props.v[i].id;
 
 		if (id < BUCKET_0)
@@ -222,7 +231,7 @@ enum pm_rc pm_names_check_buckets(const struct pm_ndb *db, struct pm_names *name
 		pm_buf_clear(&b);
 		rc = pm_pc_binary(&pc, id, 1 << 20, &b);
 		if (rc == PM_LOST ||
-		    !bucket_is_right(names, pm_buf_span(&b), id - BUCKET_0, seen, &found))
+		    !bucket_is_right(names, pm_buf_span(&b), id - BUCKET_0, seen, &found, &budget))
 			names->rules |= PM_NR_BUCKET;
 	}
 	pm_pc_close(&pc);
