@@ -221,50 +221,6 @@ static void test_table_edit(void **state)
 	mem_db_close(&m.m);
 }
 
-/* In OSTs the HIDs of two columns are of a heap in a subnode. [OBS: 4K OST] */
-static void test_table_pool(void **state)
-{
-	static const uint32_t tag = 0x0042001F;
-	struct mem_db m;
-	struct pm_table t;
-	struct pm_heap_builder pool;
-	struct pm_tc tc;
-	struct pm_pc pc;
-	pm_bid data, sub, bid;
-	size_t row, col;
-	pm_hid hid = 0;
-
-	(void)state;
-	mem_db_open(&m, PM_UNICODE4K, PM_CRYPT_NONE);
-	pm_heap_builder_init(&pool, &m.ctx, m.db.fmt, PM_CLIENT_ARRAY);
-	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(pm_heap_builder_add(&pool, "p\0o\0", 4, &hid), PM_OK);
-	assert_int_equal(pm_heap_builder_store(&pool, &m.sink, &bid), PM_OK);
-	pm_heap_builder_done(&pool);
-	assert_int_equal(pm_table_init(&t, &m.ctx, m.db.fmt, &tag, 1), PM_OK);
-	assert_int_equal(pm_table_add_row(&t, 9, &row), PM_OK);
-	col = pm_table_col(&t, tag);
-	assert_int_equal(pm_table_set(&t, row, col, "t\0", 2), PM_OK);
-	assert_int_equal(pm_subs_put(&m.ctx, &t.subs, 0x541, bid, 0), PM_OK);
-	assert_int_equal(pm_table_build(&t, &m.sink, &data, &sub), PM_OK);
-	pm_table_done(&t);
-	assert_int_equal(pm_tc_open(&m.db, data, sub, &tc), PM_OK);
-	assert_true(tc.has_pool[0] && !tc.has_pool[1]);
-	assert_cell_bytes(&tc, 0, 0x0042, "p\0o\0", 4); /* the fifth item there, as here */
-	assert_int_equal(pm_table_load(&t, &tc), PM_OK);
-	pm_tc_close(&tc);
-	assert_int_equal(pm_table_build(&t, &m.sink, &data, &sub), PM_OK);
-	pm_table_done(&t);
-	assert_int_equal(sub, 0);
-	assert_int_equal(pm_tc_open(&m.db, data, sub, &tc), PM_OK);
-	assert_false(tc.has_pool[0]);
-	assert_cell_bytes(&tc, 0, 0x0042, "p\0o\0", 4);
-	pm_tc_close(&tc);
-	assert_int_equal(pm_pc_open(&m.db, data, sub, &pc), PM_LOST); /* a table is no PC */
-	pm_pc_close(&pc);
-	mem_db_close(&m);
-}
-
 /* --- damage ---------------------------------------------------------------------------- */
 
 /* A block of the row matrix is gone: its rows are known by id, the others are whole. */
@@ -691,12 +647,12 @@ static void test_templates_sound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table_round_trip), cmocka_unit_test(test_table_edit),
-		cmocka_unit_test(test_table_pool),       cmocka_unit_test(test_table_hole),
-		cmocka_unit_test(test_table_no_index),   cmocka_unit_test(test_table_wrong_index),
-		cmocka_unit_test(test_table_rules),      cmocka_unit_test(test_table_hostile),
-		cmocka_unit_test(test_table_no_memory),  cmocka_unit_test(test_ansi_limit),
-		cmocka_unit_test(test_templates),        cmocka_unit_test(test_templates_sound),
+		cmocka_unit_test(test_table_round_trip),  cmocka_unit_test(test_table_edit),
+		cmocka_unit_test(test_table_hole),        cmocka_unit_test(test_table_no_index),
+		cmocka_unit_test(test_table_wrong_index), cmocka_unit_test(test_table_rules),
+		cmocka_unit_test(test_table_hostile),     cmocka_unit_test(test_table_no_memory),
+		cmocka_unit_test(test_ansi_limit),        cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_templates_sound),
 	};
 
 	return cmocka_run_group_tests_name("ltp tables", tests, NULL, NULL);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A damaged file, repaired: the check finds no error in the result, and nothing of the result
+ * depends on how often one looks. With PM_FUZZ_SHOW set, what was found is printed.
+ */
+#include "hurt.h"
+#include "whole.h"
+
+#include "repair/repair.h"
+
+#include <stdio.h>
+
+/* The bytes of a whole image, of exactly its size. */
+static uint8_t *bytes_of(struct pm_ctx *ctx, struct pm_image *img, size_t *ret_n)
+{
+	uint8_t *p = malloc(img->size);
+	enum pm_rc rc;
+
+	must(p);
+	rc = pm_image_read(ctx, img, 0, p, img->size);
+	must(rc == PM_OK);
+	*ret_n = img->size;
+	return p;
+}
+
+static uint8_t *repair(struct pm_fuzz_file *f, size_t *ret_n)
+{
+	struct pm_model m = {0};
+	struct pm_repair r = {0};
+	struct pm_view *view = NULL;
+	uint8_t *p = NULL;
+	enum pm_rc rc = pm_model_build(f->an, &m);
+
+	must(rc == PM_OK);
+	must(pm_view_new(&f->ctx, f->an->img, &view) == PM_OK);
+	rc = pm_repair_begin(&r, f->an, &m, view);
+	if (rc == PM_OK)
+		rc = pm_repair_blocks(&r);
+	if (rc == PM_OK)
+		rc = pm_repair_objects(&r);
+	if (rc == PM_OK)
+		rc = pm_repair_folders(&r);
+	if (rc == PM_OK)
+		rc = pm_repair_finish(&r);
+	pm_fuzz_result(&f->ctx, rc);
+	must(rc == PM_OK || rc == PM_ELIMIT);
+	if (rc == PM_OK)
+		p = bytes_of(&f->ctx, pm_view_image(view), ret_n);
+	pm_repair_done(&r);
+	pm_view_free(view);
+	pm_model_done(&m);
+	return p;
+}
+
+int pm_fuzz_whole_repair(const uint8_t *p, size_t n)
+{
+	struct pm_span bytes = pm_hurt_bytes(p, n);
+	struct pm_fuzz_file f;
+	uint64_t errors = 0, warnings = 0;
+	uint8_t *mended = NULL;
+	size_t size = 0;
+	FILE *show = getenv("PM_FUZZ_SHOW") ? stderr : NULL;
+
+	if (!bytes.n)
+		return 0;
+	if (pm_fuzz_file_open(&f, bytes.p, bytes.n)) {
+		errors = pm_fuzz_file_check(&f, &warnings, show);
+		if (errors || warnings)
+			mended = repair(&f, &size);
+	}
+	pm_fuzz_file_close(&f);
+	if (!mended)
+		return 0;
+	if (show)
+		fprintf(show, "--- %llu errors, %llu warnings; after the repair:\n",
+			(unsigned long long)errors, (unsigned long long)warnings);
+	must(pm_fuzz_file_open(&f, mended, size));
+	must(!pm_fuzz_file_check(&f, &warnings, show));
+	pm_fuzz_file_close(&f);
+	free(mended);
+	return 0;
+}
