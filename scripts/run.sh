@@ -6,9 +6,12 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/common.sh"
 
+# A sample is made, damaged, checked, repaired and exported.
 demo()
 {
-	"$top/build/pstmend" --help
+	make -C "$top/build" -j"$jobs" tests/tools/pmmk tests/tools/pmhurt >&2
+	rm -rf "$top/build/demo"
+	sh "$top/scripts/demo.sh" "$top/build" "$top/build/demo"
 }
 
 need $build_packages
