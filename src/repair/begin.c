@@ -82,6 +82,7 @@ void pm_repair_done(struct pm_repair *r)
 	r->an->db.img = r->an->img;
 	pm_map_done(&r->mended);
 	pm_map_done(&r->new_blocks);
+	pm_map_done(&r->casualty_of);
 	pm_vec_done(&r->deeds);
 	pm_vec_done(&r->casualties);
 	pm_arena_done(&r->arena);
@@ -100,18 +101,21 @@ enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t k
 
 static uint32_t folder_of(const struct pm_repair *r, pm_nid nid)
 {
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
+	uint32_t folder = n ? pm_model_folder(r->model, n->parent) : PM_NO_FOLDER;
+
+	if (folder != PM_NO_FOLDER)
+		return folder;
 	for (size_t i = 0; i < r->model->messages.n; i++)
 		if (r->model->messages.v[i].nid == nid)
 			return r->model->messages.v[i].folder;
-	for (size_t i = 0; i < r->model->assoc.n; i++)
-		if (r->model->assoc.v[i].nid == nid)
-			return r->model->assoc.v[i].folder;
 	return PM_NO_FOLDER;
 }
 
 enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const char *subject,
 			      const char *fmt, ...)
 {
+	const struct pm_map_entry *seen;
 	struct pm_casualty *c = NULL;
 	char text[512];
 	va_list ap;
@@ -119,12 +123,9 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* Objects are dealt with one after the other: a second word on one is never far. */
-	for (size_t i = r->casualties.n; i-- && r->casualties.n - i < 64;)
-		if (r->casualties.v[i].nid == nid) {
-			c = &r->casualties.v[i];
-			break;
-		}
+	seen = pm_map_find(&r->casualty_of, nid);
+	if (seen)
+		c = &r->casualties.v[seen->value];
 	if (c) {
 		char *both = pm_asprintf(r->ctx, "%s; %s", c->reason, text);
 
@@ -138,6 +139,8 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 		c->nid = nid;
 		c->folder = folder_of(r, nid);
 		c->reason = pm_arena_strdup(r->ctx, &r->arena, text);
+		if (pm_map_put(r->ctx, &r->casualty_of, nid, r->casualties.n - 1))
+			return r->ctx->rc;
 	}
 	c->lost |= lost;
 	if (subject && !c->subject)

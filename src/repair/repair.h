@@ -70,6 +70,7 @@ struct pm_repair {
 	uint32_t next_unique;     /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
+	struct pm_map casualty_of; /* nid -> index */
 	struct pm_arena arena;
 	uint64_t bytes_in_place; /* changed below the old end of file */
 	struct {

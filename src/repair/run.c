@@ -15,6 +15,40 @@ static uint64_t count(const struct pm_sink *s, enum pm_severity sev)
 	return s->severity[sev];
 }
 
+static enum pm_rc suspect(void *arg, const struct pm_affected *a)
+{
+	struct pm_run *run = arg;
+	struct pm_ctx *ctx = run->an->ctx;
+	struct pm_suspect *s;
+
+	if (a->kind != PM_OBJ_MESSAGE || a->state == PM_OBJ_WHOLE)
+		return PM_OK;
+	s = pm_vec_push(ctx, &run->suspects);
+	if (!s)
+		return ctx->rc;
+	s->nid = a->nid;
+	s->lost = a->state == PM_OBJ_LOST;
+	if (a->name)
+		s->name = pm_arena_strdup(ctx, &run->arena, a->name);
+	if (a->detail)
+		s->detail = pm_arena_strdup(ctx, &run->arena, a->detail);
+	return ctx->rc;
+}
+
+/* What the check doubts is never passed off as whole, whatever the repair makes of it. */
+static enum pm_rc list_suspects(struct pm_run *run)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < run->suspects.n && rc == PM_OK; i++) {
+		const struct pm_suspect *s = &run->suspects.v[i];
+
+		rc = pm_repair_casualty(&run->repair, s->nid, s->lost, s->name, "%s",
+					s->detail ? s->detail : "its structure is damaged");
+	}
+	return rc;
+}
+
 /* The repaired file as it will be, step by step. */
 static enum pm_rc mend(struct pm_run *run)
 {
@@ -26,6 +60,8 @@ static enum pm_rc mend(struct pm_run *run)
 		return rc;
 	run->mended = true;
 	rc = pm_repair_begin(r, run->an, &run->model, run->view);
+	if (rc == PM_OK)
+		rc = list_suspects(run);
 	if (rc == PM_OK)
 		rc = pm_repair_blocks(r);
 	if (rc == PM_OK)
@@ -172,13 +208,17 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 {
 	const struct pm_analysis_options how = {0};
 	const struct pm_check_options what = {0};
+	static const struct pm_sink_ops ops = {.affected = suspect};
 	enum pm_rc rc;
 
 	*ret = (struct pm_run){.size_before = pm_image_size(img)};
 	pm_sink_init(&ret->left, ctx, NULL, NULL);
 	rc = pm_analysis_open(ctx, img, &how, &ret->an);
+	found->ops = &ops;
+	found->arg = ret;
 	if (rc == PM_OK)
 		rc = pm_check(ret->an, &what, found);
+	found->ops = NULL;
 	if (rc)
 		return rc;
 	ret->errors = count(found, PM_SEV_ERROR);
@@ -202,5 +242,7 @@ void pm_run_done(struct pm_run *run)
 	pm_view_free(run->view);
 	pm_analysis_close(run->an);
 	pm_sink_done(&run->left);
+	pm_vec_done(&run->suspects);
+	pm_arena_done(&run->arena);
 	pm_pff_result_done(&run->pff);
 }

@@ -26,11 +26,20 @@ enum pm_verdict {
 	PM_VERDICT_UNPROVED, /* the proof failed */
 };
 
+/* An item that the check found not to be whole. Strings are in the run's arena. */
+struct pm_suspect {
+	pm_nid nid;
+	bool lost;
+	char *name, *detail; /* may be NULL */
+};
+
 struct pm_run {
 	enum pm_verdict verdict;
 	struct pm_analysis *an;
 	struct pm_model model;
 	struct pm_view *view;
+	PM_VEC(struct pm_suspect) suspects; /* in the source */
+	struct pm_arena arena;
 	struct pm_repair repair;
 	bool mended;                         /* `repair` is set */
 	uint64_t errors, warnings;           /* found in the source */
