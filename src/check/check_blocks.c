@@ -23,6 +23,14 @@ static void blame(struct pm_checker *c, const struct pm_block *b, struct pm_prob
 	pm_check_blame(c, PM_CAUSE_BLOCK, b->bid, p);
 }
 
+/* Why a block has no entry: its part of the tree is lost, or another, that gave it a wrong key. */
+static uint64_t entry_cause(const struct pm_checker *c, pm_bid bid)
+{
+	uint64_t serial = pm_check_lost_cause(c, 0, bid);
+
+	return serial || !c->lost[0].n ? serial : c->lost[0].v[0].serial;
+}
+
 /* An entry that can't be, whatever lies where it points. */
 static bool check_entry(struct pm_checker *c, const struct pm_block *b)
 {
@@ -81,6 +89,28 @@ static void check_content(struct pm_checker *c, const struct pm_block *b)
 		BLAME(c, b, BLOCK_INFLATE, .size = b->cb_inflated);
 }
 
+/* The entry as it stood in the tree: where it pointed (ib) and its size (have). */
+static void moved(const struct pm_checker *c, const struct pm_note *n, struct pm_problem *p)
+{
+	p->offset = n->ib;
+	p->have = n->ib;
+	p->want = n->want;
+	if (!n->have || n->have > c->f->data_max) {
+		p->id = PM_P_BLOCK_ENTRY;
+		p->what = "the size";
+		p->have = n->have;
+	} else if (n->ib % c->f->unit) {
+		p->id = PM_P_BLOCK_ENTRY;
+		p->what = "the place";
+	} else if (n->ib < c->f->amap_first || n->ib >= c->end ||
+		   pm_block_stored(c->f, (uint32_t)n->have) > c->end - n->ib) {
+		p->id = PM_P_BLOCK_OUTSIDE;
+		p->size = n->have;
+	} else {
+		p->id = PM_P_BLOCK_MOVED;
+	}
+}
+
 /* What the analysis found out about entries of the block tree. */
 static void check_notes(struct pm_checker *c)
 {
@@ -89,9 +119,7 @@ static void check_notes(struct pm_checker *c)
 		struct pm_problem p = {.bid = n->key};
 
 		if (n->kind == PM_NOTE_BLOCK_MOVED) {
-			p.id = PM_P_BLOCK_MOVED;
-			p.have = n->ib;
-			p.want = n->want;
+			moved(c, n, &p);
 		} else if (n->kind == PM_NOTE_BLOCK_DOUBLE) {
 			p.id = PM_P_BLOCK_DOUBLE;
 			p.offset = n->ib;
@@ -111,11 +139,10 @@ void pm_check_blocks(struct pm_checker *c)
 
 		if (b->flags & PM_BF_FOUND)
 			pm_check_blame(c, PM_CAUSE_BLOCK, b->bid,
-				       &(struct pm_problem){
-					       .id = PM_P_BLOCK_FOUND,
-					       .bid = b->bid,
-					       .offset = b->ib,
-					       .caused_by = pm_check_lost_cause(c, 0, b->bid)});
+				       &(struct pm_problem){.id = PM_P_BLOCK_FOUND,
+							    .bid = b->bid,
+							    .offset = b->ib,
+							    .caused_by = entry_cause(c, b->bid)});
 		if (check_entry(c, b))
 			check_content(c, b);
 		if (b->flags & BAD)

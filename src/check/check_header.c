@@ -123,10 +123,6 @@ static void check_roots(struct pm_checker *c)
 		if (ib % c->f->page || ib < c->f->amap_first || ib > c->end ||
 		    c->end - ib < c->f->page) {
 			c->root_serial[i] = pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
-		} else if (c->an->root_rejected[i]) {
-			p.id = PM_P_TREE_ROOT;
-			p.offset = ib;
-			c->root_serial[i] = pm_check_blame(c, PM_CAUSE_PAGE, ib, &p);
 		}
 	}
 }

@@ -138,21 +138,24 @@ static void check_list(struct inner *in, unsigned kind, size_t n)
 
 	for (size_t i = 0; i < n && !c->rc; i++) {
 		pm_bid bid = pm_ft_get(in->data.p + f->xhead + i * f->xentry, f->id);
-		const struct pm_block *b = child(in, bid, false);
+		const struct pm_block *b;
 
-		whole &= b != NULL;
-		if (!b)
-			continue;
-		if (kind == XBLOCK && pm_bid_internal(bid)) {
-			REPORT(in, INTERNAL_CHILD, .have = b->bid);
+		if (pm_bid_internal(bid) != (kind == XXBLOCK)) {
+			REPORT(in, INTERNAL_CHILD, .have = bid);
 			lose_entries(in);
+			pm_bitmap_set(&c->tainted, in->index);
 			whole = false;
-		} else if (kind == XBLOCK) {
+		}
+		b = child(in, bid, false);
+		whole &= b != NULL;
+		if (!b || pm_bid_internal(bid) != (kind == XXBLOCK))
+			continue;
+		if (kind == XBLOCK) {
 			sum += b->cb_inflated;
 			if (i + 1 < n && b->cb_inflated != f->data_max)
 				REPORT(in, DATA_BLOCK_SHORT, .have = b->cb_inflated,
 				       .want = f->data_max);
-		} else if (!pm_bid_internal(bid) || read_kid(in, b) != XBLOCK) {
+		} else if (read_kid(in, b) != XBLOCK) {
 			REPORT(in, INTERNAL_CHILD, .have = b->bid);
 			whole = false;
 		} else {
@@ -330,9 +333,10 @@ static void peel(struct inner *in, const struct sides *s, const struct sides *ot
 		degree[i] = 0;
 		for (uint32_t e = s->start[i]; e < s->start[i + 1]; e++)
 			degree[i] += !pm_bitmap_test(gone, s->adj[e]);
+	}
+	for (uint32_t i = 0; i < n; i++)
 		if (!degree[i] && pm_bitmap_set(gone, i))
 			queue[tail++] = i;
-	}
 	while (head < tail) {
 		uint32_t k = queue[head++];
 

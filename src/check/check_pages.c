@@ -10,6 +10,9 @@
 
 #include "format/crc.h"
 
+/* In place of a problem: a page without entries, in order otherwise. */
+#define EMPTY_PAGE UINT64_MAX
+
 static const char *tree_name(uint8_t ptype)
 {
 	return ptype == PM_PTYPE_NBT ? "node tree" : "block tree";
@@ -87,6 +90,22 @@ static void report_trailer(struct pm_checker *c, struct bad_page *b)
 		REPORT(c, b, PAGE_BID_LOW, .have = t->bid, .want = b->t->bid);
 }
 
+/* Entries of the block tree whose id has its reserved bit set. */
+static void report_key_bits(struct pm_checker *c, struct bad_page *b)
+{
+	uint8_t page[4096];
+
+	if (pm_check_stop(c, pm_image_read(c->ctx, c->an->img, b->t->named, page, c->f->page)))
+		return;
+	for (unsigned i = 0; i < b->meta.cent && i < b->cap; i++) {
+		struct pm_bt_entry e;
+
+		pm_bt_entry(c->f, page, b->t->ptype, 0, i, b->size, &e);
+		if (e.bid & 1)
+			PM_REPORT(c, BLOCK_ENTRY, .bid = e.key, .what = "the id", .have = e.bid);
+	}
+}
+
 static void report_entries(struct pm_checker *c, struct bad_page *b)
 {
 	const struct pm_bt_meta *m = &b->meta;
@@ -106,6 +125,8 @@ static void report_entries(struct pm_checker *c, struct bad_page *b)
 		REPORT(c, b, PAGE_PARENT_KEY, .have = b->first.key, .want = b->t->lo);
 	if (bad & PM_PR_RANGE)
 		REPORT(c, b, PAGE_KEY_RANGE, .have = b->t->lo, .want = b->t->hi);
+	if (bad & PM_PR_KEY_BIT)
+		report_key_bits(c, b);
 	if (bad & PM_PR_EMPTY)
 		REPORT(c, b, PAGE_EMPTY);
 	if (bad & PM_PR_SLACK && !b->cause)
@@ -114,6 +135,7 @@ static void report_entries(struct pm_checker *c, struct bad_page *b)
 
 static void check_page(struct pm_checker *c, const struct pm_tree_page *t)
 {
+	const unsigned tree = t->ptype == PM_PTYPE_NBT;
 	struct bad_page b = {.t = t};
 
 	if (!t->bad || !load(c, &b))
@@ -126,13 +148,43 @@ static void check_page(struct pm_checker *c, const struct pm_tree_page *t)
 		report_trailer(c, &b);
 	if (t->bad & PM_PR_SHARED)
 		REPORT(c, &b, PAGE_SHARED);
-	/* Of another page, or of noise, there is nothing more to say. */
-	if (!(t->bad & (PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)) &&
-	    (t->grade == PM_GRADE_A || t->grade == PM_GRADE_B) && !t->elsewhere)
+	/* Of noise there is nothing more to say. */
+	if (!(t->bad & (PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED | PM_PR_TYPE | PM_PR_CRC)) &&
+	    !t->elsewhere)
 		report_entries(c, &b);
+	if (!b.cause && !(t->bad & ~(uint32_t)(PM_PR_EMPTY | PM_PR_SLACK)))
+		b.cause = EMPTY_PAGE;
 	if (b.cause)
-		pm_check_stop(c, pm_map_put(c->ctx, &c->bad_lo[t->ptype == PM_PTYPE_NBT], t->lo,
-					    b.cause));
+		pm_check_stop(c, pm_map_put(c->ctx, &c->bad_lo[tree], t->lo, b.cause));
+	if (b.cause && b.cause != EMPTY_PAGE && !c->root_serial[tree] && c->an->assembled[tree])
+		c->root_serial[tree] = b.cause;
+}
+
+/* The page that the header names is not the root: because it is broken, or for another reason. */
+static void check_root(struct pm_checker *c, unsigned tree)
+{
+	const struct pm_header *h = &c->an->header;
+	struct pm_tree_page t = {.named = tree ? h->nbt_ib : h->bbt_ib,
+				 .bid = tree ? h->nbt_bid : h->bbt_bid,
+				 .ptype = tree ? PM_PTYPE_NBT : PM_PTYPE_BBT,
+				 .grade = PM_GRADE_LOST,
+				 .elsewhere = true};
+	struct pm_problem p = {.id = PM_P_TREE_ROOT, .what = tree_name(t.ptype), .offset = t.named};
+	uint8_t page[4096];
+	enum pm_rc rc;
+
+	/* Of a place where no page can be the header was told. */
+	if (!c->an->root_rejected[tree] || c->root_serial[tree])
+		return;
+	rc = pm_image_read(c->ctx, c->an->img, t.named, page, c->f->page);
+	if (pm_check_stop(c, rc))
+		return;
+	t.bad = pm_page_verify(c->f, page, t.named, t.ptype, t.bid) | (rc ? PM_PR_READ : 0);
+	check_page(c, &t);
+	p.caused_by = pm_sink_cause(c->sink, PM_CAUSE_PAGE, t.named);
+	if (!p.caused_by)
+		p.caused_by = c->header_serial;
+	c->root_serial[tree] = pm_check_blame(c, PM_CAUSE_PAGE, t.named, &p);
 }
 
 /* The lost parts of the trees, in key order; what covers one is its cause. */
@@ -148,12 +200,20 @@ static void check_lost(struct pm_checker *c, uint8_t ptype)
 
 		if (r->ptype != ptype)
 			continue;
+		/* An empty page that is sound has lost nothing. */
+		if (e && e->value == EMPTY_PAGE)
+			continue;
 		if (!cause)
 			cause = e ? e->value : c->header_serial;
 		slot = pm_vec_push(c->ctx, &c->lost[tree]);
 		if (!slot) {
 			c->rc = c->ctx->rc;
 			return;
+		}
+		/* Between the leaves of a tree that was put together from them nothing need be missing. */
+		if (c->an->assembled[tree] && !r->ib && (r->lo || r->hi < UINT64_MAX - 1)) {
+			*slot = (struct pm_lost_keys){r->lo, r->hi, c->root_serial[tree]};
+			continue;
 		}
 		*slot = (struct pm_lost_keys){
 			r->lo, r->hi,
@@ -184,6 +244,10 @@ static void check_used_leaves(struct pm_checker *c)
 
 void pm_check_pages(struct pm_checker *c)
 {
+	check_root(c, 0);
+	check_root(c, 1);
+	for (size_t i = 0; i < c->an->given_up.n && !c->rc; i++)
+		check_page(c, &c->an->given_up.v[i]);
 	for (size_t i = 0; i < c->an->pages.n && !c->rc; i++)
 		check_page(c, &c->an->pages.v[i]);
 	check_lost(c, PM_PTYPE_BBT);

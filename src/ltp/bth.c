@@ -247,7 +247,9 @@ static enum pm_rc try_levels(struct loader *l, pm_hid header)
 			continue;
 		b->rules = rules & ~(uint32_t)PM_TR_SHAPE;
 		rc = load_tree(&other, header, i);
-		if (rc == PM_OK && other.state.n && !b->lost && !(b->rules & PM_TR_SHAPE)) {
+		/* The right number of levels finds more: records look like an index, too. */
+		if (rc == PM_OK && other.state.n > l->state.n && !b->lost &&
+		    !(b->rules & PM_TR_SHAPE)) {
 			loader_done(l);
 			*l = other;
 			b->rules |= PM_TR_LEVELS;

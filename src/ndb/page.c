@@ -97,6 +97,8 @@ uint32_t pm_bt_verify(const struct pm_format *f, const uint8_t *page, uint8_t pt
 		pm_bt_entry(f, page, ptype, level, i, size, &e);
 		if (i && e.key <= last)
 			bad |= PM_PR_ORDER;
+		if (!level && ptype == PM_PTYPE_BBT && e.bid & 1)
+			bad |= PM_PR_KEY_BIT;
 		last = e.key;
 	}
 	if (!pm_is_zero(page + n * size, f->bt_area - n * size))

@@ -23,12 +23,13 @@ enum pm_page_rule {
 	PM_PR_LEVEL = 1 << 9,
 	PM_PR_ORDER = 1 << 10,
 	PM_PR_EMPTY = 1 << 11,
-	PM_PR_SLACK = 1 << 12,  /* unused entry space is not zero */
-	PM_PR_KEYMIN = 1 << 13, /* first key is not the parent's BTENTRY key */
-	PM_PR_RANGE = 1 << 14,  /* keys outside the range that the parent gives */
-	PM_PR_SHARED = 1 << 15, /* reached a second time: cycle or shared page */
-	PM_PR_PLACE = 1 << 16,  /* offset misaligned or outside the file */
-	PM_PR_READ = 1 << 17,   /* could not be read */
+	PM_PR_SLACK = 1 << 12,   /* unused entry space is not zero */
+	PM_PR_KEYMIN = 1 << 13,  /* first key is not the parent's BTENTRY key */
+	PM_PR_RANGE = 1 << 14,   /* keys outside the range that the parent gives */
+	PM_PR_SHARED = 1 << 15,  /* reached a second time: cycle or shared page */
+	PM_PR_PLACE = 1 << 16,   /* offset misaligned or outside the file */
+	PM_PR_READ = 1 << 17,    /* could not be read */
+	PM_PR_KEY_BIT = 1 << 18, /* a leaf of the block tree: an id has bit 0 set */
 };
 
 struct pm_page_trailer {

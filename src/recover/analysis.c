@@ -59,6 +59,7 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 	pm_walk_reset(an, PM_PTYPE_BBT);
 	pm_walk_reset(an, PM_PTYPE_NBT);
 	an->notes.n = 0;
+	an->given_up.n = 0;
 	rc = pm_walk_tree(an, PM_PTYPE_BBT, &clean[0]);
 	if (rc == PM_OK)
 		rc = pm_walk_tree(an, PM_PTYPE_NBT, &clean[1]);
@@ -202,6 +203,7 @@ void pm_analysis_close(struct pm_analysis *an)
 		return;
 	pm_ndb_done(&an->db);
 	pm_vec_done(&an->pages);
+	pm_vec_done(&an->given_up);
 	pm_vec_done(&an->lost);
 	pm_vec_done(&an->facts);
 	pm_vec_done(&an->found);

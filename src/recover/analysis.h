@@ -93,7 +93,10 @@ struct pm_analysis {
 	bool crypt_guessed;      /* bCryptMethod decided by evidence, against the header */
 
 	PM_VEC(struct pm_tree_page) pages;
+	PM_VEC(struct pm_tree_page)
+	given_up; /* faulty pages of walks from a root that led nowhere */
 	PM_VEC(struct pm_key_range) lost;
+	bool assembled[2]; /* BBT, NBT: put together from leaves; gaps between them count as lost */
 	bool root_rejected[2]; /* BBT, NBT: the header's root is not the root of the live tree */
 	PM_VEC(struct pm_page_fact)
 	facts;                           /* all B-tree pages that the sweep met, by ascending ib */

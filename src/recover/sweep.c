@@ -17,6 +17,7 @@
 #include "base/sort.h"
 #include "format/crc.h"
 
+#include <libdeflate.h>
 #include <zlib.h>
 
 #define STEP ((uint64_t)4 << 20)
@@ -34,7 +35,9 @@ struct sweep {
 	PM_VEC(struct by_place) order;
 	size_t next_block; /* in order: first not verified yet */
 	uint64_t next_page, next_scan;
-	struct pm_rangeset covered; /* by verified blocks and pages */
+	struct pm_rangeset covered;               /* by verified blocks and pages */
+	struct libdeflate_decompressor *inflater; /* 4K files */
+	uint8_t *plain;                           /* two blocks' worth */
 };
 
 static enum pm_rc order_blocks(struct sweep *s)
@@ -82,6 +85,24 @@ static uint16_t kind_of(const struct pm_analysis *an, const struct pm_block *b,
 	return pm_block_kind(head, sizeof(head));
 }
 
+/* Does a compressed block give what its entry says? */
+static bool inflates(struct sweep *s, const struct pm_block *b, const uint8_t *stored)
+{
+	uint8_t *copy = s->plain + s->f->block_max;
+	size_t n = 0;
+
+	if (b->cb_inflated > s->f->block_max || b->cb > s->f->data_max)
+		return false;
+	if (s->an->db.crypt != PM_CRYPT_NONE && !pm_bid_internal(b->bid)) {
+		memcpy(copy, stored, b->cb);
+		pm_decode(s->an->db.crypt, b->bid, copy, b->cb);
+		stored = copy;
+	}
+	return libdeflate_zlib_decompress(s->inflater, stored, b->cb, s->plain, b->cb_inflated,
+					  &n) == LIBDEFLATE_SUCCESS &&
+	       n == b->cb_inflated;
+}
+
 static enum pm_rc verify_blocks(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
@@ -104,6 +125,8 @@ static enum pm_rc verify_blocks(struct sweep *s)
 			b->flags |= PM_BF_READ;
 		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
 			continue;
+		if (b->cb != b->cb_inflated && !(b->flags & PM_BF_CRC) && !inflates(s, b, p))
+			b->flags |= PM_BF_INFLATE;
 		b->flags = (uint16_t)((b->flags & ~PM_BF_KIND) | kind_of(an, b, p));
 		rc = pm_rangeset_add(an->ctx, &s->covered, b->ib, end);
 	}
@@ -335,7 +358,13 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = order_blocks(&s);
 	s.buf = rc ? NULL : pm_calloc(an->ctx, STEP + 2 * (size_t)s.f->block_max, 1);
-	if (s.buf && an->img->size > s.f->dlist)
+	if (s.buf && s.f->variant == PM_UNICODE4K) {
+		s.plain = pm_calloc(an->ctx, 2, s.f->block_max);
+		s.inflater = s.plain ? libdeflate_alloc_decompressor() : NULL;
+		if (!s.inflater)
+			rc = pm_fail_oom(an->ctx);
+	}
+	if (rc == PM_OK && s.buf && an->img->size > s.f->dlist)
 		rc = run(&s);
 	if (rc == PM_OK)
 		rc = an->ctx->rc;
@@ -346,6 +375,9 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 	an->swept = true;
 	pm_rangeset_done(&s.covered);
 	pm_vec_done(&s.order);
+	if (s.inflater)
+		libdeflate_free_decompressor(s.inflater);
+	pm_free(s.plain);
 	pm_free(s.buf);
 	return rc;
 }

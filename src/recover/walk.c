@@ -16,7 +16,7 @@
 /* Rules after which a page's content must come from somewhere else, if it can. */
 #define MISPLACED (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)
 /* Rules that mean nothing worse than a trailer or counter to mend. */
-#define HARMLESS (PM_PR_SLACK | PM_PR_BID_LOW)
+#define HARMLESS (PM_PR_SLACK | PM_PR_BID_LOW | PM_PR_KEY_BIT)
 
 struct walk {
 	struct pm_analysis *an;
@@ -553,6 +553,24 @@ static bool leaves_outside(const struct walk *w)
 	return false;
 }
 
+/* Keep the faulty pages of a walk that is not used, for the report. */
+static enum pm_rc give_up(struct walk *w)
+{
+	struct pm_analysis *an = w->an;
+
+	for (size_t i = 0; i < an->pages.n; i++) {
+		struct pm_tree_page *slot;
+
+		if (an->pages.v[i].ptype != w->ptype || !(an->pages.v[i].bad & ~(uint32_t)HARMLESS))
+			continue;
+		slot = pm_vec_push(an->ctx, &an->given_up);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = an->pages.v[i];
+	}
+	return PM_OK;
+}
+
 enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 {
 	const struct pm_header *h = &an->header;
@@ -585,9 +603,12 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 	} else if (rc == PM_OK) {
 		rc = PM_LOST;
 	}
+	an->assembled[tree] = rc == PM_LOST;
 	if (rc == PM_LOST) {
+		rc = give_up(&w);
 		pm_walk_reset(an, ptype);
-		rc = assemble(&w);
+		if (rc == PM_OK)
+			rc = assemble(&w);
 	}
 	*ret_clean = w.clean;
 	pm_map_done(&w.seen);
