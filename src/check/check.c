@@ -16,7 +16,9 @@ uint64_t pm_check_blame(struct pm_checker *c, enum pm_cause kind, uint64_t key,
 {
 	if (!pm_check_add(c, p))
 		return 0;
-	c->rc = pm_sink_blame(c->sink, kind, key, p);
+	/* An error does not follow from a warning. */
+	if (pm_problem_rows[p->id].severity == PM_SEV_ERROR)
+		c->rc = pm_sink_blame(c->sink, kind, key, p);
 	return p->serial;
 }
 

@@ -133,6 +133,27 @@ static void report_entries(struct pm_checker *c, struct bad_page *b)
 		REPORT(c, b, PAGE_SLACK);
 }
 
+/* Has the model an entry with a key in [lo, hi)? */
+static bool model_has(const struct pm_checker *c, unsigned tree, uint64_t lo, uint64_t hi)
+{
+	const struct pm_ndb *db = &c->an->db;
+	size_t a = 0, b = db->blocks.n;
+
+	if (tree) {
+		a = lo > UINT32_MAX ? db->nodes.n : pm_ndb_lower_node(db, (pm_nid)lo);
+		return a < db->nodes.n && db->nodes.v[a].nid < hi;
+	}
+	while (a < b) {
+		size_t mid = a + (b - a) / 2;
+
+		if (db->blocks.v[mid].bid < lo)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	return a < db->blocks.n && db->blocks.v[a].bid < hi;
+}
+
 static void check_page(struct pm_checker *c, const struct pm_tree_page *t)
 {
 	const unsigned tree = t->ptype == PM_PTYPE_NBT;
@@ -152,7 +173,8 @@ static void check_page(struct pm_checker *c, const struct pm_tree_page *t)
 	if (!(t->bad & (PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED | PM_PR_TYPE | PM_PR_CRC)) &&
 	    !t->elsewhere)
 		report_entries(c, &b);
-	if (!b.cause && !(t->bad & ~(uint32_t)(PM_PR_EMPTY | PM_PR_SLACK)))
+	if (!b.cause && !t->level && !(t->bad & ~(uint32_t)(PM_PR_EMPTY | PM_PR_SLACK)) &&
+	    !model_has(c, tree, t->lo, t->hi))
 		b.cause = EMPTY_PAGE;
 	if (b.cause)
 		pm_check_stop(c, pm_map_put(c->ctx, &c->bad_lo[tree], t->lo, b.cause));
@@ -173,8 +195,8 @@ static void check_root(struct pm_checker *c, unsigned tree)
 	uint8_t page[4096];
 	enum pm_rc rc;
 
-	/* Of a place where no page can be the header was told. */
-	if (!c->an->root_rejected[tree] || c->root_serial[tree])
+	/* Of a place where no page can be the header was told; of a broken root the page. */
+	if ((!c->an->root_rejected[tree] && !c->an->assembled[tree]) || c->root_serial[tree])
 		return;
 	rc = pm_image_read(c->ctx, c->an->img, t.named, page, c->f->page);
 	if (pm_check_stop(c, rc))
@@ -244,10 +266,10 @@ static void check_used_leaves(struct pm_checker *c)
 
 void pm_check_pages(struct pm_checker *c)
 {
-	check_root(c, 0);
-	check_root(c, 1);
 	for (size_t i = 0; i < c->an->given_up.n && !c->rc; i++)
 		check_page(c, &c->an->given_up.v[i]);
+	check_root(c, 0);
+	check_root(c, 1);
 	for (size_t i = 0; i < c->an->pages.n && !c->rc; i++)
 		check_page(c, &c->an->pages.v[i]);
 	check_lost(c, PM_PTYPE_BBT);
