@@ -174,6 +174,28 @@ static void print_casualties(struct pm_cli *cli, struct pm_run *run)
 	pm_buf_done(&path);
 }
 
+/* What the independent reader could not read, or counts otherwise. */
+static void print_faults(struct pm_cli *cli, const struct pm_pff_result *res)
+{
+	static const struct pm_column list = {"libpff_faults", "Its words", PM_AS_TEXT, 0};
+	static const struct pm_column item = {"fault", NULL, PM_AS_TEXT, 0};
+	struct pm_buf b = {0};
+
+	if (!res->failures.n && !res->diffs.n)
+		return;
+	pm_print_begin_list(cli->out, &list);
+	for (size_t i = 0; i < res->failures.n + res->diffs.n; i++) {
+		pm_buf_clear(&b);
+		if (i < res->failures.n)
+			pm_pff_describe_failure(&cli->ctx, &res->failures.v[i], &b);
+		else
+			pm_pff_describe_diff(&cli->ctx, &res->diffs.v[i - res->failures.n], &b);
+		pm_print_textn(cli->out, &item, b.p, b.n);
+	}
+	pm_print_end(cli->out);
+	pm_buf_done(&b);
+}
+
 static void print_proof(struct pm_cli *cli, struct pm_run *run, const struct pm_run_options *opt)
 {
 	static const struct pm_column errors = {"errors_left", "Errors left", PM_AS_DEC, 0};
@@ -188,6 +210,7 @@ static void print_proof(struct pm_cli *cli, struct pm_run *run, const struct pm_
 	if (opt->verify != PM_PFF_NONE) {
 		pm_pff_describe(&cli->ctx, &run->pff, &b);
 		pm_print_textn(cli->out, &pff, b.p, b.n);
+		print_faults(cli, &run->pff);
 	}
 	pm_buf_done(&b);
 }

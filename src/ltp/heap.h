@@ -61,6 +61,9 @@ struct pm_heap_block {
 	uint32_t n_marks;
 };
 
+/* The rules whose failure leaves an item in doubt or out of reach; the rest are hints. */
+#define PM_HN_ERRORS (PM_HN_SIG | PM_HN_CLIENT | PM_HN_MAP | PM_HN_ORDER | PM_HN_ROOT | PM_HN_ITEM)
+
 struct pm_heap {
 	const struct pm_ndb *db;
 	struct pm_data data;

@@ -75,6 +75,16 @@ static uint16_t usual_type(const struct pm_format *f, uint16_t id)
 	return 0;
 }
 
+/* Can a property whose type is always `usual` (0: not known) have the type that is stored? */
+static bool usable_type(uint16_t stored, uint16_t usual)
+{
+	if (!usual || stored == usual)
+		return true;
+	if (usual == PM_PT_UNICODE || usual == PM_PT_STRING8)
+		return stored == PM_PT_UNICODE || stored == PM_PT_STRING8;
+	return usual == PM_PT_I4 && stored == PM_PT_I2;
+}
+
 static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 {
 	const struct pm_format *f = pc->db->fmt;
@@ -89,7 +99,7 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
 	memcpy(p->raw, rec + 4, 4);
 	p->state = state;
-	if (pm_proptype_size(p->type) < 0 && usual_type(f, p->id)) {
+	if (!usable_type(p->type, usual_type(f, p->id))) {
 		p->type = usual_type(f, p->id);
 		p->retyped = true;
 	}

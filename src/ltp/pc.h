@@ -28,7 +28,7 @@ struct pm_prop {
 	uint16_t id, type;
 	uint8_t raw[4]; /* dwValueHnid */
 	uint8_t state;  /* PM_DAMAGED when the record lies in a damaged heap block */
-	bool retyped;   /* the type stored is not known; `type` is the one this id always has */
+	bool retyped;   /* the type stored can't be; `type` is the one that this id always has */
 };
 
 struct pm_pc {

@@ -63,5 +63,8 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 
 /* Is the table itself in order, so that it can be left as it is (rows and cells apart)? */
 bool pm_table_sound(const struct pm_tc *tc, enum pm_rc open_rc);
+/* Do all rows say their own ids, and all cells of variable types resolve to values of their
+ * form? */
+enum pm_rc pm_table_cells_sound(struct pm_tc *tc, bool *ret) PM_MUST_CHECK;
 
 #endif

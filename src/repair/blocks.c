@@ -279,6 +279,14 @@ enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	return mend_subs(r, bid, 0, ret_bid);
 }
 
+/* Every message has a class and flags; a context that can be read and has neither is not one's:
+ * the entry names another object's. [OBS] */
+static bool foreign(const struct pm_message *m)
+{
+	return m->state == PM_OK && m->pc.props.n && !pm_pc_find(&m->pc, PM_ID_MESSAGE_CLASS) &&
+	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
+}
+
 /* What is wrong with each message, before anything changes. */
 static enum pm_rc assess(struct pm_repair *r)
 {
@@ -286,11 +294,18 @@ static enum pm_rc assess(struct pm_repair *r)
 
 	for (size_t i = 0; i < r->model->messages.n && rc == PM_OK; i++) {
 		pm_nid nid = r->model->messages.v[i].nid;
-		const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
+		struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 		struct pm_flaws flaws;
 		struct pm_message m;
 
 		rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
+		if (!pm_is_error(rc) && foreign(&m)) {
+			rc = pm_repair_casualty(r, nid, true, NULL,
+						"its entry names data that are no message's");
+			n->data = n->sub = 0;
+			pm_message_close(&m);
+			continue;
+		}
 		if (!pm_is_error(rc))
 			rc = pm_message_assess(&m, FLAWS_MAX, &flaws);
 		else

@@ -35,6 +35,64 @@ static enum pm_rc settle_references(struct pm_repair *r)
 	return changed ? pm_repair_did(r, PM_DID_REFS, 0, changed, 0) : PM_OK;
 }
 
+#define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
+
+#define DEAD_DEPTH_MAX 32
+
+static bool unsound(const struct pm_repair *r, pm_bid bid)
+{
+	const struct pm_block *b = pm_ndb_find_block(&r->an->db, bid);
+
+	return bid && (!b || b->flags & UNSOUND);
+}
+
+/* Of a tree that nobody references: are all its blocks there and right? */
+static enum pm_rc dead_tree_sound(struct pm_repair *r, pm_bid bid, unsigned depth, bool *ret)
+{
+	struct pm_data d;
+	struct pm_subs s;
+	enum pm_rc rc;
+
+	*ret = !unsound(r, bid);
+	if (!*ret || !pm_bid_internal(bid) || depth > DEAD_DEPTH_MAX)
+		return PM_OK;
+	rc = pm_data_open(&r->an->db, bid, &d);
+	for (size_t i = 0; i < d.leaves.n && *ret; i++)
+		*ret = !unsound(r, d.leaves.v[i].bid);
+	pm_data_close(&d);
+	if (pm_is_error(rc) || rc == PM_OK)
+		return pm_is_error(rc) ? rc : PM_OK;
+	rc = pm_subs_open(&r->an->db, bid, &s);
+	*ret = rc == PM_OK;
+	for (size_t i = 0; i < s.v.n && *ret && rc == PM_OK; i++) {
+		rc = dead_tree_sound(r, s.v.v[i].data, depth + 1, ret);
+		if (rc == PM_OK && *ret)
+			rc = dead_tree_sound(r, s.v.v[i].sub, depth + 1, ret);
+	}
+	pm_subs_close(&s);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Dead trees with damaged members are let go: kept, they would be errors of the new file. */
+static enum pm_rc drop_dead_trees(struct pm_repair *r, bool *ret_any)
+{
+	enum pm_rc rc = PM_OK;
+
+	*ret_any = false;
+	for (size_t i = 0; i < r->an->orphans.n && rc == PM_OK; i++) {
+		struct pm_block *b = pm_ndb_find_block(&r->an->db, r->an->orphans.v[i].key);
+		bool sound = true;
+
+		if (b && b->cref == 1)
+			rc = dead_tree_sound(r, b->bid, 0, &sound);
+		if (sound)
+			continue;
+		b->cref = 0;
+		*ret_any = true;
+	}
+	return rc;
+}
+
 static uint16_t client(const struct pm_analysis *an)
 {
 	uint16_t c = an->header.client;
@@ -113,7 +171,15 @@ static enum pm_rc write_header(struct pm_repair *r)
 
 enum pm_rc pm_repair_finish(struct pm_repair *r)
 {
-	enum pm_rc rc = pm_analysis_count_refs(r->an);
+	bool again = true;
+	enum pm_rc rc = PM_OK;
+
+	/* Each round lets go of trees; what they held may be a tree, too. */
+	while (again && rc == PM_OK) {
+		rc = pm_analysis_count_refs(r->an);
+		if (rc == PM_OK)
+			rc = drop_dead_trees(r, &again);
+	}
 
 	if (rc == PM_OK)
 		rc = settle_references(r);

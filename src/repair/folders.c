@@ -155,17 +155,22 @@ static enum pm_rc fix_table(struct pm_repair *r, uint32_t folder, unsigned type,
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	struct pm_tc tc;
 	uint64_t diffs = 0;
+	bool sound = false;
 	enum pm_rc rc, open_rc;
 
 	open_rc = pm_tc_open(&r->an->db, n ? n->data : 0, n ? n->sub : 0, &tc);
 	rc = pm_is_error(open_rc) ? open_rc : PM_OK;
 	if (rc == PM_OK && open_rc == PM_OK && pm_table_sound(&tc, open_rc)) {
 		rc = pm_table_compare(r->model, &tc, want, true, count_diff, &diffs);
-		if (rc || !diffs)
+		if (rc == PM_OK && !diffs)
+			rc = pm_table_cells_sound(&tc, &sound);
+		if (rc || (!diffs && sound))
 			goto out;
 	}
 	if (rc == PM_OK)
 		rc = load_table(&x, &tc, open_rc, nid);
+	if (rc == PM_OK)
+		rc = pm_repair_row_ids(&x.t);
 	if (rc == PM_OK)
 		rc = fix_rows(&x, want);
 	if (rc == PM_OK)

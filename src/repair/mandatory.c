@@ -9,6 +9,7 @@
 #include "ltp/props.h"
 #include "ltp/templates.h"
 #include "msg/store.h"
+#include "recover/tables.h"
 
 #include <nettle/md5.h>
 
@@ -33,7 +34,7 @@ static enum pm_rc template_ok(struct pm_repair *r, pm_nid nid, bool *ret)
 	if (!n || !n->data)
 		return PM_OK;
 	rc = pm_tc_open(&r->an->db, n->data, n->sub, &tc);
-	*ret = rc == PM_OK && (nid == 0x62B || !tc.rows.n) && !(tc.rules & PM_BR_INFO);
+	*ret = pm_table_sound(&tc, rc) && (nid == 0x62B || !tc.rows.n);
 	pm_tc_close(&tc);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
@@ -81,7 +82,13 @@ static enum pm_rc fix_names(struct pm_repair *r)
 	enum pm_rc rc = pm_names_open(&r->an->db, &names);
 
 	if (rc == PM_LOST) {
-		rc = pm_names_build(&names, &r->sink, &data, &sub);
+		static const uint8_t nobody[16];
+		uint16_t prop;
+
+		/* Readers take a map without any entry for a broken one: one that names nothing. */
+		rc = pm_names_add(&names, nobody, 0, NULL, &prop);
+		if (rc == PM_OK)
+			rc = pm_names_build(&names, &r->sink, &data, &sub);
 		if (rc == PM_OK)
 			rc = made(r, PM_NID_NAMEMAP, data, sub);
 	}

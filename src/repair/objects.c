@@ -36,20 +36,36 @@ struct object {
 static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned depth, pm_bid *data,
 			      pm_bid *sub);
 
+enum pm_rc pm_repair_row_ids(struct pm_table *t)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < t->rows.n && !pm_is_error(rc); i++)
+		if (!t->rows.v[i].dropped)
+			rc = pm_table_set_u32(t, i, (uint32_t)PM_ID_LTP_ROW_ID << 16 | PM_PT_I4,
+					      t->rows.v[i].id);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* A table that belongs to one object: as it is if it is sound, else from what can be read. */
 static enum pm_rc mend_table(struct pm_repair *r, pm_bid *data, pm_bid *sub)
 {
 	struct pm_table t = {0};
 	struct pm_tc tc;
+	bool sound = false;
 	enum pm_rc rc = pm_tc_open(&r->an->db, *data, *sub, &tc), state = rc;
 
-	if (pm_is_error(rc) || rc == PM_NONE || pm_table_sound(&tc, rc)) {
+	if (!pm_is_error(rc) && pm_table_sound(&tc, rc))
+		rc = pm_table_cells_sound(&tc, &sound);
+	if (pm_is_error(rc) || rc == PM_NONE || sound) {
 		pm_tc_close(&tc);
 		return rc == PM_NONE ? PM_LOST : rc;
 	}
 	if (rc == PM_OK || rc == PM_DAMAGED)
 		rc = pm_table_load(&t, &tc);
 	if (rc == PM_OK || rc == PM_DAMAGED)
+		rc = pm_repair_row_ids(&t);
+	if (rc == PM_OK)
 		rc = pm_table_build(&t, &r->sink, data, sub);
 	pm_table_done(&t);
 	pm_tc_close(&tc);
@@ -68,6 +84,9 @@ static enum pm_rc look_at_properties(struct object *o)
 		if (pm_is_error(rc) || !(rules & PROP_ERRORS))
 			continue;
 		o->dirty = true;
+		/* Read as what it always is, and stored so. */
+		if (o->pc.props.v[i].retyped && (rules & PROP_ERRORS) == PM_CR_TYPE)
+			continue;
 		slot = pm_vec_push(o->r->ctx, &o->bad);
 		if (!slot)
 			return o->r->ctx->rc;
@@ -97,6 +116,7 @@ static enum pm_rc mend_sub(struct object *o, struct pm_sub *s, bool *ret_keep)
 	case PM_NT_MESSAGE:
 		if (o->role == ROLE_ATTACHMENT)
 			rc = mend_object(o->r, ROLE_MESSAGE, o->depth + 1, &data, &sub);
+		*ret_keep = rc != PM_LOST;
 		break;
 	}
 	if (pm_is_error(rc))
@@ -222,6 +242,18 @@ static enum pm_rc list_attachments(struct object *o)
 	return rc;
 }
 
+/* Objects whose subnode is gone: an attachment without its data is an empty one. */
+static enum pm_rc drop_dangling(const struct object *o, struct pm_props *p)
+{
+	for (size_t i = p->v.n; i--;) {
+		const struct pm_propval *v = &p->v.v[i];
+
+		if (v->type == PM_PT_OBJECT && v->value.n >= 4 && !find_sub(o, pm_le32(v->value.p)))
+			pm_props_remove(p, v->id);
+	}
+	return o->r->ctx->rc;
+}
+
 /* Everything that is left, stored anew. */
 static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 {
@@ -243,6 +275,8 @@ static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 
 		rc = pm_subs_put(o->r->ctx, &p.subs, (pm_nid)s->nid, s->data, s->sub);
 	}
+	if (rc == PM_OK)
+		rc = drop_dangling(o, &p);
 	/* A message without a class is no message to any mail program [MS-OXCMSG 2.2.1.3]. */
 	if (rc == PM_OK && o->role == ROLE_MESSAGE && !pm_props_find(&p, PM_ID_MESSAGE_CLASS))
 		rc = pm_props_set_text(&p, PM_ID_MESSAGE_CLASS, "IPM.Note");
@@ -266,6 +300,8 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned dept
 		goto out;
 	o.dirty = state != PM_OK;
 	rc = look_at_properties(&o);
+	o.dirty |= o.pc.rules & PM_CR_PC || o.pc.bth_rules & ~(uint32_t)PM_TR_EMPTY ||
+		   o.pc.heap.rules & PM_HN_ERRORS;
 	if (rc == PM_OK)
 		rc = mend_subs(&o);
 	if (rc == PM_OK && role == ROLE_MESSAGE)
@@ -295,8 +331,14 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 		break;
 	case PM_NT_FOLDER:
 	case PM_NT_SEARCH:
-	case PM_NT_CRITERIA:
 		rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
+		break;
+	case PM_NT_CRITERIA: /* without them the search finds nothing, and says so */
+		rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
+		if (rc == PM_LOST) {
+			sub = 0;
+			rc = pm_template_build(r->ctx, &r->sink, 0x2227, &data);
+		}
 		break;
 	case PM_NT_INTERNAL:
 		if (n->nid == PM_NID_STORE || n->nid == PM_NID_NAMEMAP)
@@ -310,8 +352,12 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 			rc = pm_template_build(r->ctx, &r->sink, 0x610, &data);
 		}
 		break;
-	case 0x0C:
+	case 0x0C: /* the outgoing queue: what waited in it is in the outbox */
 		rc = mend_table(r, &data, &sub);
+		if (rc == PM_LOST) {
+			sub = 0;
+			rc = pm_template_build(r->ctx, &r->sink, 0x64C, &data);
+		}
 		break;
 	}
 	if (pm_is_error(rc) || (data == n->data && sub == n->sub))

@@ -18,6 +18,9 @@ static const struct {
 	 "it wants a checksum of uncompressed RTF, which has none [MS-OXRTFCP 2.1.3.1.1]"},
 	{"attachment-method", "unsupported attachment method: ",
 	 "of the ways to attach it knows by value, by reference, embedded message and OLE"},
+	{"value-type", "unsupported value type: ",
+	 "a property of unspecified type, or of a type that it does not expect under this id, "
+	 "stops it at the whole item"},
 };
 
 #define N_LIMITS (sizeof(limits) / sizeof(limits[0]))

@@ -97,6 +97,9 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 			      const char *fmt, ...) PM_PRINTF(5, 6);
 /* Room for n bytes at a multiple of `align`, inside one interval. */
 enum pm_rc pm_repair_place(struct pm_repair *r, uint64_t n, uint64_t align, pm_ib *ret_ib);
+/* objects.c: every row says its own id. */
+struct pm_table;
+enum pm_rc pm_repair_row_ids(struct pm_table *t);
 /* place.c: set up pos, limit, k, intervals. */
 enum pm_rc pm_repair_place_begin(struct pm_repair *r);
 /* load.c: write one tree over the final tables; sets r->root. */
