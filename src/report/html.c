@@ -25,9 +25,10 @@ static const char style[] =
 	"caption{text-align:left;font-weight:bold;padding:.3em 0}\n"
 	"th,td{border:1px solid var(--line);padding:.2em .6em;text-align:left;"
 	"vertical-align:top;overflow-wrap:anywhere}\n"
-	"th{background:var(--head);font-weight:600}\n"
-	"td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
-	"pre{overflow-x:auto;font-size:.9em}\n"
+	"th{background:var(--head);font-weight:600;overflow-wrap:normal}\n"
+	"td{min-width:5em}\n"
+	"td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}\n"
+	"pre{font-size:.9em;white-space:pre-wrap;overflow-wrap:anywhere}\n"
 	"@media print{body{max-width:none;margin:0}}\n";
 
 static void put(struct html_printer *h, const char *s)
@@ -208,7 +209,7 @@ static void html_line(struct pm_visual *v, const char *s, size_t n, bool verbati
 	if (!verbatim || !h->in_pre)
 		settle(h);
 	if (verbatim && !h->in_pre)
-		put(h, "<pre tabindex=\"0\">");
+		put(h, "<pre>");
 	h->in_pre = verbatim;
 	if (!verbatim)
 		put(h, "<p>");

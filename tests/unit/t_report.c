@@ -228,7 +228,7 @@ static void test_html(void **state)
 	has(&s, "<td><bdi>x&lt;y&gt;&amp;&quot;z&quot;\\n\\x1B[0m\\xFF</bdi></td>");
 	has(&s, "<h2>'a.pst'</h2>");
 	has(&s, "<h3>The root</h3>");
-	has(&s, "<pre tabindex=\"0\">0000  00 01\n0010  10 11\n</pre>");
+	has(&s, "<pre>0000  00 01\n0010  10 11\n</pre>");
 	has(&s, "<p>That is 1 thing.</p>");
 	has(&s, "<caption>Rows</caption>");
 	has(&s, "<td class=\"n\">0x200024</td>");
