@@ -254,10 +254,31 @@ static void run_ascii(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, 
 	}
 }
 
+/* The converter of a code page. The last one stays open: opening loads a module each time. */
+static iconv_t converter(const struct code_page *page)
+{
+	static __thread const struct code_page *last;
+	static __thread iconv_t cd;
+	iconv_t next;
+
+	if (page == last) {
+		iconv(cd, NULL, NULL, NULL, NULL);
+		return cd;
+	}
+	next = iconv_open("UTF-8", page->iconv);
+	if (next == (iconv_t)-1)
+		return next;
+	if (last)
+		iconv_close(cd);
+	last = page;
+	cd = next;
+	return cd;
+}
+
 static void run_page(struct pm_ctx *ctx, struct pm_buf *out, const struct code_page *page,
 		     const uint8_t *p, size_t n, uint64_t *bad)
 {
-	iconv_t cd = iconv_open("UTF-8", page->iconv);
+	iconv_t cd = converter(page);
 
 	if (cd == (iconv_t)-1) {
 		if (errno == ENOMEM) {
@@ -270,7 +291,6 @@ static void run_page(struct pm_ctx *ctx, struct pm_buf *out, const struct code_p
 	}
 	run_iconv(ctx, out, page, cd, p, n, bad);
 	flush(ctx, out, cd);
-	iconv_close(cd);
 }
 
 /* --- 7-bit encodings ----------------------------------------------------------------- */

@@ -27,13 +27,23 @@ static size_t home(const struct pm_map *m, uint64_t key)
 	return (size_t)(mix(mix(key ^ m->seed[0]) * (m->seed[1] | 1)) & (m->n_slot - 1));
 }
 
-/* A map is right with any seed; a poor one only means that keys could be made up to slow it. */
+/*
+ * A map is right with any seed; a poor one only means that keys could be made up to slow it.
+ * The system is asked once a thread, not for each of the many small maps.
+ */
 static void make_seed(struct pm_map *m)
 {
-	if (getrandom(m->seed, sizeof(m->seed), GRND_NONBLOCK) == (ssize_t)sizeof(m->seed))
-		return;
-	m->seed[0] = (uint64_t)(uintptr_t)m;
-	m->seed[1] = (uint64_t)time(NULL) << 1; /* lint: time */
+	static __thread uint64_t state[2];
+
+	if (!state[1] && getrandom(state, sizeof(state), GRND_NONBLOCK) != (ssize_t)sizeof(state)) {
+		state[0] = (uint64_t)(uintptr_t)m;
+		state[1] = (uint64_t)time(NULL); /* lint: time */
+	}
+	state[1] |= 1;
+	for (size_t i = 0; i < 2; i++) {
+		state[0] += state[1];
+		m->seed[i] = mix(state[0]);
+	}
 }
 
 /* The slot of key, or the free one where it would go. */

@@ -86,6 +86,10 @@ bool pm_utf8_valid(const void *ptr, size_t n)
 	uint32_t c;
 
 	while (i < n) {
+		if (p[i] < 0x80) {
+			i++;
+			continue;
+		}
 		i += pm_utf8_next(p + i, n - i, &c);
 		if (c == PM_UNI_BAD)
 			return false;
@@ -94,6 +98,11 @@ bool pm_utf8_valid(const void *ptr, size_t n)
 }
 
 /* --- conversions --------------------------------------------------------------------- */
+
+static bool is_ascii4(const uint8_t *p)
+{
+	return !(pm_le64(p) & 0xFF80FF80FF80FF80u);
+}
 
 enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *ptr, size_t n,
 			    uint64_t *ret_bad)
@@ -104,8 +113,24 @@ enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *
 	size_t at = 0, used = 0;
 
 	while (at < n && !out->bad) {
-		uint32_t c = p[at];
+		uint32_t c;
 
+		/* Most text is ASCII: four characters at once, then one by one. */
+		while (n - at >= 8 && used < sizeof(chunk) - 8 && is_ascii4(p + at)) {
+			for (size_t i = 0; i < 4; i++)
+				chunk[used++] = p[at + 2 * i];
+			at += 8;
+		}
+		while (n - at >= 2 && used < sizeof(chunk) - PM_UTF8_MAX && !p[at + 1] &&
+		       p[at] < 0x80) {
+			chunk[used++] = p[at];
+			at += 2;
+		}
+		if (at == n || used >= sizeof(chunk) - PM_UTF8_MAX) {
+			pm_buf_add(ctx, out, chunk, used);
+			used = 0;
+			continue;
+		}
 		if (n - at < 2) {
 			c = PM_UNI_BAD;
 			at++;

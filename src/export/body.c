@@ -137,11 +137,23 @@ struct census {
 	size_t zeros[2]; /* at even and at odd places */
 };
 
+/* Are eight bytes all of 20 to 7F? */
+static bool is_plain8(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return !((v | (v - ones * 0x20)) & (ones << 7));
+}
+
 static struct census take_census(const uint8_t *p, size_t n)
 {
 	struct census c = {0};
 
 	for (size_t i = 0; i < n; i++) {
+		while (n - i > 8 && is_plain8(p + i))
+			i += 8;
 		c.high |= p[i] >= 0x80;
 		c.c1 |= p[i] >= 0x80 && p[i] < 0xA0;
 		c.esc |= p[i] == 0x1B;
@@ -180,6 +192,10 @@ static uint32_t choose_high(struct pm_ctx *ctx, const uint8_t *p, size_t n, bool
 {
 	bool utf8 = pm_utf8_valid(p, n);
 
+	/* Two witnesses who agree are believed. */
+	if (!utf8 && cps[0] == cps[1] && cps[0] != PM_CP_UTF8 && cps[0] != 28591 &&
+	    pm_cp_known(cps[0]) && pm_cp_is_ascii(cps[0]))
+		return cps[0];
 	if (utf8 && !(is_wide(cps[0]) && fits(ctx, cps[0], p, n)))
 		return PM_CP_UTF8;
 	for (size_t i = 0; i < 3; i++) {

@@ -361,7 +361,9 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	enum pm_rc rc;
 
 	*ex = (struct pm_export){.ctx = an->ctx, .opts = opts, .an = an, .model = model};
-	rc = pm_store_open(&an->db, &ex->store);
+	rc = pm_ndb_keep_blocks(&an->db);
+	if (!rc)
+		rc = pm_store_open(&an->db, &ex->store);
 	if (!pm_is_error(rc))
 		rc = pm_names_open(&an->db, &ex->names);
 	if (!pm_is_error(rc))

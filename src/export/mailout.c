@@ -105,17 +105,28 @@ void pm_mail_lines(struct pm_mail_out *o, const void *p, size_t n)
 
 /* ---- base64 ---- */
 
+/* All pairs of digits: twelve bits become two characters at once. */
+static uint16_t pairs[4096];
+
+static void make_pairs(void)
+{
+	static bool made;
+
+	for (unsigned int i = 0; !made && i < 4096; i++)
+		memcpy(&pairs[i], (char[2]){base64_digits[i >> 6], base64_digits[i & 63]}, 2);
+	made = true;
+}
+
 size_t pm_base64(uint8_t *to, const uint8_t *p, size_t n)
 {
 	uint8_t *start = to;
 
+	make_pairs();
 	for (; n >= 3; n -= 3, p += 3, to += 4) {
 		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 
-		to[0] = (uint8_t)base64_digits[v >> 18];
-		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
-		to[2] = (uint8_t)base64_digits[v >> 6 & 63];
-		to[3] = (uint8_t)base64_digits[v & 63];
+		memcpy(to, &pairs[v >> 12], 2);
+		memcpy(to + 2, &pairs[v & 4095], 2);
 	}
 	if (n) {
 		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
@@ -230,29 +241,39 @@ struct census {
 	size_t control; /* control characters that 7bit can't carry, or better doesn't */
 	size_t longest; /* line */
 	bool from;      /* a line looks like the beginning of a message */
-	bool boundary;  /* has the mark of our boundaries */
 };
+
+static void count_byte(struct census *c, uint8_t b)
+{
+	c->high += b >> 7;
+	/* ESC is what ISO-2022 is made of. */
+	c->control += (b < 0x20 && b != '\t' && b != 0x1B) || b == 0x7F;
+}
+
+/* Are eight bytes all of 20 to 7E? A doubtful answer is no. */
+static bool is_plain8(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return !((v | (v - ones * 0x20) | (v + ones)) & (ones << 7));
+}
 
 static void count_line(struct census *c, const uint8_t *p, size_t n)
 {
-	uint8_t any = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint8_t b = p[i];
-
-		any |= b;
-		/* ESC is what ISO-2022 is made of. */
-		c->control += (b < 0x20 && b != '\t' && b != 0x1B) || b == 0x7F;
+	while (i < n) {
+		if (n - i >= 8 && is_plain8(p + i))
+			i += 8;
+		else
+			count_byte(c, p[i++]);
 	}
-	if (any & 0x80)
-		for (size_t i = 0; i < n; i++)
-			c->high += p[i] >> 7;
 	if (n > c->longest)
 		c->longest = n;
-	if (is_from(p, n))
+	if (n > 4 && (p[0] == 'F' || p[0] == '>') && is_from(p, n))
 		c->from = true;
-	if (n > 10 && memmem(p, n, PM_MAIL_BOUNDARY, sizeof(PM_MAIL_BOUNDARY) - 1))
-		c->boundary = true;
 }
 
 enum pm_mail_encoding pm_mail_choose(const uint8_t *p, size_t n)
@@ -264,7 +285,8 @@ enum pm_mail_encoding pm_mail_choose(const uint8_t *p, size_t n)
 
 		count_line(&c, p + at, len);
 	}
-	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from && !c.boundary)
+	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from &&
+	    !(n && memmem(p, n, PM_MAIL_BOUNDARY, sizeof(PM_MAIL_BOUNDARY) - 1)))
 		return PM_MAIL_7BIT;
 	/* An escaped byte takes three; beyond this base64 is shorter, and nobody could read it. */
 	return c.high + c.control > n / 4 ? PM_MAIL_BASE64 : PM_MAIL_QP;

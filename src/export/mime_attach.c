@@ -274,13 +274,15 @@ enum pm_rc pm_mime_find_inline(struct pm_message *m, const struct pm_bodies *b, 
 	size_t n = m->attachments.n, found = 0;
 	uint8_t *shown = NULL;
 	enum pm_rc rc = PM_OK;
+	bool locations;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (!b->has_html || !n)
 		return PM_OK;
 	rc = find_refs(ctx, &b->html, &refs);
-	if (!rc && (refs.v.n || n <= LOCATIONS_MAX)) {
+	locations = n <= LOCATIONS_MAX && memmem(b->html.p, b->html.n, "src=", 4);
+	if (!rc && (refs.v.n || locations)) {
 		shown = pm_calloc(ctx, n, 1);
 		rc = ctx->rc;
 	}
@@ -291,7 +293,7 @@ enum pm_rc pm_mime_find_inline(struct pm_message *m, const struct pm_bodies *b, 
 		if (pm_is_error(state))
 			rc = state;
 		else if (!pm_attachment_is_message(&a))
-			shown[i] = is_shown(ctx, &refs, &b->html, &a, n <= LOCATIONS_MAX);
+			shown[i] = is_shown(ctx, &refs, &b->html, &a, locations);
 		found += shown[i];
 		pm_attachment_close(&a);
 	}

@@ -174,11 +174,15 @@ static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 		char name[96];
 
 		rc = pm_pc_value(pc, p, &v);
-		name_of(p, name, sizeof(name));
-		if (!pm_is_error(rc))
-			rc = pm_proptype_size(p->type) < 0 || told(pc, p, &v)
-				     ? PM_OK
-				     : judge_value(w, &v, &one, name);
+		if (pm_is_error(rc)) {
+			/* recorded */
+		} else if ((!v.stream && v.state == PM_OK) || pm_proptype_size(p->type) < 0 ||
+			   told(pc, p, &v)) {
+			rc = PM_OK;
+		} else {
+			name_of(p, name, sizeof(name));
+			rc = judge_value(w, &v, &one, name);
+		}
 		pm_value_done(&v);
 	}
 	return rc;

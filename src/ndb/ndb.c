@@ -48,6 +48,8 @@ void pm_ndb_done(struct pm_ndb *db)
 {
 	pm_vec_done(&db->blocks);
 	pm_vec_done(&db->nodes);
+	pm_free(db->cache);
+	db->cache = NULL;
 }
 
 uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, const uint8_t *stored)
@@ -155,9 +157,60 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 										   : PM_OK;
 }
 
+/* ---- blocks read before ---- */
+
+/* A message's blocks are consecutive, so they seldom fall into one slot. */
+enum { CACHE_SLOTS = 64 };
+
+struct pm_block_cache {
+	struct {
+		pm_bid bid; /* 0: empty */
+		size_t n;
+	} slot[CACHE_SLOTS];
+	size_t size; /* of a slot's bytes */
+	uint8_t bytes[];
+};
+
+enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db)
+{
+	size_t size = db->fmt->data_max;
+
+	if (db->cache)
+		return PM_OK;
+	db->cache = pm_calloc(db->ctx, 1, sizeof(*db->cache) + CACHE_SLOTS * size);
+	if (!db->cache)
+		return PM_ENOMEM;
+	db->cache->size = size;
+	return PM_OK;
+}
+
+static enum pm_rc read_kept(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
+{
+	struct pm_block_cache *c = db->cache;
+	size_t k = (bid >> 2 ^ (bid & 2) << 4) & (CACHE_SLOTS - 1), at = out->n;
+	struct pm_block *b;
+	enum pm_rc rc;
+
+	if (c->slot[k].bid == bid) {
+		pm_buf_add(db->ctx, out, c->bytes + k * c->size, c->slot[k].n);
+		return db->ctx->rc;
+	}
+	b = pm_ndb_find_block(db, bid);
+	rc = b ? pm_ndb_read_entry(db, b, out) : PM_LOST;
+	if (rc == PM_OK && out->n - at <= c->size) {
+		memcpy(c->bytes + k * c->size, out->p + at, out->n - at);
+		c->slot[k].bid = bid;
+		c->slot[k].n = out->n - at;
+	}
+	return rc;
+}
+
 enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
 {
-	struct pm_block *b = pm_ndb_find_block(db, bid);
+	struct pm_block *b;
 
+	if (db->cache && pm_bid_key(bid))
+		return read_kept(db, pm_bid_key(bid), out);
+	b = pm_ndb_find_block(db, bid);
 	return b ? pm_ndb_read_entry(db, b, out) : PM_LOST;
 }

@@ -70,6 +70,7 @@ struct pm_ndb {
 	enum pm_crypt crypt;
 	PM_VEC(struct pm_block) blocks;
 	PM_VEC(struct pm_node) nodes;
+	struct pm_block_cache *cache; /* NULL: none */
 };
 
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid); /* bit 0 ignored */
@@ -77,6 +78,9 @@ struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid);
 /* Index of the first node whose nid is not below `nid` (nodes.n when there is none). */
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid);
 void pm_ndb_done(struct pm_ndb *db);
+/* From now on keep the sound blocks that were read last: for a reader that comes back to them.
+ * The table of blocks must not change any more. PM_OK or PM_ENOMEM. */
+enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db) PM_MUST_CHECK;
 
 /* Kind of the content that starts with these decoded bytes. */
 static inline uint16_t pm_block_kind(const uint8_t *p, size_t n)
