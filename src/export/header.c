@@ -105,32 +105,46 @@ static void put_b(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, size
 	pm_buf_str(ctx, out, "?=");
 }
 
-/* Text as encoded words with a space between them, none cut within a character. */
+/*
+ * How much of a text goes into one encoded word of `room` characters, whole characters only. A
+ * word of base64 that is not the last one has no padding: GMime and others decode adjacent words
+ * as one, up to the padding. 0: no such word.
+ */
+static size_t take_word(const uint8_t *p, size_t n, size_t room, bool q)
+{
+	size_t end = 0, best = 0;
+
+	while (end < n) {
+		uint32_t c;
+
+		end += pm_utf8_next(p + end, n - end, &c);
+		if ((q ? q_size(p, end) : (end + 2) / 3 * 4) > room)
+			break;
+		if (q || end % 3 == 0 || end == n)
+			best = end;
+	}
+	return best;
+}
+
+/* Text as encoded words with a space between them. */
 static void put_words(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, size_t n)
 {
 	/* "Subject: " stands before the first one on its line. */
 	size_t room = WORD_MAX - (sizeof(WORD_BEGIN) - 1) - 4 - 12;
-	bool q = q_size(p, n) < n * 2;
+	bool prefer_q = q_size(p, n) < n * 2;
 
 	for (size_t at = 0; at < n;) {
-		size_t end = at;
+		size_t part = prefer_q ? 0 : take_word(p + at, n - at, room, false);
 
-		while (end < n) {
-			uint32_t c;
-			size_t next = end + pm_utf8_next(p + end, n - end, &c);
-			size_t size = q ? q_size(p + at, next - at) : (next - at + 2) / 3 * 4;
-
-			if (size > room)
-				break;
-			end = next;
-		}
 		if (at)
 			pm_buf_byte(ctx, out, ' ');
-		if (q)
-			put_q(ctx, out, p + at, end - at);
-		else
-			put_b(ctx, out, p + at, end - at);
-		at = end;
+		if (part) {
+			put_b(ctx, out, p + at, part);
+		} else {
+			part = take_word(p + at, n - at, room, true);
+			put_q(ctx, out, p + at, part);
+		}
+		at += part;
 	}
 }
 

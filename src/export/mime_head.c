@@ -247,32 +247,37 @@ static void date(struct head *h)
 	pm_head_ready(h->ctx, h->out, "Date", text, strlen(text));
 }
 
-/* Message ids: only what is one, so that nothing else gets into the field. */
-static void ids(struct head *h, const char *name, uint16_t id)
+/*
+ * Message ids, "<a@b> <c@d>": what stands around them is left out. Where there are none in angle
+ * brackets, the text is taken if it could be one.
+ */
+static void ids(struct head *h, const char *name, uint16_t id, bool one)
 {
 	struct pm_buf clean = {0};
+	bool word = true;
+	size_t open = 0;
 
 	if (have(h, name) || !string(h, id))
 		return;
-	for (size_t i = 0; i < h->text.n; i++) {
+	for (size_t i = 0; i < h->text.n && !(one && clean.n); i++) {
 		uint8_t c = h->text.p[i];
 
-		if (c & 0x80)
-			goto out;
-		if (c > ' ' && c != 0x7F)
-			pm_buf_byte(h->ctx, &clean, c);
-		else if (clean.n && clean.p[clean.n - 1] != ' ')
-			pm_buf_byte(h->ctx, &clean, ' ');
-		if (clean.n > 2 && clean.p[clean.n - 1] == '<' && clean.p[clean.n - 2] == '>') {
-			clean.p[clean.n - 1] = ' ';
-			pm_buf_byte(h->ctx, &clean, '<');
+		word = word && c > ' ' && c < 0x7F;
+		if (c == '<') {
+			open = i + 1;
+		} else if (c == '>' && open) {
+			if (clean.n)
+				pm_buf_byte(h->ctx, &clean, ' ');
+			pm_buf_add(h->ctx, &clean, h->text.p + open - 1, i + 2 - open);
+			open = 0;
+		} else if (c <= ' ' || c >= 0x7F) {
+			open = 0;
 		}
 	}
-	while (clean.n && clean.p[clean.n - 1] == ' ')
-		clean.n--;
 	if (clean.n)
 		pm_head_ready(h->ctx, h->out, name, clean.p, clean.n);
-out:
+	else if (word && h->text.n < PM_MAIL_LINE / 2)
+		pm_head_ready(h->ctx, h->out, name, h->text.p, h->text.n);
 	pm_buf_done(&clean);
 }
 
@@ -397,9 +402,9 @@ static void from_properties(struct head *h)
 	people(h, "Bcc", &p->bcc);
 	if (!have(h, "Subject") && h->m->subject && *h->m->subject)
 		pm_head_text(h->ctx, h->out, "Subject", h->m->subject, strlen(h->m->subject));
-	ids(h, "Message-ID", PM_ID_INTERNET_MESSAGE_ID);
-	ids(h, "In-Reply-To", ID_IN_REPLY_TO);
-	ids(h, "References", ID_REFERENCES);
+	ids(h, "Message-ID", PM_ID_INTERNET_MESSAGE_ID, true);
+	ids(h, "In-Reply-To", ID_IN_REPLY_TO, false);
+	ids(h, "References", ID_REFERENCES, false);
 	grades(h);
 	receipt(h);
 	thread(h);

@@ -148,6 +148,10 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		return note(w, &flaw, "properties: lost");
 	if (pc->lost || pc->bth_rules & PM_TR_TREE)
 		return note(w, &flaw, "properties: some may be missing");
+	/* A key that was hit stands in the wrong place, as another property. [OBS] One writer puts
+	 * a record of key 0 behind the others, which is nothing. */
+	if (pc->bth_rules & PM_TR_ORDER && pc->props.n && pc->props.v[0].id != 0)
+		return note(w, &flaw, "properties: damaged, some may be missing");
 	for (size_t i = 0; i < pc->props.n && !damaged; i++)
 		damaged = pc->props.v[i].state != PM_OK;
 	return damaged ? note(w, &flaw, "properties: damaged") : PM_OK;
@@ -162,29 +166,65 @@ static bool told(const struct pm_pc *pc, const struct pm_prop *p, const struct p
 				     pm_hid_block(pc->db->fmt, pm_le32(p->raw)) == 0);
 }
 
+/* Is the type of a property one that it can't have, so that it counts for nothing? */
+static bool wrong_type(const struct pm_prop *p)
+{
+	switch (p->id) {
+	case PM_ID_MESSAGE_CLASS:
+	case PM_ID_SUBJECT:
+	case PM_ID_BODY:
+	case PM_ID_TRANSPORT_HEADERS:
+	case PM_ID_SENDER_NAME:
+	case PM_ID_SENDER_EMAIL:
+	case PM_ID_ATTACH_FILENAME:
+	case PM_ID_ATTACH_LONG_FILENAME:
+		return p->type != PM_PT_UNICODE && p->type != PM_PT_STRING8;
+	case PM_ID_HTML:
+		return p->type != PM_PT_BINARY && p->type != PM_PT_UNICODE &&
+		       p->type != PM_PT_STRING8;
+	case PM_ID_RTF_COMPRESSED:
+		return p->type != PM_PT_BINARY;
+	case PM_ID_SUBMIT_TIME:
+	case PM_ID_DELIVERY_TIME:
+		return p->type != PM_PT_TIME;
+	case PM_ID_ATTACH_DATA:
+		return p->type != PM_PT_BINARY && p->type != PM_PT_OBJECT;
+	}
+	return pm_proptype_size(p->type) < 0;
+}
+
+static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_prop *p)
+{
+	struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
+	struct pm_value v;
+	char name[96];
+	enum pm_rc rc;
+
+	if (wrong_type(p)) {
+		one.state = PM_LOST;
+		name_of(p, name, sizeof(name));
+		return note(w, &one, "%s: lost, its type 0x%04X is wrong", name, p->type);
+	}
+	rc = pm_pc_value(pc, p, &v);
+	if (pm_is_error(rc)) {
+		/* recorded */
+	} else if ((!v.stream && v.state == PM_OK) || told(pc, p, &v)) {
+		rc = PM_OK;
+	} else {
+		name_of(p, name, sizeof(name));
+		rc = judge_value(w, &v, &one, name);
+	}
+	pm_value_done(&v);
+	return rc;
+}
+
 /* The PC, then each value that is damaged beyond that. */
 static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 {
 	enum pm_rc rc = judge_whole(w, pc, state);
 
-	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
-		const struct pm_prop *p = &pc->props.v[i];
-		struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
-		struct pm_value v;
-		char name[96];
-
-		rc = pm_pc_value(pc, p, &v);
-		if (pm_is_error(rc)) {
-			/* recorded */
-		} else if ((!v.stream && v.state == PM_OK) || pm_proptype_size(p->type) < 0 ||
-			   told(pc, p, &v)) {
-			rc = PM_OK;
-		} else {
-			name_of(p, name, sizeof(name));
-			rc = judge_value(w, &v, &one, name);
-		}
-		pm_value_done(&v);
-	}
+	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++)
+		rc = judge_prop(w, pc, &pc->props.v[i]);
 	return rc;
 }
 
