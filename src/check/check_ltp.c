@@ -187,6 +187,12 @@ static void check_prop(struct pm_checker *c, struct pm_pc *pc, const struct pm_p
 		REPORT(c, PC_TYPE, .tag = tag);
 		return;
 	}
+	if (p->retyped) {
+		uint64_t lossy = c->subject.lossy;
+
+		REPORT(c, PC_TYPE, .tag = tag);
+		c->subject.lossy = lossy; /* the value is there all the same */
+	}
 	if (pm_proptype_inline(p->type)) {
 		if (p->type == PM_PT_BOOL && p->raw[0] > 1)
 			REPORT(c, PC_BOOLEAN, .tag = tag, .have = p->raw[0]);

@@ -122,7 +122,7 @@ static void report_entries(struct pm_checker *c, struct bad_page *b)
 	if (bad & PM_PR_ORDER)
 		REPORT(c, b, PAGE_KEY_ORDER);
 	if (bad & PM_PR_KEYMIN)
-		REPORT(c, b, PAGE_PARENT_KEY, .have = b->first.key, .want = b->t->lo);
+		REPORT(c, b, PAGE_PARENT_KEY, .have = b->first.key, .want = b->t->key);
 	if (bad & PM_PR_RANGE)
 		REPORT(c, b, PAGE_KEY_RANGE, .have = b->t->lo, .want = b->t->hi);
 	if (bad & PM_PR_KEY_BIT)
@@ -201,7 +201,8 @@ static void check_root(struct pm_checker *c, unsigned tree)
 	rc = pm_image_read(c->ctx, c->an->img, t.named, page, c->f->page);
 	if (pm_check_stop(c, rc))
 		return;
-	t.bad = pm_page_verify(c->f, page, t.named, t.ptype, t.bid) | (rc ? PM_PR_READ : 0);
+	t.bad = pm_page_verify(c->f, page, t.named, t.ptype, t.bid);
+	t.bad |= (t.bid ? 0 : PM_PR_BID) | (rc ? PM_PR_READ : 0);
 	check_page(c, &t);
 	p.caused_by = pm_sink_cause(c->sink, PM_CAUSE_PAGE, t.named);
 	if (!p.caused_by)

@@ -103,6 +103,21 @@ static void check_entry_id(struct pm_checker *c, struct pm_store *s, uint16_t id
 		REPORT(c, STORE_FOLDER, .tag = tag, .have = nid);
 }
 
+static void check_key(struct pm_checker *c, struct pm_store *s)
+{
+	const struct pm_prop *p = pm_pc_find(&s->pc, PM_ID_RECORD_KEY);
+	uint64_t size = 0;
+	struct pm_value v;
+
+	if (p && p->type == PM_PT_BINARY) {
+		if (!pm_check_stop(c, pm_pc_value(&s->pc, p, &v)))
+			size = v.size;
+		pm_value_done(&v);
+	}
+	if (size != 16)
+		REPORT(c, STORE_RECORD_KEY, .have = size);
+}
+
 void pm_check_store(struct pm_checker *c)
 {
 	const struct pm_node *n = pm_ndb_find_node(&c->an->db, PM_NID_STORE);
@@ -122,11 +137,7 @@ void pm_check_store(struct pm_checker *c)
 		goto out;
 	}
 	c->codepage = s.codepage;
-	if (!s.has_key) {
-		pm_buf_clear(&c->buf);
-		if (!pm_check_stop(c, pm_pc_binary(&s.pc, PM_ID_RECORD_KEY, 64, &c->buf)))
-			REPORT(c, STORE_RECORD_KEY, .have = c->buf.n);
-	}
+	check_key(c, &s);
 	if (!pm_pc_find(&s.pc, PM_ID_DISPLAY_NAME))
 		REPORT(c, STORE_NAME);
 	check_entry_id(c, &s, PM_ID_IPM_SUBTREE_ENTRYID, true);

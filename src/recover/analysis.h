@@ -24,6 +24,7 @@ struct pm_tree_page {
 	pm_ib named;     /* where its parent says that it is */
 	pm_bid bid;      /* the id that its parent names */
 	uint64_t lo, hi; /* keys that its parent gives it: lo <= key < hi */
+	uint64_t key;    /* of its parent's entry; the root's: 0 */
 	uint32_t bad;    /* pm_page_rule, of the page at `named` */
 	uint8_t ptype, level, grade;
 	bool elsewhere; /* found by its id at another place than named */

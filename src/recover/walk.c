@@ -46,6 +46,8 @@ static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint
 	if (pm_is_error(rc))
 		return rc;
 	*ret_bad = pm_page_verify(f, page, ib, w->ptype, bid);
+	if (!bid) /* no page has this id */
+		*ret_bad |= PM_PR_BID;
 	if (rc)
 		*ret_bad |= PM_PR_READ;
 	if (pm_map_has(&w->seen, ib))
@@ -147,7 +149,8 @@ static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
 	return rc;
 }
 
-static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_t lo, uint64_t hi);
+static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
+			uint64_t hi);
 
 /* Does the child that this entry names verify in every respect? Then its first key is the
  * entry's key, whatever the (damaged) entry says. */
@@ -227,7 +230,7 @@ static enum pm_rc visit_index(struct walk *w, struct visit *v)
 
 		if (i && kids[i].key == kids[i - 1].key)
 			w->clean = false;
-		rc = visit(w, kids[i].bid, kids[i].ib, v->rec.level - 1, lo, hi);
+		rc = visit(w, &kids[i], v->rec.level - 1, lo, hi);
 	}
 	pm_free(kids);
 	return rc;
@@ -280,7 +283,7 @@ static enum pm_rc elsewhere(struct walk *w, struct visit *v, pm_bid bid, int lev
 }
 
 /* First key against the parent's; a page of another key range is not the one wanted. */
-static void judge_keys(struct walk *w, struct visit *v)
+static void judge_keys(struct walk *w, struct visit *v, bool root)
 {
 	struct pm_bt_entry e;
 
@@ -288,7 +291,7 @@ static void judge_keys(struct walk *w, struct visit *v)
 		return;
 	pm_bt_entry(w->f, v->page, w->ptype, v->rec.level, 0,
 		    pm_bt_entry_size(w->f, w->ptype, v->rec.level), &e);
-	if (v->rec.lo && e.key != v->rec.lo)
+	if (!root && e.key != v->rec.key)
 		v->rec.bad |= PM_PR_KEYMIN;
 	if (e.key < v->rec.lo || e.key >= v->rec.hi)
 		v->rec.bad |= PM_PR_RANGE;
@@ -310,14 +313,16 @@ static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
 	if (rc)
 		return rc;
 	v->rec.bad |= pm_bt_verify(w->f, v->page, w->ptype, v->rec.level);
-	judge_keys(w, v);
+	judge_keys(w, v, level < 0);
 	/* Right by itself but not what the parent wants: another page of the tree, or a stale one. */
 	if (v->rec.bad & PM_PR_RANGE && v->rec.grade != PM_GRADE_C)
 		v->rec.grade = PM_GRADE_LOST;
 	return PM_OK;
 }
 
-static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_t lo, uint64_t hi)
+/* `e`: how the page is named; level -1: the root. */
+static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
+			uint64_t hi)
 {
 	struct pm_tree_page *rec;
 	struct visit *v;
@@ -328,9 +333,14 @@ static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_
 	v = pm_calloc(w->an->ctx, 1, sizeof(*v));
 	if (!v)
 		return w->an->ctx->rc;
-	v->rec = (struct pm_tree_page){
-		.ib = ib, .named = ib, .bid = bid, .lo = lo, .hi = hi, .ptype = w->ptype};
-	rc = judge(w, v, bid, level);
+	v->rec = (struct pm_tree_page){.ib = e->ib,
+				       .named = e->ib,
+				       .bid = e->bid,
+				       .lo = lo,
+				       .hi = hi,
+				       .key = e->key,
+				       .ptype = w->ptype};
+	rc = judge(w, v, e->bid, level);
 	if (rc)
 		goto out;
 	/* An only root may be empty. */
@@ -345,7 +355,7 @@ static enum pm_rc visit(struct walk *w, pm_bid bid, pm_ib ib, int level, uint64_
 	}
 	*rec = v->rec;
 	if (v->rec.grade == PM_GRADE_LOST) {
-		rc = lose(w, lo, hi, v->rec.bad & (PM_PR_PLACE | PM_PR_SHARED) ? 0 : ib);
+		rc = lose(w, lo, hi, v->rec.bad & (PM_PR_PLACE | PM_PR_SHARED) ? 0 : e->ib);
 		goto out;
 	}
 	rc = pm_map_put(w->an->ctx, &w->seen, v->rec.ib, 1);
@@ -594,7 +604,7 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 	if (rc == PM_OK && (fits || root)) {
 		size_t at = an->lost.n;
 
-		rc = visit(&w, bid, ib, -1, 0, KEY_END);
+		rc = visit(&w, &(struct pm_bt_entry){.bid = bid, .ib = ib}, -1, 0, KEY_END);
 		/* A root lost in itself, or one of several tops: the leaves know better. */
 		if (rc == PM_OK && an->swept &&
 		    ((an->lost.n > at && !an->lost.v[at].lo && an->lost.v[at].hi == KEY_END) ||
