@@ -90,8 +90,10 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	const struct pm_format *f = pc->db->fmt;
 	struct pm_prop *p;
 
-	if (!pm_PCENTRY_wPropId(f, rec))
-		return PM_OK; /* [OBS] padding records of a third-party writer */
+	if (!pm_PCENTRY_wPropId(f, rec)) {
+		pc->padded = true; /* [OBS] padding records of a third-party writer */
+		return PM_OK;
+	}
 	p = pm_vec_push(pc->db->ctx, &pc->props);
 	if (!p)
 		return pc->db->ctx->rc;

@@ -40,6 +40,7 @@ struct pm_pc {
 	uint32_t rules;               /* PM_CR_PC */
 	uint32_t bth_rules;           /* pm_bth_rule */
 	uint32_t lost;                /* items of records that could not be read */
+	bool padded;                  /* there are records of id 0, which are left out */
 };
 
 /*

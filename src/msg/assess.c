@@ -148,9 +148,8 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		return note(w, &flaw, "properties: lost");
 	if (pc->lost || pc->bth_rules & PM_TR_TREE)
 		return note(w, &flaw, "properties: some may be missing");
-	/* A key that was hit stands in the wrong place, as another property. [OBS] One writer puts
-	 * a record of key 0 behind the others, which is nothing. */
-	if (pc->bth_rules & PM_TR_ORDER && pc->props.n && pc->props.v[0].id != 0)
+	/* A key that was hit stands in the wrong place, as another property. */
+	if (pc->bth_rules & PM_TR_ORDER && !pc->padded)
 		return note(w, &flaw, "properties: damaged, some may be missing");
 	for (size_t i = 0; i < pc->props.n && !damaged; i++)
 		damaged = pc->props.v[i].state != PM_OK;
