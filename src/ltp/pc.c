@@ -85,6 +85,17 @@ static bool usable_type(uint16_t stored, uint16_t usual)
 	return usual == PM_PT_I4 && stored == PM_PT_I2;
 }
 
+/* In the map of property names ids mean something else: 2, 3, 4 are its streams, 1000 and
+ * above its buckets, all binary [MS-PST 2.4.7]. */
+static bool is_name_map(const struct pm_pc *pc)
+{
+	for (size_t i = 0; i < pc->props.n && i < 4; i++)
+		if (pc->props.v[i].id >= 2 && pc->props.v[i].id <= 4 &&
+		    pc->props.v[i].type == PM_PT_BINARY)
+			return true;
+	return false;
+}
+
 static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 {
 	const struct pm_format *f = pc->db->fmt;
@@ -101,7 +112,7 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
 	memcpy(p->raw, rec + 4, 4);
 	p->state = state;
-	if (!usable_type(p->type, usual_type(f, p->id))) {
+	if (!usable_type(p->type, usual_type(f, p->id)) && !is_name_map(pc)) {
 		p->type = usual_type(f, p->id);
 		p->retyped = true;
 	}
