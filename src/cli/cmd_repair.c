@@ -252,9 +252,7 @@ static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
 	static const struct pm_column before = {"size_before", "Size of the source", PM_AS_SIZE, 0};
 	static const struct pm_column after = {"size_after", "Size of the result", PM_AS_SIZE, 0};
 	static const struct pm_column place = {"bytes_in_place", "Changed in place", PM_AS_SIZE, 0};
-	static const struct pm_column where = {NULL, "Written to", PM_AS_TEXT, 0};
 
-	(void)where;
 	pm_print_uint(cli->out, &before, run->size_before);
 	pm_print_uint(cli->out, &after, run->size_after);
 	pm_print_uint(cli->out, &place, run->repair.bytes_in_place);

@@ -144,7 +144,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		rc = walk_both(an, &clean);
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
-	if (rc || (opt->quick && clean && !an->header_bad))
+	if (rc || (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS)))
 		return rc ? rc : pm_analysis_count_refs(an);
 	rc = pm_sweep(an);
 	if (rc == PM_OK && clean)

@@ -8,6 +8,8 @@
  */
 #include "recover/internal.h"
 
+#include "ndb/tree.h"
+
 #define DEPTH_MAX 128 /* messages in messages in messages */
 
 size_t pm_block_index(const struct pm_analysis *an, pm_bid bid)
@@ -25,11 +27,9 @@ static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool u
 	const bool data = b->p[0] == 1;
 	const unsigned head = data ? f->xhead : f->slhead;
 	const unsigned size = data ? f->xentry : b->p[1] ? f->sientry : f->slentry;
-	unsigned n = pm_le16(b->p + 2);
+	unsigned n = pm_internal_entries(b->n, head, size, pm_le16(b->p + 2));
 	enum pm_rc rc = PM_OK;
 
-	if (n > (b->n - head) / size)
-		n = (unsigned)((b->n - head) / size);
 	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
 		const uint8_t *p = b->p + head + (size_t)i * size;
 

@@ -316,8 +316,10 @@ static enum pm_rc assess(struct pm_repair *r)
 		for (size_t k = 0; k < flaws.v.n && !pm_is_error(rc); k++)
 			rc = pm_repair_casualty(r, nid, flaws.worst == PM_LOST, m.subject, "%s",
 						flaws.v.v[k].text);
-		if (!pm_is_error(rc) && flaws.worst == PM_LOST && !flaws.v.n)
-			rc = pm_repair_casualty(r, nid, true, m.subject, "its properties are lost");
+		if (!pm_is_error(rc) && flaws.worst != PM_OK && !flaws.v.n)
+			rc = pm_repair_casualty(r, nid, flaws.worst == PM_LOST, m.subject,
+						flaws.worst == PM_LOST ? "its properties are lost"
+								       : "a part of it is damaged");
 		if (!pm_is_error(rc))
 			rc = PM_OK;
 		pm_flaws_done(&flaws);

@@ -307,6 +307,19 @@ static enum pm_rc fix_folder(struct pm_repair *r, uint32_t i, struct pm_expected
 	return rc ? rc : fix_properties(r, i, messages, unread);
 }
 
+/* A search folder is derived, but for its name: one that can't be read is made anew, empty, and
+ * the search is run again [MS-PST 2.4.8.4]. */
+static enum pm_rc fix_search_folder(struct pm_repair *r, uint32_t i)
+{
+	struct pm_pc pc;
+	enum pm_rc rc = pm_pc_open_node(&r->an->db, r->model->folders.v[i].nid, &pc);
+
+	pm_pc_close(&pc);
+	if (rc == PM_LOST || rc == PM_NONE)
+		return fix_properties(r, i, 0, 0);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Messages whose properties are gone are no part of any folder any more. */
 static enum pm_rc drop_lost(struct pm_repair *r)
 {
@@ -352,6 +365,8 @@ enum pm_rc pm_repair_folders(struct pm_repair *r)
 	for (uint32_t i = 0; i < r->model->folders.n && rc == PM_OK; i++) {
 		if (!r->model->folders.v[i].search)
 			rc = fix_folder(r, i, &e);
+		else
+			rc = fix_search_folder(r, i);
 		if (rc == PM_OK)
 			rc = pm_tick(r->ctx, "folders", i, r->model->folders.n);
 	}

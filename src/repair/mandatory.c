@@ -41,13 +41,17 @@ static enum pm_rc template_ok(struct pm_repair *r, pm_nid nid, bool *ret)
 
 static enum pm_rc fix_templates(struct pm_repair *r)
 {
-	static const pm_nid nids[] = {0x60D, 0x60E, 0x60F, 0x610, 0x62B, 0x671, 0x692};
+	static const pm_nid nids[] = {0x60D, 0x60E, 0x60F, 0x610, 0x62B,
+				      0x671, 0x692, 0x6B6, 0x6D7, 0x6F8};
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < sizeof(nids) / sizeof(nids[0]) && rc == PM_OK; i++) {
 		pm_bid data;
 		bool ok;
 
+		/* The last three are in files of newer Outlooks only. */
+		if (nids[i] >= 0x6B6 && !pm_ndb_find_node(&r->an->db, nids[i]))
+			continue;
 		rc = template_ok(r, nids[i], &ok);
 		if (rc || ok)
 			continue;
@@ -77,16 +81,18 @@ static enum pm_rc fix_search(struct pm_repair *r)
 
 static enum pm_rc fix_names(struct pm_repair *r)
 {
+	const uint32_t broken =
+		PM_NR_PC | PM_NR_STREAMS | PM_NR_SIZES | PM_NR_GUID | PM_NR_STRING | PM_NR_TWICE;
 	struct pm_names names;
 	pm_bid data, sub;
 	enum pm_rc rc = pm_names_open(&r->an->db, &names);
 
-	if (rc == PM_LOST) {
+	if (rc == PM_LOST || (rc == PM_DAMAGED && names.rules & broken)) {
 		static const uint8_t nobody[16];
 		uint16_t prop;
 
 		/* Readers take a map without any entry for a broken one: one that names nothing. */
-		rc = pm_names_add(&names, nobody, 0, NULL, &prop);
+		rc = names.v.n ? PM_OK : pm_names_add(&names, nobody, 0, NULL, &prop);
 		if (rc == PM_OK)
 			rc = pm_names_build(&names, &r->sink, &data, &sub);
 		if (rc == PM_OK)

@@ -345,7 +345,7 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 			rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
 		break;
 	case PM_NT_SEARCH_CONTENTS: /* derived: the search is run again [MS-PST 2.4.8.4] */
-		if (n->nid >> 5 >= 0x100)
+		if (n->nid >> 5 >= 0x100 || !data)
 			rc = mend_table(r, &data, &sub);
 		if (rc == PM_LOST) {
 			sub = 0;
