@@ -96,6 +96,8 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .source = file,
 					     .force = cli->common.force,
 					     .mark = opts->mark};
+	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
+	const size_t unindexed = pm_analysis_unindexed(o->an);
 	struct pm_export ex;
 	int bits = PM_EXIT_OK;
 	enum pm_rc rc = pm_export_run(o->an, model, &eo, &ex);
@@ -106,7 +108,15 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 		print_folders(cli, &ex);
 		print_losses(cli, &ex);
 		print_total(cli, &ex);
-		if (ex.total.partial || ex.total.lost)
+		pm_print_uint(cli->out, &nameless, unindexed);
+		if (unindexed)
+			pm_print_para(
+				cli->out,
+				"A part of the node tree is lost: %zu objects (messages, folders, "
+				"attachments) are still in the file but under no name; they were "
+				"not exported.",
+				unindexed);
+		if (ex.total.partial || ex.total.lost || unindexed)
 			bits = PM_EXIT_LOST;
 	}
 	pm_export_close(&ex);

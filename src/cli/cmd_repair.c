@@ -245,6 +245,13 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		pm_print_para(cli->out, "Repaired, and proved.");
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
+	if (run->unindexed)
+		pm_print_para(
+			cli->out,
+			"A part of the node tree is lost: %llu objects (messages, folders, "
+			"attachments) are still in the file but under no name; they are not in "
+			"the result. Keep the source.",
+			(unsigned long long)run->unindexed);
 }
 
 static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
@@ -252,10 +259,12 @@ static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
 	static const struct pm_column before = {"size_before", "Size of the source", PM_AS_SIZE, 0};
 	static const struct pm_column after = {"size_after", "Size of the result", PM_AS_SIZE, 0};
 	static const struct pm_column place = {"bytes_in_place", "Changed in place", PM_AS_SIZE, 0};
+	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 
 	pm_print_uint(cli->out, &before, run->size_before);
 	pm_print_uint(cli->out, &after, run->size_after);
 	pm_print_uint(cli->out, &place, run->repair.bytes_in_place);
+	pm_print_uint(cli->out, &nameless, run->unindexed);
 }
 
 static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink *found,
@@ -283,7 +292,7 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 
 static int exit_status(const struct pm_run *run, const struct pm_run_options *opt)
 {
-	int status = run->repair.casualties.n ? PM_EXIT_LOST : 0;
+	int status = run->repair.casualties.n || run->unindexed ? PM_EXIT_LOST : 0;
 
 	if (run->verdict == PM_VERDICT_HEALTHY)
 		return PM_EXIT_OK;

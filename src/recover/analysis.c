@@ -25,6 +25,35 @@ const struct pm_page_fact *pm_fact_by_bid(const struct pm_analysis *an, uint8_t 
 	return e && an->facts.v[e->value].ptype == ptype ? &an->facts.v[e->value] : NULL;
 }
 
+static bool lost_nodes(const struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
+			return true;
+	return false;
+}
+
+size_t pm_analysis_unindexed(const struct pm_analysis *an)
+{
+	size_t n = 0;
+
+	if (!lost_nodes(an))
+		return 0;
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		n += (b->flags & PM_BF_KIND) == PM_BK_PC && !an->refs[i] && b->cref > 1;
+	}
+	/* Where the block tree is lost, too: what the maps mark. */
+	for (size_t i = 0; i < an->found.n; i++) {
+		const struct pm_block *b = &an->found.v[i];
+
+		n += (b->flags & PM_BF_KIND) == PM_BK_PC && !pm_ndb_find_block(&an->db, b->bid) &&
+		     pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) != 0;
+	}
+	return n;
+}
+
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n)
 {
 	if (!pm_rangeset_contains(&an->map_known, ib, ib + n))

@@ -146,6 +146,14 @@ enum pm_rc pm_analysis_count_refs(struct pm_analysis *an) PM_MUST_CHECK;
 /* Put db.nodes in order after something was appended; doubles go to an->doubles. */
 enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;
 
+/*
+ * Where a part of the node tree is lost: property contexts (of messages, folders, attachments)
+ * that live by the block tree or the maps and that no node names. They are not part of the
+ * model: how many items are missing nobody can say, but that some are. 0 when no such part is
+ * lost.
+ */
+size_t pm_analysis_unindexed(const struct pm_analysis *an);
+
 /* Is [ib, ib+n) marked allocated in a sound AMap? -1: that AMap is not sound. */
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n);
 

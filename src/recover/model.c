@@ -197,6 +197,29 @@ static enum pm_rc want_folder(struct build *b, pm_nid nid, bool *ret)
 	return rc;
 }
 
+/* Folders that a row names and whose node went with its leaf, empty ones included. */
+static enum pm_rc lost_folders(struct build *b)
+{
+	const struct pm_analysis *an = b->m->an;
+	struct pm_rangeset lost = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t k = 0; k < an->lost.n && rc == PM_OK; k++)
+		if (an->lost.v[k].ptype == PM_PTYPE_NBT)
+			rc = pm_rangeset_add(an->ctx, &lost, an->lost.v[k].lo, an->lost.v[k].hi);
+	if (rc == PM_OK && lost.total)
+		rc = need_rows(b);
+	for (size_t i = 0; i < b->rows.folder.n && rc == PM_OK && lost.total; i++) {
+		pm_nid nid = (pm_nid)b->rows.folder.v[i].key;
+
+		if (pm_nid_type(nid) == 2 && find(b, nid) == PM_NO_FOLDER &&
+		    pm_rangeset_contains(&lost, nid, (uint64_t)nid + 1))
+			rc = add_folder(b, nid, 0, true);
+	}
+	pm_rangeset_done(&lost);
+	return rc;
+}
+
 static enum pm_rc gather_folders(struct build *b)
 {
 	struct pm_analysis *an = b->m->an;
@@ -224,6 +247,8 @@ static enum pm_rc gather_folders(struct build *b)
 		if (t == 2 || t == 3 || t == 4 || t == 8)
 			rc = want_folder(b, d->parent, &known);
 	}
+	if (rc == PM_OK)
+		rc = lost_folders(b);
 	for (size_t i = 0; i < b->m->folders.n && rc == PM_OK; i++) {
 		const struct pm_map_entry *e = pm_map_find(&b->rows.folder, b->m->folders.v[i].nid);
 

@@ -225,6 +225,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	ret->warnings = count(found, PM_SEV_WARNING);
 	if (!ret->errors && !(opt->strict && ret->warnings))
 		return PM_OK;
+	ret->unindexed = pm_analysis_unindexed(ret->an);
 	rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
 		rc = mend(ret);

@@ -47,8 +47,9 @@ struct pm_run {
 	struct pm_sink left;                 /* what the check of the result found */
 	struct pm_pff_result pff;
 	uint64_t size_before, size_after;
-	bool written;  /* the output has its name */
-	char why[512]; /* UNPROVED: what failed, one line */
+	uint64_t unindexed; /* pm_analysis_unindexed of the source */
+	bool written;       /* the output has its name */
+	char why[512];      /* UNPROVED: what failed, one line */
 };
 
 /*
