@@ -76,9 +76,12 @@ static uint16_t usual_type(const struct pm_format *f, uint16_t id)
 }
 
 /* Can a property whose type is always `usual` (0: not known) have the type that is stored? */
-static bool usable_type(uint16_t stored, uint16_t usual)
+static bool usable_type(uint16_t id, uint16_t stored, uint16_t usual)
 {
 	if (!usual || stored == usual)
+		return true;
+	/* PidTagMessageSizeExtended; in the store of an OST. [OBS] */
+	if (id == PM_ID_MESSAGE_SIZE && stored == PM_PT_I8)
 		return true;
 	if (usual == PM_PT_UNICODE || usual == PM_PT_STRING8)
 		return stored == PM_PT_UNICODE || stored == PM_PT_STRING8;
@@ -112,7 +115,7 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
 	memcpy(p->raw, rec + 4, 4);
 	p->state = state;
-	if (!usable_type(p->type, usual_type(f, p->id)) && !is_name_map(pc)) {
+	if (!usable_type(p->id, p->type, usual_type(f, p->id)) && !is_name_map(pc)) {
 		p->type = usual_type(f, p->id);
 		p->retyped = true;
 	}
