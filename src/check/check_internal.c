@@ -260,11 +260,12 @@ static void check_one(struct inner *in)
 	size = kind >> 8 == 1 ? f->xentry : kind == SLBLOCK ? f->slentry : f->sientry;
 	n = pm_le16(in->data.p + 2);
 	room = (in->data.n - head) / size;
-	if (n > room)
+	/* The block is as long as its entries are: too low a count hides some. */
+	if (n != room)
 		REPORT(in, INTERNAL_COUNT, .have = n, .want = room);
-	if (!n)
+	else if (!n)
 		REPORT(in, INTERNAL_EMPTY);
-	if (n > room || !n)
+	if (n != room || !n)
 		lose_entries(in);
 	n = n < room ? n : room;
 	if (kind >> 8 == 1)

@@ -51,8 +51,10 @@ static void test_text(void **state)
 		    "node 0x200024/0x8025: property 0x3001001f (PidTagDisplayName): its value 0x60 "
 		    "does not exist");
 	/* A property without a name, words in place of a number, a missing word. */
-	assert_text(&(struct pm_problem){.id = PM_P_PC_TYPE, .nid = 0x21, .tag = 0x66AB9999},
-		    "node 0x21: property 0x66ab9999 is of an unknown type");
+	assert_text(
+		&(struct pm_problem){.id = PM_P_PC_TYPE, .nid = 0x21, .tag = 0x66AB9999},
+		"node 0x21: property 0x66ab9999 has a type that does not exist or that it can't "
+		"have");
 	assert_text(
 		&(struct pm_problem){
 			.id = PM_P_PAGE_BID, .what = "node tree", .have_text = "none", .want = 7},
