@@ -100,6 +100,13 @@ static inline bool pm_bid_internal(pm_bid bid)
 	return (bid & PM_BID_INTERNAL) != 0;
 }
 
+/* Ids that no program has reached: what claims one says nothing about those in use, and above
+ * it is room for all that a file can hold. */
+static inline pm_bid pm_id_limit(const struct pm_format *f)
+{
+	return f->id == 4 ? 0xF0000000 : (pm_bid)1 << 60;
+}
+
 static inline unsigned pm_nid_type(pm_nid nid)
 {
 	return nid & 0x1F;

@@ -142,26 +142,29 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	return rc;
 }
 
+static void take_max(pm_bid *max, pm_bid id, pm_bid limit)
+{
+	if (id > *max && id < limit)
+		*max = id;
+}
+
 static void take_maxima(struct pm_analysis *an)
 {
+	const pm_bid limit = pm_id_limit(an->db.fmt);
+
 	for (size_t i = 0; i < an->db.blocks.n; i++)
-		if (an->db.blocks.v[i].bid > an->max_bid)
-			an->max_bid = an->db.blocks.v[i].bid;
+		take_max(&an->max_bid, an->db.blocks.v[i].bid, limit);
 	/* Signatures cover 32 bits of an id: above them a flipped bit goes unnoticed. */
 	for (size_t i = 0; i < an->found.n; i++)
-		if (an->found.v[i].bid > an->max_bid &&
-		    (an->found.v[i].bid <= UINT32_MAX || an->max_bid > UINT32_MAX / 2))
-			an->max_bid = an->found.v[i].bid;
+		if (an->found.v[i].bid <= UINT32_MAX || an->max_bid > UINT32_MAX / 2)
+			take_max(&an->max_bid, an->found.v[i].bid, limit);
 	for (size_t i = 0; i < an->db.nodes.n; i++) {
-		const struct pm_node *n = &an->db.nodes.v[i];
-		pm_bid top = n->data > n->sub ? n->data : n->sub;
-
-		if (top > an->max_bid)
-			an->max_bid = top;
+		take_max(&an->max_bid, an->db.nodes.v[i].data, limit);
+		take_max(&an->max_bid, an->db.nodes.v[i].sub, limit);
 	}
 	for (size_t i = 0; i < an->pages.n; i++)
-		if (an->pages.v[i].grade == PM_GRADE_A && an->pages.v[i].bid > an->max_page)
-			an->max_page = an->pages.v[i].bid;
+		if (an->pages.v[i].grade == PM_GRADE_A)
+			take_max(&an->max_page, an->pages.v[i].bid, limit);
 }
 
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)

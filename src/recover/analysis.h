@@ -113,7 +113,7 @@ struct pm_analysis {
 	uint32_t *refs;        /* references from live nodes and internal blocks */
 	struct pm_map orphans; /* internal blocks that nobody references, counted themselves */
 
-	pm_bid max_bid;    /* highest block id in any checksum-right structure */
+	pm_bid max_bid;    /* highest block id in any checksum-right structure, below pm_id_limit */
 	pm_bid max_page;   /* highest page id likewise */
 	uint64_t dangling; /* references to blocks that are nowhere */
 	bool swept;

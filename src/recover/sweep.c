@@ -163,7 +163,7 @@ static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 	fact->first = e.key;
 	pm_bt_entry(s->f, p, t.ptype, m.level, m.cent - 1, size, &e);
 	fact->last = e.key;
-	if (t.bid > an->max_page && fact->sig)
+	if (t.bid > an->max_page && t.bid < pm_id_limit(s->f) && fact->sig)
 		an->max_page = t.bid;
 	return fact->sig ? pm_rangeset_add(an->ctx, &s->covered, ib, ib + s->f->page) : PM_OK;
 }

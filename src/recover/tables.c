@@ -160,39 +160,3 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 	pm_row_compare_done(&c);
 	return rc;
 }
-
-bool pm_table_sound(const struct pm_tc *tc, enum pm_rc open_rc)
-{
-	const uint32_t lax = PM_BR_ROWVER | PM_BR_HIDINDEX | PM_BR_STALE | PM_BR_FILLED;
-
-	if (open_rc != PM_OK || tc->lost || tc->rules & ~lax ||
-	    tc->bth_rules & ~(uint32_t)PM_TR_EMPTY || tc->heap.rules & PM_HN_ERRORS)
-		return false;
-	for (size_t i = 0; i < tc->rows.n; i++)
-		if (tc->rows.v[i].rules || tc->rows.v[i].state)
-			return false;
-	return true;
-}
-
-enum pm_rc pm_table_cells_sound(struct pm_tc *tc, bool *ret)
-{
-	enum pm_rc rc = PM_OK;
-
-	*ret = true;
-	for (size_t i = 0; i < tc->rows.n && *ret && !pm_is_error(rc); i++) {
-		uint32_t row = 0;
-
-		rc = pm_tc_row_rules(tc, i, &row);
-		*ret = !(row & (PM_BR_KEY | PM_BR_ENTRY | PM_BR_BITS));
-		for (size_t c = 0; c < tc->cols.n && *ret && !pm_is_error(rc); c++) {
-			uint32_t rules = 0, value = 0;
-
-			if (pm_cell_inline(tc->cols.v[c].type))
-				continue;
-			rc = pm_tc_cell_rules(tc, i, &tc->cols.v[c], false, CELL_MAX, &rules,
-					      &value);
-			*ret = !(rules & PM_BR_VALUE);
-		}
-	}
-	return pm_is_error(rc) ? rc : PM_OK;
-}

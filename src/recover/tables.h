@@ -61,10 +61,4 @@ enum pm_rc pm_table_compare(const struct pm_model *m, struct pm_tc *tc,
 			    const struct pm_expected *want, bool cells, pm_table_diff_fn fn,
 			    void *arg) PM_MUST_CHECK;
 
-/* Is the table itself in order, so that it can be left as it is (rows and cells apart)? */
-bool pm_table_sound(const struct pm_tc *tc, enum pm_rc open_rc);
-/* Do all rows say their own ids, and all cells of variable types resolve to values of their
- * form? */
-enum pm_rc pm_table_cells_sound(struct pm_tc *tc, bool *ret) PM_MUST_CHECK;
-
 #endif

@@ -52,11 +52,43 @@ static enum pm_rc put_block(struct pm_block_sink *sink, bool internal, const uin
 	return pm_map_put(r->ctx, &r->new_blocks, bid, 1);
 }
 
+/*
+ * What nobody references is dead, and stays as that: its bytes may be deleted mail. What is
+ * damaged besides has nothing to offer. New ids come behind all others, so that impossible
+ * ones must go.
+ */
+static enum pm_rc settle_dead(struct pm_repair *r)
+{
+	struct pm_analysis *an = r->an;
+	size_t n = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		struct pm_block b = an->db.blocks.v[i];
+		bool unsound = b.flags & UNSOUND;
+
+		if (b.bid >= pm_id_limit(r->fmt) && an->refs[i] && !unsound)
+			return pm_fail(
+				r->ctx, PM_ELIMIT,
+				"%s: block id 0x%llx leaves no room for new ids; export what "
+				"the file holds instead",
+				pm_image_name(an->img), (unsigned long long)b.bid);
+		if (b.bid >= pm_id_limit(r->fmt))
+			continue;
+		if (!an->refs[i])
+			b.cref = unsound ? 0 : 1;
+		an->refs[n] = an->refs[i];
+		an->db.blocks.v[n++] = b;
+	}
+	an->db.blocks.n = n;
+	return PM_OK;
+}
+
 enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct pm_model *m,
 			   struct pm_view *view)
 {
 	const struct pm_header *h = &an->header;
 	bool sound = !(an->header_bad & (PM_HR_CRC_PARTIAL | PM_HR_CRC_FULL | PM_HR_MAGIC));
+	enum pm_rc rc;
 
 	*r = (struct pm_repair){
 		.ctx = an->ctx, .an = an, .model = m, .fmt = an->db.fmt, .view = view};
@@ -69,12 +101,8 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 		r->next_page = h->next_page;
 	r->next_unique = sound && h->unique < 0xF0000000 ? h->unique + 1 : 0x10000;
 	an->db.img = pm_view_image(view);
-	/* What nobody references is dead, and stays as that: its bytes may be deleted mail. What
-	 * is damaged besides has nothing to offer. */
-	for (size_t i = 0; i < an->db.blocks.n; i++)
-		if (!an->refs[i])
-			an->db.blocks.v[i].cref = an->db.blocks.v[i].flags & UNSOUND ? 0 : 1;
-	return pm_repair_place_begin(r);
+	rc = settle_dead(r);
+	return rc ? rc : pm_repair_place_begin(r);
 }
 
 void pm_repair_done(struct pm_repair *r)

@@ -38,6 +38,7 @@ static enum pm_rc settle_references(struct pm_repair *r)
 #define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
 
 #define DEAD_DEPTH_MAX 32
+#define DEAD_ROUNDS    16 /* what is left of chains of dead trees after so many goes as a whole */
 
 static bool unsound(const struct pm_repair *r, pm_bid bid)
 {
@@ -74,18 +75,18 @@ static enum pm_rc dead_tree_sound(struct pm_repair *r, pm_bid bid, unsigned dept
 }
 
 /* Dead trees with damaged members are let go: kept, they would be errors of the new file. */
-static enum pm_rc drop_dead_trees(struct pm_repair *r, bool *ret_any)
+static enum pm_rc drop_dead_trees(struct pm_repair *r, bool all, bool *ret_any)
 {
 	enum pm_rc rc = PM_OK;
 
 	*ret_any = false;
 	for (size_t i = 0; i < r->an->orphans.n && rc == PM_OK; i++) {
 		struct pm_block *b = pm_ndb_find_block(&r->an->db, r->an->orphans.v[i].key);
-		bool sound = true;
+		bool sound = !all;
 
-		if (b && b->cref == 1)
+		if (sound && b && b->cref == 1)
 			rc = dead_tree_sound(r, b->bid, 0, &sound);
-		if (sound)
+		if (sound || !b)
 			continue;
 		b->cref = 0;
 		*ret_any = true;
@@ -175,12 +176,11 @@ enum pm_rc pm_repair_finish(struct pm_repair *r)
 	enum pm_rc rc = PM_OK;
 
 	/* Each round lets go of trees; what they held may be a tree, too. */
-	while (again && rc == PM_OK) {
+	for (unsigned round = 0; again && rc == PM_OK; round++) {
 		rc = pm_analysis_count_refs(r->an);
 		if (rc == PM_OK)
-			rc = drop_dead_trees(r, &again);
+			rc = drop_dead_trees(r, round >= DEAD_ROUNDS, &again);
 	}
-
 	if (rc == PM_OK)
 		rc = settle_references(r);
 	if (rc == PM_OK)

@@ -10,6 +10,7 @@
 #include "repair/repair.h"
 
 #include "ltp/props.h"
+#include "ltp/sound.h"
 #include "ltp/templates.h"
 #include "recover/tables.h"
 #include "repair/display.h"
@@ -160,11 +161,11 @@ static enum pm_rc fix_table(struct pm_repair *r, uint32_t folder, unsigned type,
 
 	open_rc = pm_tc_open(&r->an->db, n ? n->data : 0, n ? n->sub : 0, &tc);
 	rc = pm_is_error(open_rc) ? open_rc : PM_OK;
-	if (rc == PM_OK && open_rc == PM_OK && pm_table_sound(&tc, open_rc)) {
+	if (rc == PM_OK)
+		rc = pm_tc_sound(&tc, open_rc, r->strict, &sound);
+	if (rc == PM_OK && sound) {
 		rc = pm_table_compare(r->model, &tc, want, true, count_diff, &diffs);
-		if (rc == PM_OK && !diffs)
-			rc = pm_table_cells_sound(&tc, &sound);
-		if (rc || (!diffs && sound))
+		if (rc || !diffs)
 			goto out;
 	}
 	if (rc == PM_OK)

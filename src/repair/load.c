@@ -122,8 +122,8 @@ static enum pm_rc page_stands(struct level *l, const struct pm_tree_page *t, siz
 	enum pm_rc rc;
 
 	*ret = false;
-	if (t->elsewhere || t->grade != PM_GRADE_A || t->level != l->level || a == b ||
-	    t->bad & ~(uint32_t)(PM_PR_SLACK | PM_PR_BID_LOW))
+	if (t->bid >= pm_id_limit(f) || t->elsewhere || t->grade != PM_GRADE_A ||
+	    t->level != l->level || a == b || t->bad & ~(uint32_t)(PM_PR_SLACK | PM_PR_BID_LOW))
 		return PM_OK;
 	rc = pm_image_read(l->r->ctx, l->r->an->img, t->ib, page, f->page);
 	if (pm_is_error(rc))

@@ -7,6 +7,7 @@
 #include "repair/repair.h"
 
 #include "ltp/props.h"
+#include "ltp/sound.h"
 #include "ltp/templates.h"
 #include "msg/store.h"
 #include "recover/tables.h"
@@ -28,13 +29,16 @@ static enum pm_rc template_ok(struct pm_repair *r, pm_nid nid, bool *ret)
 {
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	struct pm_tc tc;
+	bool sound = false;
 	enum pm_rc rc;
 
 	*ret = false;
 	if (!n || !n->data)
 		return PM_OK;
 	rc = pm_tc_open(&r->an->db, n->data, n->sub, &tc);
-	*ret = pm_table_sound(&tc, rc) && (nid == 0x62B || !tc.rows.n);
+	if (!pm_is_error(rc) && pm_is_error(pm_tc_sound(&tc, rc, r->strict, &sound)))
+		rc = r->ctx->rc;
+	*ret = sound && (nid == 0x62B || !tc.rows.n);
 	pm_tc_close(&tc);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
@@ -81,13 +85,16 @@ static enum pm_rc fix_search(struct pm_repair *r)
 
 static enum pm_rc fix_names(struct pm_repair *r)
 {
-	const uint32_t broken =
-		PM_NR_PC | PM_NR_STREAMS | PM_NR_SIZES | PM_NR_GUID | PM_NR_STRING | PM_NR_TWICE;
+	/* Twice the same name, or another number of buckets, is found in sound files. */
+	const uint32_t harmless =
+		PM_NR_SAME | PM_NR_COUNT | (r->strict ? 0 : (uint32_t)PM_NR_BUCKET);
 	struct pm_names names;
 	pm_bid data, sub;
 	enum pm_rc rc = pm_names_open(&r->an->db, &names);
 
-	if (rc == PM_LOST || (rc == PM_DAMAGED && names.rules & broken)) {
+	if (!pm_is_error(rc) && pm_is_error(pm_names_check_buckets(&r->an->db, &names)))
+		rc = r->ctx->rc;
+	if (!pm_is_error(rc) && (rc == PM_LOST || names.rules & ~harmless)) {
 		static const uint8_t nobody[16];
 		uint16_t prop;
 

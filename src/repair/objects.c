@@ -11,6 +11,7 @@
 #include "repair/repair.h"
 
 #include "ltp/props.h"
+#include "ltp/sound.h"
 #include "ltp/templates.h"
 #include "msg/message.h"
 #include "recover/tables.h"
@@ -29,8 +30,8 @@ struct object {
 	unsigned depth;
 	struct pm_pc pc;
 	bool dirty;
-	PM_VEC(struct pm_sub) subs; /* all of them, new ids where mended */
-	PM_VEC(uint16_t) bad;       /* properties to leave out */
+	struct pm_subs subs;  /* all of them, new ids where mended */
+	PM_VEC(uint16_t) bad; /* properties to leave out */
 };
 
 static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned depth, pm_bid *data,
@@ -55,8 +56,8 @@ static enum pm_rc mend_table(struct pm_repair *r, pm_bid *data, pm_bid *sub)
 	bool sound = false;
 	enum pm_rc rc = pm_tc_open(&r->an->db, *data, *sub, &tc), state = rc;
 
-	if (!pm_is_error(rc) && pm_table_sound(&tc, rc))
-		rc = pm_table_cells_sound(&tc, &sound);
+	if (!pm_is_error(rc) && pm_is_error(pm_tc_sound(&tc, rc, r->strict, &sound)))
+		rc = r->ctx->rc;
 	if (pm_is_error(rc) || rc == PM_NONE || sound) {
 		pm_tc_close(&tc);
 		return rc == PM_NONE ? PM_LOST : rc;
@@ -83,7 +84,6 @@ static enum pm_rc look_at_properties(struct object *o)
 		rc = pm_pc_prop_rules(&o->pc, &o->pc.props.v[i], false, LOOK_MAX, &rules);
 		if (pm_is_error(rc) || !(rules & PROP_ERRORS))
 			continue;
-		o->dirty = true;
 		/* Read as what it always is, and stored so. */
 		if (o->pc.props.v[i].retyped && (rules & PROP_ERRORS) == PM_CR_TYPE)
 			continue;
@@ -132,26 +132,14 @@ static enum pm_rc mend_subs(struct object *o)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->pc.subs.v.n && rc == PM_OK; i++) {
-		struct pm_sub s = o->pc.subs.v.v[i], *slot;
+		struct pm_sub s = o->pc.subs.v.v[i];
 		bool keep;
 
 		rc = mend_sub(o, &s, &keep);
-		if (rc || !keep)
-			continue;
-		slot = pm_vec_push(o->r->ctx, &o->subs);
-		if (!slot)
-			return o->r->ctx->rc;
-		*slot = s;
+		if (rc == PM_OK && keep)
+			rc = pm_subs_put(o->r->ctx, &o->subs, (pm_nid)s.nid, s.data, s.sub);
 	}
 	return rc;
-}
-
-static struct pm_sub *find_sub(const struct object *o, pm_nid nid)
-{
-	for (size_t i = 0; i < o->subs.n; i++)
-		if (o->subs.v[i].nid == nid)
-			return &o->subs.v[i];
-	return NULL;
 }
 
 /* The row of one attachment, from its properties. */
@@ -197,15 +185,15 @@ static enum pm_rc attachment_row(struct object *o, struct pm_table *t, const str
 static enum pm_rc list_attachments(struct object *o)
 {
 	struct pm_repair *r = o->r;
-	struct pm_sub *at = find_sub(o, PM_NID_ATTACHMENT_TABLE), *slot;
+	const struct pm_sub *at = pm_subs_find(&o->subs, PM_NID_ATTACHMENT_TABLE);
 	struct pm_table t = {0};
 	struct pm_tc tc = {0};
 	bool dirty = false, any = false;
 	pm_bid data, sub;
 	enum pm_rc rc;
 
-	for (size_t i = 0; i < o->subs.n; i++)
-		any |= pm_nid_type((pm_nid)o->subs.v[i].nid) == PM_NT_ATTACHMENT;
+	for (size_t i = 0; i < o->subs.v.n; i++)
+		any |= pm_nid_type((pm_nid)o->subs.v.v[i].nid) == PM_NT_ATTACHMENT;
 	if (!any && !at)
 		return PM_OK;
 	rc = pm_tc_open(&r->an->db, at ? at->data : 0, at ? at->sub : 0, &tc);
@@ -216,42 +204,36 @@ static enum pm_rc list_attachments(struct object *o)
 	dirty = !at;
 	rc = pm_is_error(rc) ? rc : PM_OK;
 	for (size_t i = 0; i < t.rows.n && rc == PM_OK; i++)
-		if (!find_sub(o, t.rows.v[i].id)) {
+		if (!pm_subs_find(&o->subs, t.rows.v[i].id)) {
 			dirty = true;
 			pm_table_drop_row(&t, i);
 		}
-	for (size_t i = 0; i < o->subs.n && rc == PM_OK; i++)
-		if (pm_nid_type((pm_nid)o->subs.v[i].nid) == PM_NT_ATTACHMENT)
-			rc = attachment_row(o, &t, &o->subs.v[i], &dirty);
+	for (size_t i = 0; i < o->subs.v.n && rc == PM_OK; i++)
+		if (pm_nid_type((pm_nid)o->subs.v.v[i].nid) == PM_NT_ATTACHMENT)
+			rc = attachment_row(o, &t, &o->subs.v.v[i], &dirty);
 	if (rc == PM_OK && dirty) {
 		o->dirty = true;
 		rc = pm_table_build(&t, &r->sink, &data, &sub);
-		at = find_sub(o, PM_NID_ATTACHMENT_TABLE);
-		if (rc == PM_OK && at) {
-			at->data = data;
-			at->sub = sub;
-		} else if (rc == PM_OK) {
-			slot = pm_vec_push(r->ctx, &o->subs);
-			if (slot)
-				*slot = (struct pm_sub){PM_NID_ATTACHMENT_TABLE, data, sub};
-			rc = r->ctx->rc;
-		}
+		if (rc == PM_OK)
+			rc = pm_subs_put(r->ctx, &o->subs, PM_NID_ATTACHMENT_TABLE, data, sub);
 	}
 	pm_table_done(&t);
 	pm_tc_close(&tc);
 	return rc;
 }
 
-/* Objects whose subnode is gone: an attachment without its data is an empty one. */
-static enum pm_rc drop_dangling(const struct object *o, struct pm_props *p)
+/* Properties whose value was in a subnode that is gone. */
+static void drop_dangling(struct pm_props *p)
 {
 	for (size_t i = p->v.n; i--;) {
 		const struct pm_propval *v = &p->v.v[i];
+		pm_nid nid = v->nid;
 
-		if (v->type == PM_PT_OBJECT && v->value.n >= 4 && !find_sub(o, pm_le32(v->value.p)))
+		if (!nid && v->type == PM_PT_OBJECT && v->value.n >= 4)
+			nid = pm_le32(v->value.p);
+		if (nid && !pm_subs_find(&p->subs, nid))
 			pm_props_remove(p, v->id);
 	}
-	return o->r->ctx->rc;
 }
 
 /* Everything that is left, stored anew. */
@@ -264,19 +246,11 @@ static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 	rc = pm_props_load(&p, &o->pc);
 	if (pm_is_error(rc))
 		goto out;
+	p.subs.v.n = 0;
+	rc = pm_subs_copy(o->r->ctx, &o->subs, &p.subs);
 	for (size_t i = 0; i < o->bad.n; i++)
 		pm_props_remove(&p, o->bad.v[i]);
-	for (size_t i = p.subs.v.n; i--;)
-		if (!find_sub(o, (pm_nid)p.subs.v.v[i].nid))
-			pm_subs_remove(&p.subs, (pm_nid)p.subs.v.v[i].nid);
-	rc = PM_OK;
-	for (size_t i = 0; i < o->subs.n && rc == PM_OK; i++) {
-		const struct pm_sub *s = &o->subs.v[i];
-
-		rc = pm_subs_put(o->r->ctx, &p.subs, (pm_nid)s->nid, s->data, s->sub);
-	}
-	if (rc == PM_OK)
-		rc = drop_dangling(o, &p);
+	drop_dangling(&p);
 	/* A message without a class is no message to any mail program [MS-OXCMSG 2.2.1.3]. */
 	if (rc == PM_OK && o->role == ROLE_MESSAGE && !pm_props_find(&p, PM_ID_MESSAGE_CLASS))
 		rc = pm_props_set_text(&p, PM_ID_MESSAGE_CLASS, "IPM.Note");
@@ -292,16 +266,17 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned dept
 {
 	struct object o = {.r = r, .role = role, .depth = depth};
 	enum pm_rc rc = PM_OK, state;
+	bool sound;
 
 	if (depth > DEPTH_MAX || !*data)
 		return *data ? PM_OK : PM_LOST;
 	state = pm_pc_open(&r->an->db, *data, *sub, &o.pc);
 	if (pm_is_error(state) || state == PM_LOST)
 		goto out;
-	o.dirty = state != PM_OK;
-	rc = look_at_properties(&o);
-	o.dirty |= o.pc.rules & PM_CR_PC || o.pc.bth_rules & ~(uint32_t)PM_TR_EMPTY ||
-		   o.pc.heap.rules & PM_HN_ERRORS;
+	rc = pm_pc_sound(&o.pc, state, r->strict, &sound);
+	o.dirty = !sound;
+	if (rc == PM_OK && o.dirty)
+		rc = look_at_properties(&o);
 	if (rc == PM_OK)
 		rc = mend_subs(&o);
 	if (rc == PM_OK && role == ROLE_MESSAGE)
@@ -312,54 +287,105 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned dept
 		rc = PM_DAMAGED;
 out:
 	pm_pc_close(&o.pc);
-	pm_vec_done(&o.subs);
+	pm_subs_close(&o.subs);
 	pm_vec_done(&o.bad);
 	return pm_is_error(state) || state == PM_LOST ? state : rc;
 }
 
-static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
+/* Does the node hold something that begins as a table, or can't tell? */
+static bool table_like(const struct pm_repair *r, const struct pm_node *n)
 {
-	pm_bid data = n->data, sub = n->sub;
+	const struct pm_block *b = n->data ? pm_ndb_find_block(&r->an->db, n->data) : NULL;
+
+	return b && (pm_bid_internal(b->bid) || (b->flags & PM_BF_KIND) == PM_BK_TC);
+}
+
+/*
+ * A table that is no folder's: as far as it can be read, else an empty one. Templates, results
+ * of searches and the like are derived, or belong to a folder that is gone.
+ */
+static enum pm_rc mend_side_table(struct pm_repair *r, pm_nid nid, pm_bid *data, pm_bid *sub)
+{
+	enum pm_rc rc = mend_table(r, data, sub);
+
+	if (rc != PM_LOST)
+		return rc;
+	*sub = 0;
+	rc = pm_template_build(r->ctx, &r->sink, nid, data);
+	if (rc == PM_NONE && pm_template_of_type(pm_nid_type(nid)))
+		rc = pm_template_build(r->ctx, &r->sink, pm_template_of_type(pm_nid_type(nid)),
+				       data);
+	if (rc == PM_NONE)
+		*data = 0;
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Criteria that can't be read: none. */
+static enum pm_rc mend_criteria(struct pm_repair *r, pm_nid nid, pm_bid *data, pm_bid *sub)
+{
+	struct pm_props none;
+	enum pm_rc rc = mend_object(r, ROLE_OTHER, 0, data, sub);
+
+	if (rc != PM_LOST)
+		return rc;
+	*sub = 0;
+	rc = pm_template_build(r->ctx, &r->sink, nid, data);
+	if (rc != PM_NONE)
+		return rc;
+	pm_props_init(&none, r->ctx, r->fmt);
+	rc = pm_props_build(&none, &r->sink, data, sub);
+	pm_props_done(&none);
+	return rc;
+}
+
+/* A node by its type; *data 0 when nothing of it is left. */
+static enum pm_rc mend_by_type(struct pm_repair *r, const struct pm_node *n, pm_bid *data,
+			       pm_bid *sub)
+{
 	enum pm_rc rc = PM_OK;
 
 	switch (pm_nid_type(n->nid)) {
 	case PM_NT_MESSAGE:
 	case PM_NT_ASSOC:
-		rc = mend_object(r, ROLE_MESSAGE, 0, &data, &sub);
+		rc = mend_object(r, ROLE_MESSAGE, 0, data, sub);
 		if (rc == PM_LOST)
-			data = sub = 0;
-		break;
+			*data = *sub = 0;
+		return rc;
 	case PM_NT_FOLDER:
 	case PM_NT_SEARCH:
-		rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
-		break;
-	case PM_NT_CRITERIA: /* without them the search finds nothing, and says so */
-		rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
-		if (rc == PM_LOST) {
-			sub = 0;
-			rc = pm_template_build(r->ctx, &r->sink, 0x2227, &data);
-		}
-		break;
+		return mend_object(r, ROLE_OTHER, 0, data, sub);
+	case PM_NT_CRITERIA:
+		return mend_criteria(r, n->nid, data, sub);
 	case PM_NT_INTERNAL:
 		if (n->nid == PM_NID_STORE || n->nid == PM_NID_NAMEMAP)
-			rc = mend_object(r, ROLE_OTHER, 0, &data, &sub);
-		break;
-	case PM_NT_SEARCH_CONTENTS: /* derived: the search is run again [MS-PST 2.4.8.4] */
-		if (n->nid >> 5 >= 0x100 || !data)
-			rc = mend_table(r, &data, &sub);
-		if (rc == PM_LOST) {
-			sub = 0;
-			rc = pm_template_build(r->ctx, &r->sink, 0x610, &data);
-		}
-		break;
-	case 0x0C: /* the outgoing queue: what waited in it is in the outbox */
-		rc = mend_table(r, &data, &sub);
-		if (rc == PM_LOST) {
-			sub = 0;
-			rc = pm_template_build(r->ctx, &r->sink, 0x64C, &data);
-		}
-		break;
+			rc = mend_object(r, ROLE_OTHER, 0, data, sub);
+		return rc;
+	case PM_NT_HIERARCHY:
+	case PM_NT_CONTENTS:
+	case PM_NT_ASSOC_CONTENTS: /* those of folders come with their folders */
+		if (pm_model_folder(r->model, pm_folder_companion(n->nid, PM_NT_FOLDER)) !=
+		    PM_NO_FOLDER)
+			return rc;
+		return mend_side_table(r, n->nid, data, sub);
+	case PM_NT_ATTACHMENTS:
+	case PM_NT_RECIPIENTS:
+		return mend_side_table(r, n->nid, data, sub);
+	case 0x0B:
+	case 0x0C:
+		return n->data ? mend_side_table(r, n->nid, data, sub) : rc;
+	case PM_NT_SEARCH_CONTENTS: /* undocumented heaps stand here in some files [OBS] */
+		return !n->data || table_like(r, n) ? mend_side_table(r, n->nid, data, sub) : rc;
+	case 0x16:
+		return table_like(r, n) ? mend_side_table(r, n->nid, data, sub) : rc;
 	}
+	return rc;
+}
+
+static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
+{
+	pm_bid data = n->data, sub = n->sub;
+	enum pm_rc rc = mend_by_type(r, n, &data, &sub);
+
 	if (pm_is_error(rc) || (data == n->data && sub == n->sub))
 		return pm_is_error(rc) ? rc : PM_OK;
 	n->data = data;

@@ -57,6 +57,7 @@ struct pm_repair {
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
 	struct pm_model *model;
 	const struct pm_format *fmt;
+	bool strict; /* what are matters of form only is mended, too; false unless set */
 	struct pm_view *view;
 	struct pm_block_sink sink; /* new blocks: into the view and an->db.blocks */
 	pm_bid next_block, next_page;

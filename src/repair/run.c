@@ -50,7 +50,7 @@ static enum pm_rc list_suspects(struct pm_run *run)
 }
 
 /* The repaired file as it will be, step by step. */
-static enum pm_rc mend(struct pm_run *run)
+static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt)
 {
 	struct pm_repair *r = &run->repair;
 	struct pm_ctx *ctx = run->an->ctx;
@@ -60,6 +60,7 @@ static enum pm_rc mend(struct pm_run *run)
 		return rc;
 	run->mended = true;
 	rc = pm_repair_begin(r, run->an, &run->model, run->view);
+	r->strict = opt->strict;
 	if (rc == PM_OK)
 		rc = list_suspects(run);
 	if (rc == PM_OK)
@@ -228,7 +229,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	ret->unindexed = pm_analysis_unindexed(ret->an);
 	rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
-		rc = mend(ret);
+		rc = mend(ret, opt);
 	if (rc)
 		return rc;
 	return opt->dry_run ? prove(ret, pm_view_image(ret->view), opt)
