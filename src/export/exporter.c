@@ -3,6 +3,7 @@
 #include "export/exporter.h"
 
 #include "base/text.h"
+#include "export/rows.h"
 
 /* Paths longer than this begin again at the top: systems have limits. */
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
@@ -18,6 +19,7 @@ struct walk {
 	struct pm_export *ex;
 	struct pm_exporter *form;
 	struct pm_buf name, path;
+	struct pm_rows rows; /* of the folder at hand */
 };
 
 /* ---- which folders ---- */
@@ -181,8 +183,16 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	const char *file = NULL, *why;
 	enum pm_item_state state = PM_ITEM_LOST;
 	enum pm_rc rc = assess(m, it->notes);
+	bool empty = is_empty(m);
 
-	if (!rc && !is_empty(m)) {
+	if (!rc && it->notes->v.n && !m->subject) {
+		rc = pm_rows_fill(&w->rows, m);
+		if (rc == PM_OK)
+			pm_note_add(ex->ctx, it->notes, "what it lacks is from the folder's table");
+		if (rc == PM_NONE)
+			rc = PM_OK;
+	}
+	if (!rc && !empty) {
 		it->number++;
 		rc = w->form->ops->item(w->form, it, &file);
 		state = it->notes->v.n ? PM_ITEM_PARTIAL : PM_ITEM_WHOLE;
@@ -232,47 +242,36 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 
 /* ---- rows that name nothing ---- */
 
-/* A subject as a table row has it: without the two characters that tell its prefix. */
-static const char *plain_subject(const char *s)
-{
-	uint32_t c;
-
-	if (s[0] != 1 || !s[1])
-		return s;
-	return s + 1 + pm_utf8_next((const uint8_t *)s + 1, strlen(s + 1), &c);
-}
-
 /*
  * Where the trees were damaged, a row of a folder's table may be all that is left of a message.
  * (In a sound file the node tree decides: such a row is only out of date.)
  */
-static enum pm_rc lost_rows(struct pm_export *ex, struct pm_export_folder *f)
+static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 {
-	struct pm_ctx *ctx = ex->ctx;
+	struct pm_export *ex = w->ex;
 	struct pm_buf subject = {0};
-	struct pm_tc tc;
+	struct pm_tc *tc;
 	enum pm_rc rc;
 
 	if (ex->an->accepted)
 		return PM_OK;
-	rc = pm_tc_open_node(&ex->an->db, pm_folder_companion(f->nid, PM_NT_CONTENTS), &tc);
-	for (size_t i = 0; i < tc.rows.n && !pm_is_error(rc); i++) {
-		pm_nid nid = tc.rows.v[i].id;
+	rc = pm_rows_open(&w->rows, &tc);
+	for (size_t i = 0; !rc && i < tc->rows.n; i++) {
+		pm_nid nid = tc->rows.v[i].id;
 
-		if (pm_nid_type(nid) != PM_NT_MESSAGE || tc.rows.v[i].rules ||
+		if (pm_nid_type(nid) != PM_NT_MESSAGE || tc->rows.v[i].rules ||
 		    pm_ndb_find_node(&ex->an->db, nid))
 			continue;
 		pm_buf_clear(&subject);
-		rc = pm_tc_string(&tc, i, PM_ID_SUBJECT, ex->store.codepage, &subject);
-		if (pm_is_error(rc))
+		rc = pm_rows_subject(&w->rows, i, ex->store.codepage, &subject);
+		if (rc)
 			break;
 		f->expected++;
-		rc = account(ex, f, nid, PM_ITEM_LOST, plain_subject(pm_buf_cstr(ctx, &subject)),
-			     NULL, "only a row of the folder's table is left of it");
+		rc = account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ex->ctx, &subject), NULL,
+			     "only a row of the folder's table is left of it");
 	}
-	pm_tc_close(&tc);
 	pm_buf_done(&subject);
-	return pm_is_error(rc) ? rc : PM_OK;
+	return rc;
 }
 
 /* ---- the walk ---- */
@@ -282,6 +281,7 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 	struct pm_export *ex = w->ex;
 	enum pm_rc rc;
 
+	w->rows = (struct pm_rows){.db = &ex->an->db, .folder = f->nid};
 	rc = pm_outdir_note(&ex->dir, &(struct pm_outdir_entry){.file = f->file,
 								.kind = "folder",
 								.nid = f->nid,
@@ -293,7 +293,8 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 	if (!rc)
 		rc = w->form->ops->end_folder(w->form, f);
 	if (!rc)
-		rc = lost_rows(ex, f);
+		rc = lost_rows(w, f);
+	pm_rows_close(&w->rows);
 	ex->total.expected += f->expected;
 	ex->total.whole += f->whole;
 	ex->total.partial += f->partial;
