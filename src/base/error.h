@@ -35,7 +35,8 @@ struct pm_ctx {
 	char text[1024]; /* its one-line text, without a final full stop or newline */
 	pm_progress_fn progress;
 	void *progress_arg;
-	const volatile int *cancel; /* non-zero asks for a stop; may be NULL */
+	const volatile int *cancel;  /* non-zero asks for a stop; may be NULL */
+	uint64_t effort, effort_max; /* spent, and where it ends (0: nowhere); pm_spend */
 };
 
 #define PM_MUST_CHECK   __attribute__((warn_unused_result))
@@ -47,6 +48,22 @@ enum pm_rc pm_fail_oom(struct pm_ctx *ctx);
 
 /* Report progress and look for a cancel request: PM_OK or PM_ECANCEL (recorded). */
 enum pm_rc pm_tick(struct pm_ctx *ctx, const char *phase, uint64_t done, uint64_t total);
+
+/*
+ * Structures of a file can refer to each other so that reading them all takes forever, though
+ * each is sound by itself: the same tree named a million times, messages that hold each other
+ * twice. What follows references says how much it does, a unit being some ten nanoseconds.
+ * PM_OK, or PM_ELIMIT (recorded) once it is more than any file of that size is worth.
+ */
+static inline enum pm_rc pm_spend(struct pm_ctx *ctx, uint64_t units)
+{
+	ctx->effort += units;
+	if (ctx->effort <= ctx->effort_max || !ctx->effort_max)
+		return PM_OK;
+	return pm_fail(ctx, PM_ELIMIT,
+		       "the structures of the file refer to each other so often that reading them "
+		       "all would never end; no mail program writes such a file");
+}
 
 /* True for codes that mean "stop": the negative ones. */
 static inline bool pm_is_error(enum pm_rc rc)

@@ -184,6 +184,15 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 		REPORT(c, ATTACHMENT_METHOD, .have = method);
 }
 
+/* Is this the subnode tree of a message that we are in? */
+static bool holds_itself(const struct pm_checker *c, pm_bid sub, unsigned depth)
+{
+	for (unsigned i = 0; i <= depth; i++)
+		if (sub && c->within[i] == sub)
+			return true;
+	return false;
+}
+
 static void check_embedded(struct attachments *a, struct pm_pc *pc)
 {
 	struct pm_checker *c = a->c;
@@ -197,6 +206,8 @@ static void check_embedded(struct attachments *a, struct pm_pc *pc)
 		return;
 	if (!usable(rc)) {
 		REPORT(c, ATTACHMENT_EMBEDDED, .what = "is missing");
+	} else if (holds_itself(c, s->sub, a->depth)) {
+		REPORT(c, ATTACHMENT_EMBEDDED, .what = "is one that it is in");
 	} else if (a->depth + 1 >= PM_DEPTH_MAX) {
 		REPORT(c, ATTACHMENT_EMBEDDED, .what = "is nested too deeply");
 	} else {
@@ -316,6 +327,7 @@ static void check_body(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state,
 	const struct pm_sub *s;
 
 	*ret = (struct pm_message_facts){.readable = true};
+	c->within[depth] = n->sub;
 	pm_check_pc(c, pc, state, of_message);
 	check_properties(c, pc, ret);
 	c->subject.cause = cause;

@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "base/sort.h"
 #include "check/check.h"
+#include "msg/message.h"
 #include "msg/named.h"
 #include "recover/model.h"
 
@@ -56,9 +57,10 @@ struct pm_checker {
 	struct pm_model model;
 	struct pm_names names;
 	bool names_known;
-	uint32_t codepage;     /* of 8-bit strings */
-	struct pm_bitmap used; /* subnodes of the object at hand that something refers to */
-	struct pm_buf path;    /* of folder path_of */
+	uint32_t codepage;           /* of 8-bit strings */
+	pm_bid within[PM_DEPTH_MAX]; /* subnode trees of the message at hand, outermost first */
+	struct pm_bitmap used;       /* subnodes of the object at hand that something refers to */
+	struct pm_buf path;          /* of folder path_of */
 	uint32_t path_of;
 	PM_VEC(struct pm_unwhole) unwhole;
 };

@@ -7,6 +7,8 @@
 #define KEEP_MIN   65
 #define KEEP_MAX   4096
 
+#define OPEN_COST 500 /* pm_spend */
+
 static uint32_t offset(const struct pm_heap_block *b, uint32_t i)
 {
 	return pm_le16(b->p + b->map + 2 * (size_t)i);
@@ -258,6 +260,8 @@ enum pm_rc pm_heap_open(const struct pm_ndb *db, pm_bid bid, uint8_t client, str
 	enum pm_rc rc, read;
 
 	*h = (struct pm_heap){.db = db};
+	if (pm_spend(db->ctx, OPEN_COST))
+		return db->ctx->rc;
 	rc = pm_tree_data(db, bid, &h->data);
 	if (rc == PM_LOST)
 		h->rules |= PM_HN_SIG;

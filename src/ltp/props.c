@@ -207,13 +207,20 @@ static enum pm_rc straighten(struct pm_props *p, const struct pm_prop *prop, str
 
 #define MALFORMED (PM_CR_SIZE | PM_CR_ODD | PM_CR_MV | PM_CR_OBJECT)
 
+/* As of cells (table_load.c): values that share a heap item. */
+#define SHARED    4
+#define ANY_BYTES 65536
+
 static enum pm_rc load_value(struct pm_props *p, struct pm_pc *pc, const struct pm_prop *prop,
-			     const struct pm_value *v)
+			     const struct pm_value *v, uint64_t *budget)
 {
 	struct pm_buf b = {0};
 	uint32_t rules = 0;
 	enum pm_rc rc;
 
+	if (v->span.n > *budget)
+		return PM_LOST;
+	*budget -= v->span.n;
 	rc = pm_value_rules(p->ctx, p->fmt, &pc->subs, v, pm_le32(prop->raw), MEND_MAX, &rules);
 	if (pm_is_error(rc))
 		return rc;
@@ -234,6 +241,7 @@ static enum pm_rc load_value(struct pm_props *p, struct pm_pc *pc, const struct 
 
 enum pm_rc pm_props_load(struct pm_props *p, struct pm_pc *pc)
 {
+	uint64_t budget = ANY_BYTES + SHARED * pc->heap.data.size;
 	enum pm_rc worst = PM_OK, rc = pm_subs_copy(p->ctx, &pc->subs, &p->subs);
 
 	for (size_t i = 0; !pm_is_error(rc) && i < pc->props.n; i++) {
@@ -248,7 +256,7 @@ enum pm_rc pm_props_load(struct pm_props *p, struct pm_pc *pc)
 		else
 			rc = pm_pc_value(pc, prop, &v);
 		if (!pm_is_error(rc) && v.state != PM_LOST)
-			rc = load_value(p, pc, prop, &v);
+			rc = load_value(p, pc, prop, &v, &budget);
 		pm_value_done(&v);
 		if (rc == PM_LOST) {
 			tag = pm_vec_push(p->ctx, &p->lost);

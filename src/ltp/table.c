@@ -145,6 +145,7 @@ void pm_table_done(struct pm_table *t)
 	pm_vec_done(&t->rows);
 	pm_vec_done(&t->lost);
 	pm_map_done(&t->by_id);
+	pm_map_done(&t->nids);
 	pm_subs_close(&t->subs);
 }
 
@@ -186,22 +187,17 @@ enum pm_rc pm_table_add_row(struct pm_table *t, uint32_t row_id, size_t *ret_row
 	return PM_OK;
 }
 
-static bool nid_in_use(const struct pm_table *t, pm_nid nid)
-{
-	for (size_t i = 0; i < t->rows.n; i++)
-		for (uint32_t k = 0; !t->rows.v[i].dropped && k < t->n_var; k++)
-			if (t->rows.v[i].var[k].nid == nid)
-				return true;
-	return false;
-}
-
 /* Forget a variable cell, with the subnode that only it had. */
 static void release(struct pm_table *t, struct pm_cell *c)
 {
+	struct pm_map_entry *e = c->nid ? pm_map_find(&t->nids, c->nid) : NULL;
 	pm_nid nid = c->nid;
 
 	*c = (struct pm_cell){0};
-	if (nid && pm_nid_type(nid) == 0x1F && !nid_in_use(t, nid))
+	if (!e || --e->value)
+		return;
+	pm_map_delete(&t->nids, nid);
+	if (pm_nid_type(nid) == 0x1F)
 		pm_subs_remove(&t->subs, nid);
 }
 
@@ -267,6 +263,20 @@ enum pm_rc pm_table_set(struct pm_table *t, size_t row, size_t col, const void *
 	v->p = copy;
 	v->n = (uint32_t)n;
 	set_bit(t, r, c, true);
+	return PM_OK;
+}
+
+enum pm_rc pm_table_set_nid(struct pm_table *t, size_t row, size_t col, pm_nid nid)
+{
+	struct pm_map_entry *e = pm_map_get(t->ctx, &t->nids, nid, NULL);
+	struct pm_table_row *r = &t->rows.v[row];
+
+	if (!e)
+		return t->ctx->rc;
+	e->value++; /* first: it may be the cell's own already */
+	release(t, &r->var[t->var_of[col]]);
+	r->var[t->var_of[col]].nid = nid;
+	set_bit(t, r, &t->cols.v[col], true);
 	return PM_OK;
 }
 

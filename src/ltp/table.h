@@ -40,6 +40,7 @@ struct pm_table {
 	PM_VEC(struct pm_table_row) rows; /* in order of the matrix */
 	struct pm_map by_id;              /* row id -> index, dropped ones excepted */
 	struct pm_subs subs;              /* without the matrix */
+	struct pm_map nids;               /* of cells in subnodes -> how many of them */
 	pm_nid matrix_nid;                /* where the matrix was; 0: it had no subnode */
 	PM_VEC(struct pm_table_loss) lost;
 };
@@ -73,6 +74,8 @@ enum pm_rc pm_table_get(const struct pm_table *t, size_t row, size_t col, struct
 /* Set a cell: for inline types exactly the bytes of the type. */
 enum pm_rc pm_table_set(struct pm_table *t, size_t row, size_t col, const void *p,
 			size_t n) PM_MUST_CHECK;
+/* Set a cell of a variable type to a value that is in a subnode. */
+enum pm_rc pm_table_set_nid(struct pm_table *t, size_t row, size_t col, pm_nid nid) PM_MUST_CHECK;
 enum pm_rc pm_table_set_u32(struct pm_table *t, size_t row, uint32_t tag, uint32_t v)
 	PM_MUST_CHECK; /* adds nothing when there is no such column: PM_NONE */
 void pm_table_clear(struct pm_table *t, size_t row, size_t col);

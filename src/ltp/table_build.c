@@ -95,7 +95,8 @@ static enum pm_rc store_cell(struct build *b, struct pm_cell *c, uint32_t *ret)
 		return rc;
 	c->nid = pm_subs_free_nid(&b->t->subs, 0x1F);
 	*ret = c->nid;
-	return pm_subs_put(ctx, &b->t->subs, c->nid, bid, 0);
+	rc = pm_map_put(ctx, &b->t->nids, c->nid, 1);
+	return rc ? rc : pm_subs_put(ctx, &b->t->subs, c->nid, bid, 0);
 }
 
 /* The block at hand is complete: rows never straddle blocks. */

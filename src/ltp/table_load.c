@@ -7,24 +7,40 @@
 	(PM_BR_RGIB | PM_BR_IBIT | PM_BR_PLACE | PM_BR_CBDATA | PM_BR_ROWID | PM_BR_ROWVER)
 #define MALFORMED (PM_CR_SIZE | PM_CR_ODD | PM_CR_MV | PM_CR_OBJECT)
 #define CELL_MAX  ((uint64_t)16 << 20)
+#define COLS_KEPT 240 /* a table has room for 250, some of which it must have */
+
+/* Cells that share a heap item come out with one each: sound tables don't, but for pools, and
+ * what a damaged one can grow to is bounded by its heap. */
+#define SHARED    4
+#define ROW_BYTES 512
+
+/* Does the cell reach over the end of the area of its size? New columns are put there. */
+static bool straddles(const struct pm_tc *tc, const struct pm_col *c)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (c->ibData < tc->rgib[i] && c->ibData + (uint32_t)c->cbData > tc->rgib[i])
+			return true;
+	return false;
+}
 
 /* Columns where they are; PM_DAMAGED when they can't stay there. */
 static enum pm_rc keep_layout(struct pm_table *t, const struct pm_tc *tc)
 {
-	if (tc->rules & LAYOUT_RULES)
+	if (tc->rules & LAYOUT_RULES || tc->cols.n > COLS_KEPT)
 		return PM_DAMAGED;
 	for (size_t i = 0; i < tc->cols.n; i++) {
 		const struct pm_col *from = &tc->cols.v[i];
 		size_t at;
 		enum pm_rc rc;
 
-		if (pm_proptype_size(from->type) < 0 ||
-		    pm_table_col(t, pm_col_tag(from)) < t->cols.n)
+		if (pm_proptype_size(from->type) < 0 || straddles(tc, from))
 			return PM_DAMAGED;
 		rc = pm_table_add_col(t, pm_col_tag(from), &at);
 		if (rc)
 			return rc;
 	}
+	if (t->cols.n != tc->cols.n) /* one is there twice */
+		return PM_DAMAGED;
 	for (size_t i = 0; i < tc->cols.n; i++)
 		t->cols.v[pm_table_col(t, pm_col_tag(&tc->cols.v[i]))] = tc->cols.v[i];
 	memcpy(t->rgib, tc->rgib, sizeof(t->rgib));
@@ -39,7 +55,7 @@ static enum pm_rc new_layout(struct pm_table *t, const struct pm_tc *tc)
 
 	for (unsigned bit = 0; bit < 256; bit++)
 		for (size_t i = 0; i < tc->cols.n; i++)
-			if (tc->cols.v[i].iBit == bit && n < 250 &&
+			if (tc->cols.v[i].iBit == bit && n < COLS_KEPT &&
 			    pm_proptype_size(tc->cols.v[i].type) >= 0)
 				tags[n++] = pm_col_tag(&tc->cols.v[i]);
 	return pm_table_init(t, tc->db->ctx, tc->db->fmt, tags, n);
@@ -57,10 +73,9 @@ static enum pm_rc note_loss(struct pm_table *t, uint32_t row, uint32_t tag)
 
 /* One cell: PM_OK, PM_DAMAGED, PM_LOST: left out. */
 static enum pm_rc load_cell(struct pm_table *t, struct pm_tc *tc, size_t from, size_t row,
-			    const struct pm_col *c)
+			    const struct pm_col *c, uint64_t *budget)
 {
 	size_t col = pm_table_col(t, pm_col_tag(c));
-	struct pm_cell *cell;
 	uint32_t rules = 0;
 	struct pm_value v;
 	enum pm_rc rc;
@@ -74,16 +89,14 @@ static enum pm_rc load_cell(struct pm_table *t, struct pm_tc *tc, size_t from, s
 		rc = pm_value_rules(t->ctx, t->fmt, &tc->subs, &v, 1, CELL_MAX, &rules);
 		if (pm_is_error(rc))
 			goto out;
-		if (v.size && rules & MALFORMED) {
+		if ((v.size && rules & MALFORMED) || v.span.n > *budget) {
 			rc = PM_LOST;
 			goto out;
 		}
+		*budget -= v.span.n;
 	}
-	rc = pm_table_set(t, row, col, v.span.p, v.span.n);
-	if (rc == PM_OK && v.stream) {
-		cell = &t->rows.v[row].var[t->var_of[col]];
-		cell->nid = v.nid;
-	}
+	rc = v.stream ? pm_table_set_nid(t, row, col, v.nid)
+		      : pm_table_set(t, row, col, v.span.p, v.span.n);
 	if (rc == PM_OK)
 		rc = v.state;
 out:
@@ -91,7 +104,7 @@ out:
 	return rc;
 }
 
-static enum pm_rc load_row(struct pm_table *t, struct pm_tc *tc, size_t i)
+static enum pm_rc load_row(struct pm_table *t, struct pm_tc *tc, size_t i, uint64_t *budget)
 {
 	const struct pm_tc_row *r = &tc->rows.v[i];
 	enum pm_rc worst = PM_OK, rc;
@@ -110,7 +123,7 @@ static enum pm_rc load_row(struct pm_table *t, struct pm_tc *tc, size_t i)
 
 		if (c->id == PM_ID_LTP_ROW_ID && c->type == PM_PT_I4)
 			continue;
-		rc = load_cell(t, tc, i, row, c);
+		rc = load_cell(t, tc, i, row, c, budget);
 		if (rc == PM_LOST)
 			rc = note_loss(t, r->id, pm_col_tag(c));
 		if (rc == PM_DAMAGED)
@@ -121,6 +134,7 @@ static enum pm_rc load_row(struct pm_table *t, struct pm_tc *tc, size_t i)
 
 enum pm_rc pm_table_load(struct pm_table *t, struct pm_tc *tc)
 {
+	uint64_t budget = SHARED * tc->heap.data.size + ROW_BYTES * (uint64_t)tc->rows.n;
 	enum pm_rc rc, worst = PM_OK;
 
 	rc = pm_table_init(t, tc->db->ctx, tc->db->fmt, NULL, 0);
@@ -133,7 +147,7 @@ enum pm_rc pm_table_load(struct pm_table *t, struct pm_tc *tc)
 	if (rc == PM_OK)
 		rc = pm_subs_copy(t->ctx, &tc->subs, &t->subs);
 	for (size_t i = 0; !pm_is_error(rc) && i < tc->rows.n; i++) {
-		rc = load_row(t, tc, i);
+		rc = load_row(t, tc, i, &budget);
 		if (rc == PM_DAMAGED)
 			worst = PM_DAMAGED;
 	}

@@ -22,7 +22,7 @@ static enum pm_rc add_leaf(struct pm_data *d, pm_bid bid)
 		d->flags |= PM_TF_CENT;
 		return PM_OK;
 	}
-	l = pm_vec_push(d->db->ctx, &d->leaves);
+	l = pm_spend(d->db->ctx, 2) ? NULL : pm_vec_push(d->db->ctx, &d->leaves);
 	if (!l)
 		return d->db->ctx->rc;
 	l->bid = pm_bid_key(bid);
@@ -190,6 +190,8 @@ enum pm_rc pm_data_read_leaf(const struct pm_data *d, size_t k, struct pm_buf *o
 
 	if (pm_is_error(rc))
 		return rc;
+	if (out->n - at < l->size && pm_spend(d->db->ctx, l->size / 32 + 1))
+		return d->db->ctx->rc;
 	if (out->n - at < l->size)
 		pm_buf_zero(d->db->ctx, out, l->size - (out->n - at));
 	return d->db->ctx->rc ? d->db->ctx->rc : rc;

@@ -6,6 +6,8 @@
 
 #include <zlib.h>
 
+#define READ_COST(n) (64 + (n) / 8) /* pm_spend */
+
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
 {
 	size_t lo = 0, hi = db->blocks.n;
@@ -132,6 +134,8 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 
 	if (b->cb == 0 || b->cb > f->data_max || b->flags & PM_BF_LOST)
 		return PM_LOST;
+	if (pm_spend(db->ctx, READ_COST(b->cb_inflated)))
+		return db->ctx->rc;
 	rc = pm_image_read(db->ctx, db->img, b->ib, stored, size);
 	if (pm_is_error(rc))
 		return rc;
@@ -192,6 +196,8 @@ static enum pm_rc read_kept(const struct pm_ndb *db, pm_bid bid, struct pm_buf *
 	enum pm_rc rc;
 
 	if (c->slot[k].bid == bid) {
+		if (pm_spend(db->ctx, READ_COST(c->slot[k].n)))
+			return db->ctx->rc;
 		pm_buf_add(db->ctx, out, c->bytes + k * c->size, c->slot[k].n);
 		return db->ctx->rc;
 	}

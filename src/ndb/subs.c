@@ -87,7 +87,7 @@ static enum pm_rc read_leaf(const struct pm_ndb *db, const struct pm_buf *b, str
 				       SUBS_MAX);
 		if (s->v.n && s->v.v[s->v.n - 1].nid >= nid)
 			s->flags |= PM_TF_ORDER;
-		e = pm_vec_push(db->ctx, &s->v);
+		e = pm_spend(db->ctx, 2) ? NULL : pm_vec_push(db->ctx, &s->v);
 		if (!e)
 			return db->ctx->rc;
 		e->nid = nid;

@@ -6,6 +6,11 @@
 
 #include "base/sort.h"
 
+/* What may be spent (pm_spend): half a minute for any file, and reading each of its bytes a
+ * thousand times. A repair reads most of them some ten times. */
+#define EFFORT_ANY  ((uint64_t)3000000000)
+#define EFFORT_BYTE 125
+
 enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
 		   uint64_t have, uint64_t want)
 {
@@ -220,6 +225,7 @@ enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
 		return ctx->rc;
 	an->ctx = an->db.ctx = ctx;
 	an->img = an->db.img = img;
+	ctx->effort_max = ctx->effort + EFFORT_ANY + EFFORT_BYTE * pm_image_size(img);
 	rc = analyse(an, opt);
 	if (pm_is_error(rc)) {
 		pm_analysis_close(an);

@@ -14,6 +14,8 @@
 #define WINDOW ((size_t)1 << 20)
 #define TAIL   4096 /* largest page: windows overlap by it */
 
+#define HEADERS_MAX 1000 /* that are tried, of a shifted file */
+
 /* Pages with right type, checksum and place, under one layout. */
 static unsigned good_page(const struct pm_format *f, const uint8_t *p, pm_ib ib)
 {
@@ -24,20 +26,22 @@ static unsigned good_page(const struct pm_format *f, const uint8_t *p, pm_ib ib)
 	return !(pm_page_verify(f, p, ib, 0, 0) & (PM_PR_TYPE | PM_PR_CRC | PM_PR_SIG | PM_PR_BID));
 }
 
-/* Does the file look like this format at the places that never move? */
-static enum pm_rc confirmed(struct pm_analysis *an, const struct pm_format *f, bool *ret_yes)
+/* Does the file, from `shift` on, look like this format at the places that never move, and
+ * those that the header names? */
+static enum pm_rc confirmed(struct pm_analysis *an, const struct pm_format *f,
+			    const struct pm_header *h, uint64_t shift, bool *ret_yes)
 {
-	const pm_ib places[4] = {f->amap_first, an->header.nbt_ib, an->header.bbt_ib,
-				 pm_amap_offset(f, 1)};
+	const pm_ib places[4] = {f->amap_first, h->nbt_ib, h->bbt_ib, pm_amap_offset(f, 1)};
+	const uint64_t size = an->img->size - shift;
 	uint8_t page[TAIL];
 
 	*ret_yes = false;
 	for (unsigned i = 0; i < 4 && !*ret_yes; i++) {
 		enum pm_rc rc;
 
-		if (places[i] % 512 || places[i] + f->page > an->img->size)
+		if (places[i] % 512 || size < f->page || places[i] > size - f->page)
 			continue;
-		rc = pm_image_read(an->ctx, an->img, places[i], page, f->page);
+		rc = pm_image_read(an->ctx, an->img, shift + places[i], page, f->page);
 		if (pm_is_error(rc))
 			return rc;
 		*ret_yes = good_page(f, page, places[i]) != 0;
@@ -74,27 +78,49 @@ static bool header_sound(const uint8_t *raw)
 	       pm_format_of_version(pm_le16(raw + 10)) != NULL;
 }
 
-/* A sound header behind foreign bytes: everything is shifted by its offset. */
+/* Is the sound header at `shift` that of pages behind it? */
+static enum pm_rc heads_pages(struct pm_analysis *an, const uint8_t *raw, uint64_t shift,
+			      bool *ret_yes)
+{
+	const struct pm_format *f = pm_format_of_version(pm_le16(raw + 10));
+	struct pm_header h;
+	enum pm_rc rc;
+
+	pm_header_decode(f, raw, &h);
+	rc = confirmed(an, f, &h, shift, ret_yes);
+	if (rc || *ret_yes || h.version != 37)
+		return rc;
+	f = &pm_formats[PM_UNICODE4K];
+	pm_header_decode(f, raw, &h);
+	return confirmed(an, f, &h, shift, ret_yes);
+}
+
+/*
+ * A sound header behind foreign bytes: everything is shifted by its offset. The first one that
+ * has pages behind it, else the first one; others may be content, such as attached files.
+ */
 static enum pm_rc find_header(struct pm_analysis *an, uint64_t *ret_at)
 {
 	uint8_t *buf = pm_calloc(an->ctx, WINDOW + TAIL, 1);
 	enum pm_rc rc = buf ? PM_OK : an->ctx->rc;
+	unsigned tried = 0;
+	bool yes = false;
 
 	*ret_at = 0;
-	for (uint64_t at = 0; at < an->img->size && !*ret_at && !pm_is_error(rc); at += WINDOW) {
+	for (uint64_t at = 0; at < an->img->size && !yes && !pm_is_error(rc); at += WINDOW) {
 		uint8_t *end = buf + WINDOW + TAIL;
 
 		rc = pm_image_read(an->ctx, an->img, at, buf, WINDOW + TAIL);
-		if (pm_is_error(rc))
-			break;
-		for (uint8_t *p = buf; p && p < buf + WINDOW; p++) {
+		for (uint8_t *p = buf; p < buf + WINDOW && !yes && !pm_is_error(rc); p++) {
 			p = memmem(p, (size_t)(end - p), "!BDN", 4);
 			if (!p || p >= buf + WINDOW)
 				break;
-			if (header_sound(p) && at + (uint64_t)(p - buf)) {
+			if (!(at + (uint64_t)(p - buf)) || !header_sound(p))
+				continue;
+			if (tried++ < HEADERS_MAX)
+				rc = heads_pages(an, p, at + (uint64_t)(p - buf), &yes);
+			if (yes || !*ret_at)
 				*ret_at = at + (uint64_t)(p - buf);
-				break;
-			}
 		}
 	}
 	pm_free(buf);
@@ -198,9 +224,10 @@ static enum pm_rc by_evidence(struct pm_analysis *an, uint8_t raw[PM_HEADER_MAX]
 		if (score[v] > score[best])
 			best = v;
 	if (!score[best]) {
-		uint64_t at;
+		uint64_t at = 0;
 
-		rc = find_header(an, &at);
+		if (!an->straight) /* once: content may be full of headers */
+			rc = find_header(an, &at);
 		if (rc)
 			return rc;
 		if (at) {
@@ -235,12 +262,12 @@ enum pm_rc pm_identify(struct pm_analysis *an)
 	f = pm_format_of_version(pm_le16(raw + 10));
 	if (header_sound(raw)) {
 		take_format(an, f, raw);
-		rc = confirmed(an, f, &yes);
+		rc = confirmed(an, f, &an->header, 0, &yes);
 		if (rc || yes)
 			return rc;
 		if (an->header.version == 37) { /* either layout; the first AMap tells */
 			take_format(an, &pm_formats[PM_UNICODE4K], raw);
-			rc = confirmed(an, an->db.fmt, &yes);
+			rc = confirmed(an, an->db.fmt, &an->header, 0, &yes);
 			if (rc || yes)
 				return rc;
 		}

@@ -14,6 +14,9 @@
 
 #define DEPTH_MAX 1024
 
+#define FIRST_INDEX 0x20000u   /* above those of any template or special object */
+#define INDEX_MAX   0x7F00000u /* of 27 bits */
+
 /* While building: what table rows say. Filled only when something has no place. */
 struct rows {
 	bool loaded;
@@ -42,12 +45,28 @@ uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid)
 	return lo < m->folders.n && m->folders.v[lo].nid == nid ? (uint32_t)lo : PM_NO_FOLDER;
 }
 
+static bool nid_taken(const struct pm_model *m, unsigned type, uint32_t i)
+{
+	const struct pm_ndb *db = &m->an->db;
+
+	if (pm_ndb_find_node(db, pm_nid_make(type, i)))
+		return true;
+	/* Tables share the index of their folder: never hand it out twice. */
+	return type == 2 && (pm_ndb_find_node(db, pm_nid_make(0x0D, i)) ||
+			     pm_ndb_find_node(db, pm_nid_make(0x0E, i)) ||
+			     pm_ndb_find_node(db, pm_nid_make(0x0F, i)));
+}
+
 pm_nid pm_model_new_nid(struct pm_model *m, unsigned type)
 {
-	uint32_t i = m->next_index[type & 31]++;
+	uint32_t *next = &m->next_index[type & 31];
 
-	/* Tables share the index of their folder: never hand it out twice. */
-	return pm_nid_make(type, i);
+	/* A damaged id can be the last there is: then gaps will do. */
+	if (*next > INDEX_MAX)
+		*next = FIRST_INDEX;
+	while (nid_taken(m, type, *next))
+		++*next;
+	return pm_nid_make(type, (*next)++);
 }
 
 static void count_indices(struct pm_model *m)

@@ -33,6 +33,9 @@ static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool u
 	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
 		const uint8_t *p = b->p + head + (size_t)i * size;
 
+		if (pm_spend(an->ctx, 4))
+			return an->ctx->rc;
+
 		if (data) {
 			rc = reference(an, pm_ft_get(p, f->id), up, depth);
 		} else if (b->p[1]) {

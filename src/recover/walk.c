@@ -426,30 +426,62 @@ static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
 	return rc;
 }
 
+/* Mark the facts that the index page `up` names and that are below it. */
+static enum pm_rc mark_named(struct walk *w, const struct pm_page_fact *up, uint8_t *named)
+{
+	struct pm_page_fact *v = w->an->facts.v;
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img, up->ib, page, w->f->page);
+
+	if (pm_is_error(rc))
+		return rc;
+	pm_bt_meta(w->f, page, &m);
+	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
+		struct pm_bt_entry e;
+		size_t lo = 0, hi = w->an->facts.n;
+
+		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (v[mid].ib < e.ib)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (lo < w->an->facts.n && v[lo].ib == e.ib && v[lo].bid == e.bid &&
+		    v[lo].level < up->level)
+			named[lo] = 1;
+	}
+	return PM_OK;
+}
+
 /* The newest allocated page that no other contains and that has the highest level. */
 static enum pm_rc find_root(struct walk *w, const struct pm_page_fact **ret)
 {
 	const struct pm_page_fact *best = NULL;
+	const size_t n = w->an->facts.n;
+	uint8_t *named = pm_calloc(w->an->ctx, n, 1);
+	enum pm_rc rc = named ? PM_OK : w->an->ctx->rc;
 
-	*ret = NULL;
-	for (size_t i = 0; i < w->an->facts.n; i++) {
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
 		const struct pm_page_fact *p = &w->an->facts.v[i];
-		bool inside;
-		enum pm_rc rc;
 
-		if (p->ptype != w->ptype || !p->allocated || !p->sig)
-			continue;
-		if (best &&
-		    (p->level < best->level || (p->level == best->level && p->bid < best->bid)))
-			continue;
-		rc = contained(w, p->bid, p->ib, p->level, &inside);
-		if (rc)
-			return rc;
-		if (!inside)
+		if (p->ptype == w->ptype && p->level && p->allocated)
+			rc = mark_named(w, p, named);
+	}
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		const struct pm_page_fact *p = &w->an->facts.v[i];
+
+		if (p->ptype == w->ptype && p->allocated && p->sig && !named[i] &&
+		    (!best || p->level > best->level ||
+		     (p->level == best->level && p->bid >= best->bid)))
 			best = p;
 	}
+	pm_free(named);
 	*ret = best;
-	return PM_OK;
+	return rc;
 }
 
 static int newest_first(const void *a, const void *b)

@@ -195,15 +195,3 @@ enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm
 	n->sub = sub;
 	return PM_OK;
 }
-
-void pm_repair_drop_node(struct pm_repair *r, pm_nid nid)
-{
-	struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
-	size_t at;
-
-	if (!n)
-		return;
-	at = (size_t)(n - r->an->db.nodes.v);
-	memmove(n, n + 1, (r->an->db.nodes.n - 1 - at) * sizeof(*n));
-	r->an->db.nodes.n--;
-}

@@ -16,6 +16,7 @@
 #define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
 #define FLAWS_MAX 16
 #define DEPTH_MAX 64
+#define ZEROS_MAX 60000
 
 static enum pm_rc mend_trailer(struct pm_repair *r, struct pm_block *b)
 {
@@ -99,9 +100,35 @@ static enum pm_rc move_blocks(struct pm_repair *r)
 	return rc;
 }
 
+/* Entries that name another block's place: where the one whose trailer agrees lies, there is
+ * nothing of the others. */
+static enum pm_rc find_impostors(struct pm_repair *r)
+{
+	struct pm_map owner = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &r->an->db.blocks.v[i];
+
+		if (!(b->flags & (UNSOUND | PM_BF_BID)))
+			rc = pm_map_put(r->ctx, &owner, b->ib, b->bid);
+	}
+	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
+		struct pm_block *b = &r->an->db.blocks.v[i];
+
+		if (!(b->flags & PM_BF_BID) || b->flags & UNSOUND || !pm_map_has(&owner, b->ib))
+			continue;
+		b->flags |= PM_BF_SUSPECT;
+		if (!r->an->refs[i])
+			b->cref = 0;
+	}
+	pm_map_done(&owner);
+	return rc;
+}
+
 static enum pm_rc mend_trailers(struct pm_repair *r)
 {
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = find_impostors(r);
 
 	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
 		struct pm_block *b = &r->an->db.blocks.v[i];
@@ -112,20 +139,26 @@ static enum pm_rc mend_trailers(struct pm_repair *r)
 	return rc;
 }
 
-/* The result of mending a tree, and how it came out, in one word for the map. */
-static enum pm_rc remember(struct pm_repair *r, pm_bid bid, pm_bid to, enum pm_rc state)
+/* A block id as a data tree and as a subnode tree are two keys: bit 0 of ids is free. */
+enum tree { TREE_DATA = 0, TREE_SUBS = 1 };
+
+/* The result of mending a tree, and how it came out, in one word for the map. Single blocks
+ * that are sound are not worth it. PM_NONE: it is being mended. */
+static enum pm_rc remember(struct pm_repair *r, enum tree tree, pm_bid bid, pm_bid to,
+			   enum pm_rc state)
 {
 	enum pm_rc rc;
 
-	if (bid == to && state == PM_OK)
+	if (bid == to && state == PM_OK && !pm_bid_internal(bid))
 		return PM_OK;
-	rc = pm_map_put(r->ctx, &r->mended, bid, to << 2 | (uint64_t)state);
+	rc = pm_map_put(r->ctx, &r->mended, bid | tree, to << 2 | (uint64_t)state);
 	return rc ? rc : state;
 }
 
-static bool recall(const struct pm_repair *r, pm_bid bid, pm_bid *ret_bid, enum pm_rc *ret_state)
+static bool recall(const struct pm_repair *r, enum tree tree, pm_bid bid, pm_bid *ret_bid,
+		   enum pm_rc *ret_state)
 {
-	const struct pm_map_entry *e = pm_map_find(&r->mended, bid);
+	const struct pm_map_entry *e = pm_map_find(&r->mended, bid | tree);
 
 	if (!e)
 		return false;
@@ -141,6 +174,37 @@ static bool leaf_unsound(const struct pm_repair *r, const struct pm_leaf *l)
 	return !b || b->flags & UNSOUND;
 }
 
+/* Places that a lost block leaves are one block of zeros, as often as its count can say. */
+static enum pm_rc put_zeros(struct pm_repair *r, const struct pm_buf *b, pm_bid *ret_bid)
+{
+	enum pm_rc rc = PM_OK;
+
+	if (!r->zeros || r->zeros_used >= ZEROS_MAX) {
+		r->zeros_used = 0;
+		rc = r->sink.put(&r->sink, false, b->p, b->n, &r->zeros);
+	}
+	r->zeros_used++;
+	*ret_bid = r->zeros;
+	return rc;
+}
+
+/* Leaves without bytes, sizes that no block has, and what lies beyond the 4 GiB that an XXBLOCK
+ * can count. */
+static void drop_impossible(const struct pm_format *f, struct pm_data *d)
+{
+	uint64_t total = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->leaves.n && total + f->data_max <= UINT32_MAX; i++) {
+		if (d->leaves.v[i].size > f->data_max)
+			d->leaves.v[i].size = f->data_max;
+		total += d->leaves.v[i].size;
+		if (d->leaves.v[i].size)
+			d->leaves.v[n++] = d->leaves.v[i];
+	}
+	d->leaves.n = n;
+}
+
 /*
  * A data tree whose blocks are all there: sound ones stay, damaged ones are copied to new
  * blocks, lost ones become zeros of their size, so that later offsets hold.
@@ -151,6 +215,7 @@ static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_
 	size_t lost = 0;
 	enum pm_rc rc = PM_OK;
 
+	drop_impossible(r->fmt, d);
 	for (size_t i = 0; i < d->leaves.n && !pm_is_error(rc); i++) {
 		struct pm_leaf *l = &d->leaves.v[i];
 		pm_bid was = l->bid;
@@ -160,7 +225,10 @@ static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_
 		pm_buf_clear(&b);
 		rc = pm_data_read_leaf(d, i, &b);
 		lost += rc == PM_LOST;
-		if (!pm_is_error(rc))
+		b.n = b.n < l->size ? b.n : l->size;
+		if (rc == PM_LOST && b.n == r->fmt->data_max)
+			rc = put_zeros(r, &b, &l->bid);
+		else if (!pm_is_error(rc))
 			rc = r->sink.put(&r->sink, false, b.p, b.n, &l->bid);
 		if (rc == PM_OK)
 			rc = pm_repair_did(r, PM_DID_SALVAGE, was, l->bid, 0);
@@ -183,7 +251,7 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	*ret_bid = bid;
 	if (!bid)
 		return PM_NONE;
-	if (recall(r, bid, ret_bid, &state))
+	if (recall(r, TREE_DATA, bid, ret_bid, &state))
 		return state;
 	rc = pm_data_open(&r->an->db, bid, &d);
 	if (rc == PM_OK) {
@@ -199,7 +267,7 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	if (rc == PM_LOST)
 		to = 0;
 	*ret_bid = to;
-	return remember(r, bid, to, rc);
+	return remember(r, TREE_DATA, bid, to, rc);
 }
 
 static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid);
@@ -250,10 +318,18 @@ static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_
 	*ret_bid = bid;
 	if (!bid)
 		return PM_NONE;
-	if (recall(r, bid, ret_bid, &state))
-		return state;
 	if (depth > DEPTH_MAX)
 		return PM_DAMAGED;
+	if (recall(r, TREE_SUBS, bid, ret_bid, &state)) {
+		/* A tree within itself is cut where it would begin again. */
+		if (state == PM_NONE)
+			*ret_bid = 0;
+		return state == PM_NONE ? PM_LOST : state;
+	}
+	state = remember(r, TREE_SUBS, bid, bid, PM_NONE);
+	if (pm_is_error(state))
+		return state;
+	state = PM_OK;
 	rc = pm_subs_open(&r->an->db, bid, &s);
 	if (pm_is_error(rc))
 		goto out;
@@ -267,7 +343,7 @@ static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_
 	}
 	if (rc == PM_OK) {
 		*ret_bid = to;
-		rc = remember(r, bid, to, state);
+		rc = remember(r, TREE_SUBS, bid, to, state);
 	}
 out:
 	pm_subs_close(&s);

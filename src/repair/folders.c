@@ -12,6 +12,7 @@
 #include "ltp/props.h"
 #include "ltp/sound.h"
 #include "ltp/templates.h"
+#include "msg/folder.h"
 #include "recover/tables.h"
 #include "repair/display.h"
 
@@ -331,13 +332,10 @@ static enum pm_rc drop_lost(struct pm_repair *r)
 	for (size_t i = 0; i < m->messages.n && rc == PM_OK; i++) {
 		const struct pm_node *d = pm_ndb_find_node(&r->an->db, m->messages.v[i].nid);
 
-		if (d && d->data) {
+		if (d && d->data)
 			m->messages.v[n++] = m->messages.v[i];
-			continue;
-		}
-		if (d)
+		else if (d)
 			rc = pm_repair_did(r, PM_DID_NODE_DROPPED, d->nid, 0, 0);
-		pm_repair_drop_node(r, m->messages.v[i].nid);
 	}
 	m->messages.n = n;
 	n = 0;
@@ -346,10 +344,18 @@ static enum pm_rc drop_lost(struct pm_repair *r)
 
 		if (d && d->data)
 			m->assoc.v[n++] = m->assoc.v[i];
-		else
-			pm_repair_drop_node(r, m->assoc.v[i].nid);
 	}
 	m->assoc.n = n;
+	/* All at once: there may be many, among many more. */
+	n = 0;
+	for (size_t i = 0; i < r->an->db.nodes.n; i++) {
+		const struct pm_node *d = &r->an->db.nodes.v[i];
+		unsigned t = pm_nid_type(d->nid);
+
+		if (d->data || (t != PM_NT_MESSAGE && t != PM_NT_ASSOC))
+			r->an->db.nodes.v[n++] = *d;
+	}
+	r->an->db.nodes.n = n;
 	pm_model_rehang(m);
 	return rc;
 }

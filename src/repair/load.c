@@ -130,7 +130,7 @@ static enum pm_rc page_stands(struct level *l, const struct pm_tree_page *t, siz
 		return rc;
 	pm_page_trailer(f, page, &tr);
 	pm_bt_meta(f, page, &m);
-	if (m.cent != b - a)
+	if (m.cent != b - a || !tr.bid)
 		return PM_OK;
 	for (unsigned i = 0; i < m.cent; i++) {
 		struct pm_bt_entry have, want;

@@ -66,9 +66,11 @@ struct pm_repair {
 	uint64_t pos, limit, k;
 	uint64_t intervals; /* of the repaired file */
 
-	struct pm_map mended;     /* old bid -> new bid, of data and subnode trees seen */
+	struct pm_map mended; /* old bid -> new bid, of data and subnode trees seen (blocks.c) */
 	struct pm_map new_blocks; /* bid -> 1 */
-	uint32_t next_unique;     /* dwUnique, also handed out as row versions */
+	pm_bid zeros;             /* a full block of zeros, 0: none yet */
+	uint32_t zeros_used;
+	uint32_t next_unique; /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
 	struct pm_map casualty_of; /* nid -> index */
@@ -112,8 +114,6 @@ enum pm_rc pm_repair_mandatory(struct pm_repair *r);
 /* Add or change a node; keeps an->db.nodes in order. */
 enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm_bid data,
 			      pm_bid sub);
-/* Take a node out. */
-void pm_repair_drop_node(struct pm_repair *r, pm_nid nid);
 /* Data tree and subnode tree of a node with everything damaged copied, everything lost cut or
  * zero. PM_OK, PM_DAMAGED (content suffered), PM_LOST (nothing left, *ret_bid 0). */
 enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
