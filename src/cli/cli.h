@@ -76,6 +76,8 @@ int pm_cli_main(int argc, char **argv);
 
 /* A line on stderr: "pstmend: " and the text. What ends the work belongs on ctx instead. */
 void pm_cli_message(const char *fmt, ...) PM_PRINTF(1, 2);
+/* A line on stderr about an error that is none of a file's at work. */
+void pm_cli_error(const struct pm_ctx *ctx);
 /* A message that the command line is wrong, with a hint at --help; returns PM_EXIT_USAGE. */
 int pm_cli_usage(const struct pm_command *cmd, const char *fmt, ...) PM_PRINTF(2, 3);
 

@@ -26,7 +26,7 @@ static const char *client_name(uint16_t client)
 	return "unknown";
 }
 
-static const char *crypt_name(uint8_t crypt)
+static const char *crypt_name(enum pm_crypt crypt)
 {
 	switch (crypt) {
 	case PM_CRYPT_NONE:

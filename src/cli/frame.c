@@ -53,6 +53,25 @@ void pm_cli_message(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+/* The error in words: the library's text, which mostly names the file itself. */
+static void error_text(const struct pm_ctx *ctx, const char *file, char ret[ERROR_TEXT])
+{
+	const char *next = ctx->rc == PM_ENOMEM ? "; close other programs and start again" : "";
+
+	if (file && ctx->text[0] != '\'')
+		snprintf(ret, ERROR_TEXT, "%s: %s%s", pm_quote(file).s, ctx->text, next);
+	else
+		snprintf(ret, ERROR_TEXT, "%s%s", ctx->text, next);
+}
+
+void pm_cli_error(const struct pm_ctx *ctx)
+{
+	char text[ERROR_TEXT];
+
+	error_text(ctx, NULL, text);
+	pm_cli_message("%s", text);
+}
+
 int pm_cli_usage(const struct pm_command *cmd, const char *fmt, ...)
 {
 	char s[1024];
@@ -80,19 +99,32 @@ static int finish_stdout(void)
 	return PM_EXIT_OK;
 }
 
+/* An error before there is any work on a file. */
+static int refuse(const struct pm_ctx *ctx)
+{
+	pm_cli_error(ctx);
+	return PM_EXIT_FAILED;
+}
+
 static int help(const struct pm_command *cmd)
 {
 	struct pm_ctx ctx = {0};
 	struct pm_buf text = {0};
+	const char *lines;
 
 	pm_options_help(&ctx, cmd->options, &text);
 	if (!cmd->own_format)
 		pm_options_help(&ctx, format_option, &text);
 	pm_options_help(&ctx, common_options, &text);
+	lines = pm_buf_cstr(&ctx, &text);
+	if (ctx.rc) {
+		pm_buf_done(&text);
+		return refuse(&ctx);
+	}
 	printf("Usage: pstmend %s [OPTION]... %s\n%s.\n", cmd->name, cmd->args, cmd->summary);
 	if (cmd->detail)
 		printf("\n%s", cmd->detail);
-	printf("\nOptions:\n%s", pm_buf_cstr(&ctx, &text));
+	printf("\nOptions:\n%s", lines);
 	pm_buf_done(&text);
 	return finish_stdout();
 }
@@ -118,17 +150,6 @@ static int status_of(const struct pm_ctx *ctx)
 	if (!ctx->rc)
 		return PM_EXIT_OK;
 	return ctx->rc == PM_ECANCEL ? PM_EXIT_CANCELLED : PM_EXIT_FAILED;
-}
-
-/* The error in words: the library's text, which mostly names the file itself. */
-static void error_text(const struct pm_ctx *ctx, const char *file, char ret[ERROR_TEXT])
-{
-	const char *next = ctx->rc == PM_ENOMEM ? "; close other programs and start again" : "";
-
-	if (file && ctx->text[0] != '\'')
-		snprintf(ret, ERROR_TEXT, "%s: %s%s", pm_quote(file).s, ctx->text, next);
-	else
-		snprintf(ret, ERROR_TEXT, "%s%s", ctx->text, next);
 }
 
 static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
@@ -236,7 +257,7 @@ static int parse_and_run(const struct pm_command *cmd, int argc, char **argv)
 	if (own && pm_options_parse(&cli.ctx, sets, 3, argc, argv, &first, &why))
 		bits = cli.common.help ? help(cmd) : run_command(&cli, argc - first, argv + first);
 	else if (cli.ctx.rc)
-		bits = status_of(&cli.ctx);
+		bits = refuse(&cli.ctx);
 	else
 		bits = pm_cli_usage(cmd, "%s", pm_buf_cstr(&cli.ctx, &why));
 	pm_buf_done(&why);

@@ -123,7 +123,7 @@ enum pm_rc pm_outputs_open(struct pm_cli *cli, bool many, struct pm_outputs *o)
 	if (rc == PM_OK && cli->common.report)
 		rc = open_report(cli, &opts, o);
 	if (rc) {
-		pm_cli_message("%s", o->ctx.rc ? o->ctx.text : o->report_ctx.text);
+		pm_cli_error(o->ctx.rc ? &o->ctx : &o->report_ctx);
 		release(o);
 		return rc;
 	}
@@ -147,8 +147,8 @@ int pm_outputs_close(struct pm_outputs *o, int bits)
 	if (o->hung_up && !o->report_ctx.rc)
 		pm_signals_hung_up();
 	if (o->ctx.rc)
-		pm_cli_message("%s", o->ctx.text);
+		pm_cli_error(&o->ctx);
 	if (o->report_ctx.rc)
-		pm_cli_message("%s", o->report_ctx.text);
+		pm_cli_error(&o->report_ctx);
 	return more;
 }

@@ -6,7 +6,7 @@ struct fault_image {
 	struct pm_image img; /* first, so that an image pointer is one to this */
 	struct pm_image *inner;
 	struct pm_rangeset bad;
-	uint64_t calls, bad_at, error_at; /* counted in calls; 0 is off */
+	uint64_t calls, bad_at, once_at, error_at; /* counted in calls; 0 is off */
 	uint64_t end;
 	size_t most;
 };
@@ -23,6 +23,8 @@ static enum pm_rc fault_read_at(struct pm_ctx *ctx, struct pm_image *img, uint64
 			       (unsigned long long)off);
 	if (call == f->bad_at && pm_rangeset_add(ctx, &f->bad, off, off + n))
 		return PM_ENOMEM;
+	if (call == f->once_at)
+		return PM_DAMAGED;
 	if (off >= f->end)
 		return PM_OK;
 	if (n > f->end - off)
@@ -75,6 +77,13 @@ void pm_fault_bad_at(struct pm_image *img, uint64_t n)
 	struct fault_image *f = (struct fault_image *)img;
 
 	f->bad_at = n ? f->calls + n : 0;
+}
+
+void pm_fault_once_at(struct pm_image *img, uint64_t n)
+{
+	struct fault_image *f = (struct fault_image *)img;
+
+	f->once_at = n ? f->calls + n : 0;
 }
 
 void pm_fault_error_at(struct pm_image *img, uint64_t n)

@@ -14,6 +14,9 @@ enum pm_rc pm_fault_bad(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, 
 /* The n-th read of the back end from now (1: the next) fails, and its range stays bad. */
 void pm_fault_bad_at(struct pm_image *img, uint64_t n);
 
+/* The n-th read of the back end from now fails like a bad sector, but only this once. */
+void pm_fault_once_at(struct pm_image *img, uint64_t n);
+
 /* The n-th read of the back end from now is a real error (PM_EIO), not a bad range. */
 void pm_fault_error_at(struct pm_image *img, uint64_t n);
 

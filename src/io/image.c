@@ -24,13 +24,15 @@ static enum pm_rc lose(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, u
 /*
  * Read [off, off + n), where nothing is known to be bad. Pieces shrink by a factor of eight
  * at a failure and grow again after a success, so that a few bad sectors cost a few failing
- * reads (each may take a disk seconds), not a division of all the rest.
+ * reads (each may take a disk seconds), not a division of all the rest. No sector is given up
+ * that was not tried twice: what fails once can be a loose cable.
  */
 static enum pm_rc read_run(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, uint8_t *buf,
 			   size_t n)
 {
 	enum pm_rc worst = PM_OK;
 	size_t piece = n;
+	bool tried = false; /* and failed, what is to be read now */
 
 	while (n > 0) {
 		size_t got = 0, m = piece < n ? piece : n;
@@ -47,11 +49,13 @@ static enum pm_rc read_run(struct pm_ctx *ctx, struct pm_image *img, uint64_t of
 			return lose(ctx, img, off, buf, n);
 		}
 		if (rc == PM_DAMAGED && got == 0) {
-			worst = PM_DAMAGED;
-			if (m > SECTOR) {
+			if (m > SECTOR)
 				piece = m / SHRINK > SECTOR ? m / SHRINK / SECTOR * SECTOR : SECTOR;
+			if (m > SECTOR || !tried) {
+				tried = true;
 				continue;
 			}
+			worst = PM_DAMAGED;
 			rc = lose(ctx, img, off, buf, m);
 			if (pm_is_error(rc))
 				return rc;

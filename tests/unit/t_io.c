@@ -183,6 +183,31 @@ static void test_nth_read_fails(void **state)
 	}
 }
 
+/* A read that fails once and not again loses nothing, whatever its length. */
+static void test_fails_once(void **state)
+{
+	static const size_t lengths[] = {1, 100, 512, 513, 8192, DISK};
+
+	(void)state;
+	for (size_t i = 0; i < PM_LEN(lengths); i++) {
+		struct disk *d = disk_new(i + 1);
+
+		for (uint64_t n = 1; n <= 3; n++) {
+			pm_fault_once_at(d->img, n);
+			for (uint64_t off = 0; off < DISK && off < 4 * lengths[i];
+			     off += lengths[i]) {
+				size_t len = least(lengths[i], DISK - off);
+
+				assert_int_equal(pm_image_read(&d->ctx, d->img, off, d->buf, len),
+						 PM_OK);
+				assert_memory_equal(d->buf, d->data + off, len);
+			}
+			assert_int_equal(pm_rangeset_ranges(&d->img->unreadable), 0);
+		}
+		disk_free(d);
+	}
+}
+
 static void test_real_error(void **state)
 {
 	struct disk *d = disk_new(4);
@@ -510,13 +535,14 @@ static void test_view_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bounds),          cmocka_unit_test(test_bad_sectors),
-		cmocka_unit_test(test_bad_byte),        cmocka_unit_test(test_nth_read_fails),
-		cmocka_unit_test(test_real_error),      cmocka_unit_test(test_short_device),
-		cmocka_unit_test(test_read_no_memory),  cmocka_unit_test(test_view_random),
-		cmocka_unit_test(test_view_written),    cmocka_unit_test(test_view_is_frugal),
-		cmocka_unit_test(test_view_refuses),    cmocka_unit_test(test_view_spill_dir),
-		cmocka_unit_test(test_view_unreadable), cmocka_unit_test(test_view_no_memory),
+		cmocka_unit_test(test_bounds),         cmocka_unit_test(test_bad_sectors),
+		cmocka_unit_test(test_bad_byte),       cmocka_unit_test(test_nth_read_fails),
+		cmocka_unit_test(test_fails_once),     cmocka_unit_test(test_real_error),
+		cmocka_unit_test(test_short_device),   cmocka_unit_test(test_read_no_memory),
+		cmocka_unit_test(test_view_random),    cmocka_unit_test(test_view_written),
+		cmocka_unit_test(test_view_is_frugal), cmocka_unit_test(test_view_refuses),
+		cmocka_unit_test(test_view_spill_dir), cmocka_unit_test(test_view_unreadable),
+		cmocka_unit_test(test_view_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("io", tests, NULL, NULL);
