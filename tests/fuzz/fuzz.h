@@ -24,7 +24,9 @@
 	X(rtf_html)                                                                                \
 	X(whole_analysis)                                                                          \
 	X(whole_check)                                                                             \
-	X(whole_repair)
+	X(whole_repair)                                                                            \
+	X(whole_export)                                                                            \
+	X(whole_show)
 
 #define PM_FUZZ_DECLARE(name) int pm_fuzz_##name(const uint8_t *p, size_t n);
 PM_FUZZ_TARGETS(PM_FUZZ_DECLARE)

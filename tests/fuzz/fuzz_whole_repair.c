@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A damaged file, repaired: the check finds no error in the result, and nothing of the result
- * depends on how often one looks. With PM_FUZZ_SHOW set, what was found is printed.
+ * A damaged file, repaired: the check finds no error in the result, so that a second repair has
+ * nothing to do, and the bytes of the source are what they were. With PM_FUZZ_SHOW set, what was
+ * found is printed.
  */
 #include "hurt.h"
 #include "whole.h"
 
+#include "format/crc.h"
 #include "repair/repair.h"
 
 #include <stdio.h>
@@ -60,15 +62,18 @@ int pm_fuzz_whole_repair(const uint8_t *p, size_t n)
 	uint8_t *mended = NULL;
 	size_t size = 0;
 	FILE *show = getenv("PM_FUZZ_SHOW") ? stderr : NULL;
+	uint32_t source;
 
 	if (!bytes.n)
 		return 0;
+	source = pm_crc(bytes.p, bytes.n);
 	if (pm_fuzz_file_open(&f, bytes.p, bytes.n)) {
 		errors = pm_fuzz_file_check(&f, &warnings, show);
 		if (errors || warnings)
 			mended = repair(&f, &size);
 	}
 	pm_fuzz_file_close(&f);
+	must(pm_crc(bytes.p, bytes.n) == source);
 	if (!mended)
 		return 0;
 	if (show)

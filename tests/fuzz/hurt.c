@@ -9,12 +9,13 @@
 
 #include "io/memory.h"
 
-const char *const pm_hurt_seeds[] = {"tiny-unicode",  "tiny-ansi", "stale",     "ansi-small",
-				     "unicode-small", "deep-tree", "wide-tree", NULL};
+const char *const pm_hurt_seeds[] = {"tiny-unicode", "tiny-ansi",  "tiny-4k",       "tiny-zlib",
+				     "stale",        "ansi-small", "unicode-small", "deep-tree",
+				     "wide-tree",    NULL};
 
 #define SEEDS_MAX 16
 #define OPS_MAX   32
-#define BYTES_MAX ((size_t)1 << 21) /* a file doesn't grow beyond it */
+#define GROW_MAX  ((size_t)1 << 21) /* that a file gets longer */
 
 static struct pm_hurt_seed *open_seeds[SEEDS_MAX];
 
@@ -296,7 +297,7 @@ static void change_file(struct pm_hurt_seed *s, unsigned what, uint32_t arg, FIL
 	} else {
 		size_t old = s->w.n;
 
-		if (old + n > BYTES_MAX || pm_whole_resize(&s->w, old + n))
+		if (old + n > s->n + GROW_MAX || pm_whole_resize(&s->w, old + n))
 			return;
 		memmove(s->w.p + at + n, s->w.p + at, old - at);
 		pm_noise(arg, s->w.p + at, n);

@@ -3,7 +3,8 @@
  * Runs stored inputs through fuzz targets, without libFuzzer: each in a heap buffer of exactly
  * its size.
  *
- *	replay DIR		all files of DIR/TARGET/; TAP, a test a target
+ *	replay DIR		all files of DIR/TARGET/ (DIR/whole/ for targets that take whole files);
+ *				TAP, a test a target
  *	replay TARGET FILE...	these; *.recipe are recipes of pmhurt (whole files only)
  *	replay --random TARGET FIRST COUNT [SECONDS]
  *				made-up programs of damage of these numbers (whole files only)
@@ -95,20 +96,26 @@ static int visible(const struct dirent *e)
 	return e->d_name[0] != '.' && !(n > 4 && !strcmp(e->d_name + n - 4, ".txt"));
 }
 
+static bool is_whole(const struct target *t)
+{
+	return !strncmp(t->name, "whole_", 6);
+}
+
 /* A target that breaks ends the program, and there is no plan: that is a failure, too. */
 static int run_dir(const char *dir)
 {
 	unsigned tests = 0;
 
 	for (const struct target *t = targets; t->name; t++) {
+		const char *name = is_whole(t) ? "whole" : t->name;
 		char path[1024];
 		struct dirent **e = NULL;
 		int n;
 
-		snprintf(path, sizeof(path), "%s/%s", dir, t->name);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		n = scandir(path, &e, visible, alphasort);
 		for (int i = 0; i < n; i++) {
-			snprintf(path, sizeof(path), "%s/%s/%s", dir, t->name, e[i]->d_name);
+			snprintf(path, sizeof(path), "%s/%s/%s", dir, name, e[i]->d_name);
 			run_file(t, path);
 			free(e[i]);
 		}
@@ -250,9 +257,9 @@ static int write_corpus(const char *dir)
 		struct pm_buf b = {0};
 
 		pm_hurt_random(i, &ctx, &b);
-		write_input(dir, "whole_analysis", "random", i, &b);
-		write_input(dir, "whole_check", "random", i, &b);
-		write_input(dir, "whole_repair", "random", i, &b);
+		for (const struct target *t = targets; t->name; t++)
+			if (is_whole(t))
+				write_input(dir, t->name, "random", i, &b);
 		pm_buf_done(&b);
 	}
 	return 0;
