@@ -10,6 +10,8 @@
 /* Nothing larger was ever a body. */
 #define BODY_MAX ((size_t)512 << 20)
 
+enum { ID_REPORT_TEXT = 0x1001 };
+
 enum {
 	META_WITHIN = 4096, /* a <meta> stands near the beginning [HTML 4.2.5.4 says 1024] */
 	KEEP_MAX = 1 << 20, /* larger buffers are given back between messages */
@@ -376,6 +378,15 @@ static enum pm_rc load_rtf(struct pm_message *m, struct pm_notes *notes, struct 
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* Reports may have their text in PidTagReportText [MS-OXOMSG 2.2.2.40]. */
+static enum pm_rc load_report_text(struct pm_message *m, struct pm_bodies *b)
+{
+	enum pm_rc rc = pm_pc_string(&m->pc, ID_REPORT_TEXT, m->codepage, &b->text);
+
+	b->has_text |= usable(rc) && b->text.n;
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 enum pm_rc pm_bodies_load(struct pm_message *m, struct pm_notes *notes, struct pm_bodies *b)
 {
 	enum pm_rc rc;
@@ -391,5 +402,7 @@ enum pm_rc pm_bodies_load(struct pm_message *m, struct pm_notes *notes, struct p
 	/* Where there is HTML, RTF is a copy of it made by Outlook. */
 	if (!rc && !b->has_html)
 		rc = load_rtf(m, notes, b);
+	if (!rc && !b->has_html && !b->text.n)
+		rc = load_report_text(m, b);
 	return rc;
 }

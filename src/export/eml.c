@@ -7,7 +7,7 @@
 static enum pm_rc open_form(struct pm_export *ex, struct pm_exporter **ret)
 {
 	struct pm_mailfile *f;
-	enum pm_rc rc = pm_mailfile_new(ex, &pm_exporter_eml, true, false, &f);
+	enum pm_rc rc = pm_mailfile_new(ex, &pm_exporter_eml, true, PM_MAIL_NO_QUOTE, &f);
 
 	if (!rc)
 		*ret = &f->base;

@@ -9,9 +9,7 @@
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
 
 const struct pm_exporter_ops *const pm_export_forms[] = {
-	&pm_exporter_eml,
-	&pm_exporter_mbox,
-	NULL,
+	&pm_exporter_eml, &pm_exporter_mbox, &pm_exporter_mboxo, &pm_exporter_mboxcl2, NULL,
 };
 
 /* What a walk carries along. */

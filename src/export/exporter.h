@@ -97,7 +97,8 @@ struct pm_exporter_ops {
 	void (*free)(struct pm_exporter *e); /* what was not finished is not left behind */
 };
 
-extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox;
+extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
+	pm_exporter_mboxcl2;
 extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
 
 /*

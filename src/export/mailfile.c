@@ -10,7 +10,7 @@ static enum pm_rc to_file(struct pm_mail_sink *s, const void *p, size_t n)
 }
 
 enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
-			   bool quote_from, struct pm_mailfile **ret)
+			   enum pm_mail_quote quote, struct pm_mailfile **ret)
 {
 	struct pm_mailfile *f = pm_calloc(ex->ctx, 1, sizeof(*f));
 
@@ -20,7 +20,7 @@ enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *o
 	f->base.ex = ex;
 	f->sink.write = to_file;
 	pm_mime_init(&f->mime, ex->ctx, &ex->names, &f->out);
-	if (pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote_from)) {
+	if (pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote)) {
 		pm_mailfile_free(&f->base);
 		return PM_ENOMEM;
 	}

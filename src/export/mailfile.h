@@ -14,9 +14,9 @@ struct pm_mailfile {
 	struct pm_mime mime;
 };
 
-/* `crlf` and `quote_from` as of struct pm_mail_out. */
+/* `crlf` and `quote` as of struct pm_mail_out. */
 enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
-			   bool quote_from, struct pm_mailfile **ret) PM_MUST_CHECK;
+			   enum pm_mail_quote quote, struct pm_mailfile **ret) PM_MUST_CHECK;
 void pm_mailfile_free(struct pm_exporter *e);
 
 enum pm_rc pm_mailfile_begin(struct pm_mailfile *f, const char *rel) PM_MUST_CHECK;

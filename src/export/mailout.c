@@ -8,9 +8,9 @@ static const char base64_digits[64] =
 enum { LINE_BYTES = 57 }; /* of input in a line of base64 */
 
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
-			    bool crlf, bool quote_from)
+			    bool crlf, enum pm_mail_quote quote)
 {
-	*o = (struct pm_mail_out){.ctx = ctx, .sink = sink, .crlf = crlf, .quote_from = quote_from};
+	*o = (struct pm_mail_out){.ctx = ctx, .sink = sink, .crlf = crlf, .quote = quote};
 	o->buf = pm_calloc(ctx, 1, PM_MAIL_BUFFER);
 	return o->buf ? PM_OK : PM_ENOMEM;
 }
@@ -34,6 +34,7 @@ enum pm_rc pm_mail_flush(struct pm_mail_out *o)
 void pm_mail_drop(struct pm_mail_out *o)
 {
 	o->n = o->n_rest = 0;
+	o->bytes = 0;
 }
 
 static void put(struct pm_mail_out *o, const void *p, size_t n)
@@ -68,9 +69,15 @@ static bool is_from(const uint8_t *p, size_t n)
 	return n >= 5 && memcmp(p, "From ", 5) == 0;
 }
 
+static bool must_quote(enum pm_mail_quote q, const uint8_t *p, size_t n)
+{
+	return q != PM_MAIL_NO_QUOTE && (q == PM_MAIL_QUOTE_RD || (n && *p == 'F')) &&
+	       is_from(p, n);
+}
+
 void pm_mail_line(struct pm_mail_out *o, const void *p, size_t n)
 {
-	if (o->quote_from && is_from(p, n))
+	if (must_quote(o->quote, p, n))
 		put(o, ">", 1);
 	if (n)
 		put(o, p, n);
@@ -101,6 +108,12 @@ void pm_mail_lines(struct pm_mail_out *o, const void *p, size_t n)
 
 		pm_mail_line(o, b + at, len);
 	}
+}
+
+void pm_mail_raw(struct pm_mail_out *o, const void *p, size_t n)
+{
+	if (n)
+		put(o, p, n);
 }
 
 /* ---- base64 ---- */

@@ -16,11 +16,18 @@ struct pm_mail_sink {
 #define PM_MAIL_BUFFER ((size_t)256 << 10)
 #define PM_MAIL_LINE   998 /* longest line of mail, without its end [RFC 5322 2.1.1] */
 
+/* What becomes of a line that could begin a message of an mbox. */
+enum pm_mail_quote {
+	PM_MAIL_NO_QUOTE,
+	PM_MAIL_QUOTE_O,  /* mboxo: "From " gets a > in front */
+	PM_MAIL_QUOTE_RD, /* mboxrd: any number of > and then "From " get one more, to be undone */
+};
+
 struct pm_mail_out {
 	struct pm_ctx *ctx;
 	struct pm_mail_sink *sink;
-	bool crlf;       /* lines end in CR LF, else in LF */
-	bool quote_from; /* mboxrd: lines of any number of > and then "From " get one more > */
+	bool crlf; /* lines end in CR LF, else in LF */
+	enum pm_mail_quote quote;
 	uint8_t *buf;
 	size_t n;
 	uint64_t bytes; /* put so far, flushed ones included */
@@ -31,10 +38,10 @@ struct pm_mail_out {
 
 /* PM_OK or PM_ENOMEM. The sink may be changed later on, after a flush. */
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
-			    bool crlf, bool quote_from) PM_MUST_CHECK;
+			    bool crlf, enum pm_mail_quote quote) PM_MUST_CHECK;
 void pm_mail_out_done(struct pm_mail_out *o);
 enum pm_rc pm_mail_flush(struct pm_mail_out *o) PM_MUST_CHECK;
-/* Forget what was put and not flushed yet. */
+/* Forget what was put and not flushed yet, and begin to count anew. */
 void pm_mail_drop(struct pm_mail_out *o);
 
 /*
@@ -46,6 +53,8 @@ void pm_mail_drop(struct pm_mail_out *o);
 void pm_mail_line(struct pm_mail_out *o, const void *p, size_t n);
 void pm_mail_lines(struct pm_mail_out *o, const void *p, size_t n); /* of LF or CR LF lines */
 void pm_mail_puts(struct pm_mail_out *o, const char *s);            /* one line */
+/* Bytes as they are, whatever they are. */
+void pm_mail_raw(struct pm_mail_out *o, const void *p, size_t n);
 /* Base64, in lines of 76. Any number of calls, then the end. */
 void pm_mail_base64(struct pm_mail_out *o, const uint8_t *p, size_t n);
 void pm_mail_base64_end(struct pm_mail_out *o);

@@ -7,8 +7,11 @@
 #include "export/mime.h"
 
 #include "base/text.h"
+#include "export/mime_report.h"
+#include "export/mime_sealed.h"
+#include "export/ole.h"
 
-enum { HEADERS_MAX = 4 << 20, PATH_MAX_BYTES = 64 << 10, BOUNDARY = 48, KEEP_MAX = 1 << 20 };
+enum { BOUNDARY = 48, OLE_MAX = 64 << 20 };
 
 /* Property ids [MS-OXPROPS] */
 enum { ID_ATTACH_PATHNAME = 0x3708, ID_ATTACH_LONG_PATHNAME = 0x370D };
@@ -22,6 +25,8 @@ struct job {
 	unsigned int depth;
 	uint8_t *shown; /* attachments that the HTML shows; NULL: none */
 	size_t n_shown;
+	bool taken;                    /* the first attachment is in the report */
+	struct pm_ole_picture picture; /* of the attachment just written, for a part of its own */
 	struct pm_buf properties;
 };
 
@@ -83,6 +88,7 @@ enum pm_rc pm_mime_prepare(struct pm_mime *w, struct pm_message *m, struct pm_no
 {
 	w->nid = m->nid;
 	w->boundaries = 0;
+	w->body_at = 0;
 	w->notes = notes;
 	return prepare(w, m, 0);
 }
@@ -104,6 +110,8 @@ static void end_head(struct job *j)
 	pm_buf_byte(j->ctx, &j->l->head, '\n');
 	pm_mail_lines(j->w->out, j->l->head.p, j->l->head.n);
 	pm_buf_clear(&j->l->head);
+	if (!j->w->body_at)
+		j->w->body_at = j->w->out->bytes;
 }
 
 static void begin_multipart(struct job *j, const char *kind, char boundary[BOUNDARY])
@@ -221,6 +229,63 @@ static void begin_bytes(struct job *j, struct pm_attachment *a, size_t number)
 	end_head(j);
 }
 
+/* A byte of a URI as it is, or escaped [RFC 3986 2]. */
+static void put_uri_byte(struct pm_ctx *ctx, struct pm_buf *out, uint8_t c)
+{
+	if (c > ' ' && c < 0x7F && !strchr("<>\"\\^`{|}", c))
+		pm_buf_byte(ctx, out, c);
+	else
+		pm_buf_printf(ctx, out, "%%%02X", c);
+}
+
+/* The URI of a path with a server or a drive; false: it is none. [RFC 8089, appendix E] */
+static bool path_uri(struct pm_ctx *ctx, const struct pm_buf *path, struct pm_buf *out)
+{
+	const uint8_t *p = path->p;
+	bool server = path->n > 2 && p[0] == '\\' && p[1] == '\\';
+
+	if (!server && !(path->n > 3 && pm_ascii_isalpha(p[0]) && p[1] == ':' && p[2] == '\\'))
+		return false;
+	pm_buf_str(ctx, out, server ? "file:" : "file:///");
+	for (size_t i = 0; i < path->n; i++) {
+		if (p[i] == '%' || p[i] == '#' || p[i] == '?')
+			pm_buf_printf(ctx, out, "%%%02X", p[i]);
+		else
+			put_uri_byte(ctx, out, p[i] == '\\' ? '/' : p[i]);
+	}
+	return true;
+}
+
+/*
+ * What a path or link is as text/uri-list [RFC 2483 5]: a link as it is, a path as its URI with
+ * the path itself in a comment. False: it is neither, and stays as it is.
+ */
+static bool uri_list(struct pm_ctx *ctx, struct pm_buf *path)
+{
+	bool url = path->n > 8 && memmem(path->p, path->n < 16 ? path->n : 16, "://", 3);
+	struct pm_buf uri = {0}, list = {0};
+
+	for (size_t i = 0; i < path->n; i++)
+		if (path->p[i] < ' ')
+			path->p[i] = ' ';
+	for (size_t i = 0; url && i < path->n; i++)
+		put_uri_byte(ctx, &uri, path->p[i]);
+	if (!url && path_uri(ctx, path, &uri)) {
+		pm_buf_str(ctx, &list, "# ");
+		pm_buf_add(ctx, &list, path->p, path->n);
+		pm_buf_str(ctx, &list, "\r\n");
+	}
+	if (uri.n) {
+		pm_buf_add(ctx, &list, uri.p, uri.n);
+		pm_buf_done(path);
+		*path = list;
+	}
+	url = uri.n != 0;
+	pm_buf_done(&uri);
+	pm_buf_str(ctx, path, "\r\n");
+	return url;
+}
+
 /* What an attachment by reference refers to. False: nothing. */
 static bool reference(struct job *j, struct pm_attachment *a, struct pm_buf *out)
 {
@@ -232,15 +297,13 @@ static bool reference(struct job *j, struct pm_attachment *a, struct pm_buf *out
 		if (pm_is_error(rc))
 			return false;
 	}
-	if (out->n)
-		pm_buf_str(j->ctx, out, "\r\n");
 	return out->n != 0;
 }
 
 static void write_reference(struct job *j, struct pm_attachment *a, size_t number,
-			    const struct pm_buf *path)
+			    struct pm_buf *path)
 {
-	bool url = path->n > 8 && memmem(path->p, path->n < 16 ? path->n : 16, "://", 3);
+	bool url = uri_list(j->ctx, path);
 	struct pm_buf name = {0};
 
 	if (a->name && *a->name)
@@ -257,6 +320,38 @@ static void write_reference(struct job *j, struct pm_attachment *a, size_t numbe
 	pm_buf_done(&name);
 }
 
+/* The picture of an object that a program may not know. */
+static void find_picture(struct job *j, const struct pm_value *v)
+{
+	struct pm_buf storage = {0};
+
+	if (v->state != PM_OK || v->size > OLE_MAX)
+		return;
+	if (pm_value_read(j->ctx, v, OLE_MAX, &storage) == PM_OK &&
+	    pm_ole_find_picture(j->ctx, pm_buf_span(&storage), &j->picture) != PM_OK)
+		pm_buf_done(&j->picture.data);
+	pm_buf_done(&storage);
+}
+
+static void write_picture(struct job *j, size_t number)
+{
+	struct pm_buf name = {0};
+
+	pm_buf_printf(j->ctx, &name, "object-%zu%s", number + 1, j->picture.suffix);
+	pm_mime_part_fields(j->ctx, &j->l->head, j->picture.type, pm_buf_cstr(j->ctx, &name), true);
+	pm_buf_str(j->ctx, &j->l->head, "Content-Transfer-Encoding: base64\n");
+	end_head(j);
+	pm_mail_text(j->w->out, PM_MAIL_BASE64, j->picture.data.p, j->picture.data.n);
+	pm_buf_done(&name);
+	pm_buf_done(&j->picture.data);
+}
+
+static bool is_reference(const struct pm_attachment *a)
+{
+	return a->method == PM_AM_REFERENCE || a->method == PM_AM_REF_RESOLVE ||
+	       a->method == PM_AM_REF_ONLY || a->method == PM_AM_WEB;
+}
+
 static void write_data(struct job *j, struct pm_attachment *a, size_t number)
 {
 	struct pm_buf path = {0};
@@ -265,12 +360,14 @@ static void write_data(struct job *j, struct pm_attachment *a, size_t number)
 
 	if (pm_is_error(rc)) {
 		/* recorded */
-	} else if (rc == PM_NONE && reference(j, a, &path)) {
+	} else if ((rc == PM_NONE || (!v.size && is_reference(a))) && reference(j, a, &path)) {
 		write_reference(j, a, number, &path);
 	} else {
 		begin_bytes(j, a, number);
 		if (rc != PM_NONE)
 			write_stream(j, &v);
+		if (a->method == PM_AM_OLE && rc == PM_OK)
+			find_picture(j, &v);
 	}
 	pm_value_done(&v);
 	pm_buf_done(&path);
@@ -356,13 +453,96 @@ static void write_extra(struct job *j, const char *type, const char *name, const
 	pm_mail_text(j->w->out, e, b->p, b->n);
 }
 
+/* Is the only attachment the message that the report is about? */
+static bool is_returned(struct job *j)
+{
+	struct pm_attachment a;
+	bool is = false;
+
+	if (j->m->attachments.n != 1 || j->n_shown)
+		return false;
+	if (!pm_is_error(pm_attachment_open(j->m, 0, &a)))
+		is = pm_attachment_is_message(&a);
+	pm_attachment_close(&a);
+	return is;
+}
+
+/* report( bodies, what happened as fields, the message that it happened to ) */
+static void write_report(struct job *j, enum pm_report_kind kind)
+{
+	bool delivery = kind == PM_REPORT_DELIVERY;
+	struct pm_buf status = {0};
+	char boundary[BOUNDARY];
+
+	begin_multipart(j,
+			delivery ? "report; report-type=delivery-status"
+				 : "report; report-type=disposition-notification",
+			boundary);
+	delimit(j, boundary, false);
+	write_related(j, true);
+	delimit(j, boundary, false);
+	pm_buf_str(j->ctx, &j->l->head,
+		   delivery ? "Content-Type: message/delivery-status\n"
+			    : "Content-Type: message/disposition-notification\n");
+	end_head(j);
+	if (!pm_report_status(j->m, &j->l->people, &status))
+		pm_mail_lines(j->w->out, status.p, status.n);
+	pm_mail_puts(j->w->out, "");
+	if (j->taken) {
+		delimit(j, boundary, false);
+		write_attachment(j, 0);
+	}
+	delimit(j, boundary, true);
+	pm_buf_done(&status);
+}
+
+static void write_main(struct job *j, bool in_multipart)
+{
+	enum pm_report_kind kind = pm_report_kind(j->m->message_class);
+
+	if (kind)
+		write_report(j, kind);
+	else
+		write_related(j, in_multipart);
+}
+
+/* Is it encrypted mail [RFC 3156 4], whose two parts are attachments by now? */
+static bool is_pgp(struct job *j)
+{
+	const struct pm_head_field *f = pm_fields_find(&j->l->fields, "Content-Type");
+	static const char type[] = "multipart/encrypted";
+	struct pm_attachment a;
+	bool pgp = false;
+
+	if (!f || f->value.n < sizeof(type) ||
+	    pm_ascii_ncasecmp(f->value.p, type, sizeof(type) - 1) != 0 ||
+	    j->m->attachments.n != 2 || j->n_shown || j->l->bodies.has_html || j->l->bodies.text.n)
+		return false;
+	if (!pm_is_error(pm_attachment_open(j->m, 0, &a)))
+		pgp = a.mime && pm_ascii_casecmp(a.mime, "application/pgp-encrypted") == 0;
+	pm_attachment_close(&a);
+	return pgp;
+}
+
+static void write_pgp(struct job *j)
+{
+	char boundary[BOUNDARY];
+
+	begin_multipart(j, "encrypted; protocol=\"application/pgp-encrypted\"", boundary);
+	for (size_t i = 0; i < 2; i++) {
+		delimit(j, boundary, false);
+		write_attachment(j, i);
+	}
+	delimit(j, boundary, true);
+}
+
 static void write_mixed(struct job *j)
 {
 	char boundary[BOUNDARY];
 
 	begin_multipart(j, "mixed", boundary);
 	delimit(j, boundary, false);
-	write_related(j, true);
+	write_main(j, true);
 	if (j->l->bodies.attach_rtf) {
 		delimit(j, boundary, false);
 		write_extra(j, "application/rtf", "body.rtf", &j->l->bodies.rtf);
@@ -371,31 +551,57 @@ static void write_mixed(struct job *j)
 		delimit(j, boundary, false);
 		write_extra(j, "text/plain; charset=utf-8", "properties.txt", &j->properties);
 	}
-	for (size_t i = 0; i < j->m->attachments.n && !j->ctx->rc; i++) {
+	for (size_t i = j->taken ? 1 : 0; i < j->m->attachments.n && !j->ctx->rc; i++) {
 		if (j->shown && j->shown[i])
 			continue;
 		delimit(j, boundary, false);
 		write_attachment(j, i);
+		if (j->picture.data.n) {
+			delimit(j, boundary, false);
+			write_picture(j, i);
+		}
 	}
 	delimit(j, boundary, true);
+}
+
+static void write_sealed(struct job *j, const struct pm_sealed *sealed)
+{
+	pm_sealed_fields(j->ctx, sealed, &j->l->head);
+	end_head(j);
+	pm_sealed_body(sealed, j->w->out);
+}
+
+static void write_parts(struct job *j)
+{
+	j->taken = pm_report_kind(j->m->message_class) && is_returned(j);
+	if (is_pgp(j))
+		write_pgp(j);
+	else if (j->m->attachments.n > j->n_shown + j->taken || j->l->bodies.attach_rtf ||
+		 j->properties.n)
+		write_mixed(j);
+	else
+		write_main(j, false);
 }
 
 static enum pm_rc write_message(struct pm_mime *w, struct pm_message *m, unsigned int depth,
 				const char *mark)
 {
 	struct job j = {.w = w, .ctx = w->ctx, .m = m, .l = w->levels[depth], .depth = depth};
-	enum pm_rc rc = pm_mime_header(w, j.l, m, mark);
+	struct pm_sealed sealed;
+	enum pm_rc rc = pm_sealed_find(m, &j.l->bodies, &sealed);
 
 	if (!rc)
+		rc = pm_mime_header(w, j.l, m, mark);
+	if (!rc && !sealed.kind)
 		rc = pm_mime_find_inline(m, &j.l->bodies, &j.shown, &j.n_shown);
 	if (!rc && m->message_class && !pm_mime_is_mail(m->message_class))
 		rc = pm_mime_properties(m, w->names, &j.properties);
-	if (!rc) {
-		if (m->attachments.n > j.n_shown || j.l->bodies.attach_rtf || j.properties.n)
-			write_mixed(&j);
-		else
-			write_related(&j, false);
-	}
+	if (!rc && sealed.kind)
+		write_sealed(&j, &sealed);
+	else if (!rc)
+		write_parts(&j);
+	pm_sealed_done(&sealed);
+	pm_buf_done(&j.picture.data);
 	pm_free(j.shown);
 	pm_buf_done(&j.properties);
 	return w->ctx->rc;

@@ -31,6 +31,7 @@ struct pm_mime {
 	struct pm_notes *notes;
 	pm_nid nid;
 	uint32_t boundaries; /* used up */
+	uint64_t body_at;    /* out->bytes where the body of the message begins */
 	struct pm_mime_level *levels[PM_DEPTH_MAX];
 	struct pm_buf block; /* of an attachment */
 };

@@ -36,7 +36,7 @@ struct pm_mk_message;
 
 struct pm_mk_attachment {
 	struct pm_mk_props props; /* all but its data */
-	uint32_t method;          /* 1 by value, 5 embedded message, 6 OLE */
+	uint32_t method;          /* 1 by value, 5 embedded message, 6 OLE, others: reference */
 	struct pm_mk_bytes data;
 	bool shared; /* the data block is that of the attachment before it */
 	struct pm_mk_message *embedded;

@@ -195,6 +195,9 @@ static enum pm_rc attachment_data(struct pm_mkw *w, const struct pm_mk_attachmen
 	struct pm_mk_props none = {0};
 	enum pm_rc rc = PM_OK;
 
+	if (a->method == PM_AM_REFERENCE || a->method == PM_AM_REF_RESOLVE ||
+	    a->method == PM_AM_REF_ONLY || a->method == PM_AM_WEB)
+		return PM_OK; /* the data are elsewhere */
 	if (a->embedded) {
 		nid = pm_nid_make(PM_NT_MESSAGE, 0x10001);
 		rc = pm_mkw_message(w, a->embedded, &none, &data, &sub);

@@ -428,6 +428,20 @@ static enum pm_rc do_ole(struct pm_mkp *p)
 	return data_word(p, 2, false, &a->data);
 }
 
+/* reference NAME METHOD PATH: an attachment that is elsewhere */
+static enum pm_rc do_reference(struct pm_mkp *p)
+{
+	struct pm_mk_attachment *a = add_attachment(p, pm_mkp_string(p, 1), NULL);
+	const char *path = pm_mkp_string(p, 3);
+	uint64_t method;
+	enum pm_rc rc = pm_mkp_number(p, 2, 7, &method);
+
+	if (!a || !path || rc)
+		return p->mk->ctx->rc;
+	a->method = (uint32_t)method;
+	return pm_mk_put_text(p->mk, &a->props, 0x370D, path); /* PidTagAttachLongPathname */
+}
+
 /* attachments N: so many small ones */
 static enum pm_rc do_attachments(struct pm_mkp *p)
 {
@@ -497,6 +511,7 @@ const struct pm_mkp_command pm_mkp_message_commands[] = {
 	{"blocks", 3, 3, do_attach},
 	{"share", 2, 2, do_attach},
 	{"ole", 2, 2, do_ole},
+	{"reference", 3, 3, do_reference},
 	{"attachments", 1, 1, do_attachments},
 	{"embed", 0, 1, do_embed},
 	{"end", 0, 0, do_end},

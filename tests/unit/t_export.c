@@ -28,7 +28,7 @@ static enum pm_rc to_memory(struct pm_mail_sink *s, const void *p, size_t n)
 	return m->ctx.rc;
 }
 
-static struct memory *memory_new(bool crlf, bool quote)
+static struct memory *memory_new(bool crlf, enum pm_mail_quote quote)
 {
 	struct memory *m = calloc(1, sizeof(*m)); /* lint: calloc */
 
@@ -57,16 +57,19 @@ static void test_from_quoting(void **state)
 {
 	static const char text[] =
 		"From me\r\n>From you\n>>From all\nFrom\n From here\n>Fromage\nx";
-	struct memory *m = memory_new(false, true);
+	struct memory *m = memory_new(false, PM_MAIL_QUOTE_RD);
 
 	(void)state;
 	pm_mail_lines(&m->out, text, sizeof(text) - 1);
 	assert_written(m, ">From me\n>>From you\n>>>From all\nFrom\n From here\n>Fromage\nx\n");
-	m = memory_new(true, false);
+	m = memory_new(true, PM_MAIL_NO_QUOTE);
 	pm_mail_lines(&m->out, text, sizeof(text) - 1);
 	assert_written(m,
 		       "From me\r\n>From you\r\n>>From all\r\nFrom\r\n From here\r\n>Fromage\r\nx"
 		       "\r\n");
+	m = memory_new(false, PM_MAIL_QUOTE_O);
+	pm_mail_lines(&m->out, text, sizeof(text) - 1);
+	assert_written(m, ">From me\n>From you\n>>From all\nFrom\n From here\n>Fromage\nx\n");
 }
 
 static void test_base64(void **state)
@@ -87,14 +90,14 @@ static void test_base64(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < PM_LEN(cases); i++) {
-		struct memory *m = memory_new(false, true);
+		struct memory *m = memory_new(false, PM_MAIL_QUOTE_RD);
 
 		/* In pieces of one byte, too. */
 		for (size_t k = 0; k < strlen(cases[i].in); k++)
 			pm_mail_base64(&m->out, (const uint8_t *)cases[i].in + k, 1);
 		pm_mail_base64_end(&m->out);
 		assert_written(m, cases[i].want);
-		m = memory_new(false, true);
+		m = memory_new(false, PM_MAIL_QUOTE_RD);
 		pm_mail_base64(&m->out, (const uint8_t *)cases[i].in, strlen(cases[i].in));
 		pm_mail_base64_end(&m->out);
 		assert_written(m, cases[i].want);
@@ -104,7 +107,7 @@ static void test_base64(void **state)
 /* More than the buffer holds arrives whole. */
 static void test_base64_long(void **state)
 {
-	struct memory *m = memory_new(true, false);
+	struct memory *m = memory_new(true, PM_MAIL_NO_QUOTE);
 	uint8_t piece[1000];
 	size_t n = 0;
 
@@ -144,7 +147,7 @@ static void test_quoted_printable(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < PM_LEN(cases); i++) {
-		struct memory *m = memory_new(false, true);
+		struct memory *m = memory_new(false, PM_MAIL_QUOTE_RD);
 
 		pm_mail_qp(&m->out, (const uint8_t *)cases[i].in, strlen(cases[i].in));
 		assert_written(m, cases[i].want);
