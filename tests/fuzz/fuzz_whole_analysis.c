@@ -17,6 +17,22 @@ static void message(const struct pm_ndb *db, pm_nid nid)
 	pm_message_close(&m);
 }
 
+/* The folders are a tree: from each one up is the root. */
+static void tree(const struct pm_model *m)
+{
+	size_t listed = 0;
+
+	for (uint32_t i = 0; i < m->folders.n; i++) {
+		uint32_t up = i;
+
+		for (size_t n = 0; up != m->root && n < m->folders.n; n++)
+			up = m->folders.v[up].parent;
+		must(up == m->root);
+		listed += m->folders.v[i].n_children;
+	}
+	must(listed == m->folders.n - 1);
+}
+
 static void folders(struct pm_model *m)
 {
 	struct pm_buf path = {0};
@@ -54,6 +70,7 @@ int pm_fuzz_whole_analysis(const uint8_t *p, size_t n)
 		must(pm_model_build(f.an, &m) == PM_OK);
 		tables(f.an);
 		folders(&m);
+		tree(&m);
 		for (size_t i = 0; i < m.messages.n; i++)
 			message(&f.an->db, m.messages.v[i].nid);
 		for (size_t i = 0; i < m.assoc.n; i++)
