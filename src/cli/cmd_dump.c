@@ -114,7 +114,8 @@ static void dump_node(struct pm_dump *d, const struct object *o)
 
 	for (size_t i = 0; i < o->n; i++) {
 		if (o->number[i] > UINT32_MAX) {
-			pm_fail(d->ctx, PM_EUSAGE, "%s: 0x%llx is no node id, they have 32 bits",
+			pm_fail(d->ctx, PM_EUSAGE,
+				"%s: 0x%llx is no node id, they have 32 bits; 'dump FILE nbt' lists them",
 				pm_image_name(d->img), (unsigned long long)o->number[i]);
 			return;
 		}

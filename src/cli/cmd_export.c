@@ -126,13 +126,16 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
 	static const struct pm_analysis_options whole = {0};
+	const struct options *opts = cli->options;
 	struct pm_model model = {0};
-	struct pm_opened o;
+	struct pm_opened o = {0};
 	int bits = PM_EXIT_OK;
-	enum pm_rc rc = pm_opened_open(cli, file, &whole, &o);
+	enum pm_rc rc = pm_outdir_check(&cli->ctx, opts->output, file, cli->common.force);
 
 	(void)argc;
 	(void)argv;
+	if (!rc)
+		rc = pm_opened_open(cli, file, &whole, &o);
 	if (!rc)
 		rc = pm_model_build(o.an, &model);
 	if (!rc)

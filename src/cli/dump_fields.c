@@ -186,6 +186,13 @@ void pm_dump_header(struct pm_dump *d)
 		{"bCryptMethod", ""}, {"fAMapValid", ""},   {NULL, ""},
 	};
 
+	if (d->img->size < f->header) {
+		pm_fail(d->ctx, PM_EUSAGE,
+			"%s: the header would end beyond the file, which has %llu bytes; "
+			"look for a complete copy",
+			pm_image_name(d->img), (unsigned long long)d->img->size);
+		return;
+	}
 	named = pm_format_of_version((uint16_t)pm_HEADER_wVer(f, p));
 	pm_dump_verdict(r[0].text, pm_HEADER_dwMagic(f, p), PM_MAGIC);
 	pm_dump_verdict(r[1].text, pm_HEADER_dwCRCPartial(f, p), pm_crc(p + START, PARTIAL));

@@ -215,7 +215,8 @@ void pm_dump_page(struct pm_dump *d, pm_ib ib)
 		return;
 	if (rc == PM_LOST || d->img->size - ib < f->page) {
 		pm_fail(d->ctx, PM_EUSAGE,
-			"%s: a page at 0x%llx would end beyond the file, which has 0x%llx bytes",
+			"%s: a page at 0x%llx would end beyond the file, which has 0x%llx bytes; "
+			"'dump FILE nbt' and 'dump FILE bbt' list where pages are",
 			pm_image_name(d->img), (unsigned long long)ib,
 			(unsigned long long)d->img->size);
 		return;

@@ -93,7 +93,8 @@ int pm_cli_usage(const struct pm_command *cmd, const char *fmt, ...)
 static int finish_stdout(void)
 {
 	if (fflush(stdout) || ferror(stdout)) {
-		pm_cli_message("standard output: writing failed; is the disk full?");
+		pm_cli_message(
+			"standard output: writing failed; make room on the disk, or check where it goes");
 		return PM_EXIT_FAILED;
 	}
 	return PM_EXIT_OK;

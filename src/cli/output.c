@@ -140,7 +140,9 @@ int pm_outputs_close(struct pm_outputs *o, int bits)
 		rc = pm_worse(rc, pm_output_commit(o->file));
 	if (close(STDOUT_FILENO) && errno != EBADF)
 		rc = pm_worse(rc,
-			      pm_fail(&o->ctx, PM_EIO, "standard output: %s", pm_strerror(errno)));
+			      pm_fail(&o->ctx, PM_EIO,
+				      "standard output: writing failed: %s; check where it goes",
+				      pm_strerror(errno)));
 	if (rc)
 		more = PM_EXIT_FAILED;
 	release(o);

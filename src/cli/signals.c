@@ -31,8 +31,10 @@ void pm_signals_catch(void)
 		/* Ignored from the start (nohup, a background job) stays ignored. */
 		if (!sigaction(caught[i], NULL, &was) && was.sa_handler != SIG_IGN)
 			sigaction(caught[i], &sa, NULL);
-	/* A reader that has gone is a failed write, after which we clean up. */
+	/* A reader that has gone, and a file beyond the user's limit, is a failed write, after
+	 * which we clean up. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 const volatile int *pm_cancelled(void)

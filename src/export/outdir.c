@@ -15,6 +15,12 @@ enum { MAP_CHUNK = 64 << 10 };
 
 /* ---- the directory ---- */
 
+static enum pm_rc fail_no_dir(struct pm_ctx *ctx, const char *path)
+{
+	return pm_fail(ctx, PM_EUSAGE, "%s: this is no directory; choose another place with -o",
+		       pm_quote(path).s);
+}
+
 /* Mail is nobody else's business: what we make is for its owner only, files as well. */
 static enum pm_rc make(struct pm_ctx *ctx, const char *path, bool top)
 {
@@ -28,8 +34,7 @@ static enum pm_rc make(struct pm_ctx *ctx, const char *path, bool top)
 	if (errnum == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return PM_OK;
 	if (errnum == EEXIST)
-		return pm_fail(ctx, PM_EUSAGE,
-			       "%s: this is no directory; choose another place with -o", name.s);
+		return fail_no_dir(ctx, path);
 	if (top && (errnum == ENOENT || errnum == ENOTDIR))
 		return pm_fail(ctx, PM_EIO,
 			       "%s: the directory that it is to be in does not exist; create it, "
@@ -73,6 +78,19 @@ static enum pm_rc check_source(struct pm_ctx *ctx, const char *path, const char 
 	return pm_fail(ctx, PM_EUSAGE,
 		       "%s: the data file %s lies in this directory; choose another one with -o",
 		       pm_quote(path).s, pm_quote(source).s);
+}
+
+enum pm_rc pm_outdir_check(struct pm_ctx *ctx, const char *path, const char *source, bool force)
+{
+	struct stat st;
+	enum pm_rc rc;
+
+	if (stat(path, &st))
+		return PM_OK;
+	if (!S_ISDIR(st.st_mode))
+		return fail_no_dir(ctx, path);
+	rc = check_source(ctx, path, source);
+	return rc || force ? rc : check_empty(ctx, path);
 }
 
 enum pm_rc pm_outdir_open(struct pm_ctx *ctx, const char *path, const char *source, bool force,

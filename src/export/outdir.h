@@ -21,6 +21,12 @@ struct pm_outdir {
 };
 
 /*
+ * Could an export go there? So that a long analysis need not end in a place that is taken: of
+ * the errors of pm_outdir_open those that show without making anything.
+ */
+enum pm_rc pm_outdir_check(struct pm_ctx *ctx, const char *path, const char *source,
+			   bool force) PM_MUST_CHECK;
+/*
  * Begin: the directory is made, or it exists and is empty, or `force` says that what is in it
  * may be replaced. PM_EUSAGE: it is not empty, no directory, or the data file `source` is
  * in it.

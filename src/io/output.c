@@ -37,6 +37,14 @@ static enum pm_rc fail_exists(struct pm_output *out)
 		       out->name);
 }
 
+static enum pm_rc fail_no_dir(struct pm_output *out)
+{
+	return pm_fail(out->ctx, PM_EIO,
+		       "%s: its directory does not exist; create it, "
+		       "or choose another place with -o",
+		       out->name);
+}
+
 /* May a file of this name be made? */
 static enum pm_rc check_target(struct pm_output *out)
 {
@@ -46,8 +54,11 @@ static enum pm_rc check_target(struct pm_output *out)
 	if (len == 0 || out->path[len - 1] == '/')
 		return pm_fail(out->ctx, PM_EUSAGE, "%s: this is no file name; give one with -o",
 			       out->name);
-	if (lstat(out->path, &st))
+	if (lstat(out->path, &st)) {
+		if (errno == ENAMETOOLONG)
+			return pm_write_fail(out->ctx, out->name, "creating it", UINT64_MAX, errno);
 		return PM_OK; /* creating will tell what else is wrong */
+	}
 	if (S_ISREG(st.st_mode))
 		return out->flags & PM_OUTPUT_FORCE ? PM_OK : fail_exists(out);
 	return pm_fail(out->ctx, PM_EUSAGE,
@@ -94,12 +105,50 @@ static enum pm_rc create_temp(struct pm_output *out)
 	}
 	out->slot = -1;
 	if (errnum == ENOENT || errnum == ENOTDIR)
-		return pm_fail(out->ctx, PM_EIO,
-			       "%s: its directory does not exist; create it, "
-			       "or choose another place with -o",
-			       out->name);
+		return fail_no_dir(out);
 	return pm_write_fail(out->ctx, out->name, "creating it", UINT64_MAX,
 			     errnum ? errnum : EEXIST);
+}
+
+static enum pm_rc fail_source(struct pm_output *out)
+{
+	return pm_fail(out->ctx, PM_EUSAGE,
+		       "%s: the result would replace the source; "
+		       "choose another name with -o, or repair it with --in-place",
+		       out->name);
+}
+
+/* The directory must be there; whether it can be written to shows when it is. */
+static enum pm_rc check_dir(struct pm_output *out)
+{
+	char *slash = strrchr(out->path, '/');
+	struct stat st;
+	int failed = 0;
+
+	if (slash && slash > out->path) {
+		*slash = '\0';
+		failed = stat(out->path, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+		*slash = '/';
+	}
+	return failed == ENOENT || failed == ENOTDIR ? fail_no_dir(out) : PM_OK;
+}
+
+enum pm_rc pm_output_check(struct pm_ctx *ctx, const char *path, unsigned int flags,
+			   const struct pm_image *src)
+{
+	struct pm_output out = {.ctx = ctx, .flags = flags};
+	enum pm_rc rc = PM_ENOMEM;
+
+	out.path = pm_strdup(ctx, path);
+	out.name = pm_strdup(ctx, pm_quote(path).s);
+	if (out.path && out.name)
+		rc = flags & PM_OUTPUT_FORCE && pm_image_file_is(src, path) ? fail_source(&out)
+									    : check_target(&out);
+	if (!rc)
+		rc = check_dir(&out);
+	pm_free(out.path);
+	pm_free(out.name);
+	return rc;
 }
 
 enum pm_rc pm_output_create(struct pm_ctx *ctx, const char *path, unsigned int flags,
@@ -230,10 +279,7 @@ enum pm_rc pm_output_clone(struct pm_output *out, struct pm_image *src)
 	uint64_t done = 0;
 
 	if (pm_image_file_is(src, out->path))
-		return pm_fail(out->ctx, PM_EUSAGE,
-			       "%s: the result would replace the source; "
-			       "choose another name with -o, or repair it with --in-place",
-			       out->name);
+		return fail_source(out);
 	rc = pm_output_truncate(out, 0);
 	if (rc)
 		return rc;

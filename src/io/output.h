@@ -26,6 +26,14 @@ enum pm_rc pm_output_create(struct pm_ctx *ctx, const char *path, unsigned int f
 			    struct pm_output **ret);
 
 /*
+ * Could an output of this name be made? So that hours of work need not end in a name that is
+ * taken: the errors of pm_output_create, as far as they can be told without making anything,
+ * and PM_EUSAGE when the output would replace the very file of src (with FORCE).
+ */
+enum pm_rc pm_output_check(struct pm_ctx *ctx, const char *path, unsigned int flags,
+			   const struct pm_image *src);
+
+/*
  * Make the output a copy of src: by sharing its blocks where the file system can, else by
  * copying. PM_DAMAGED when parts of src are unreadable: zeros here, recorded in
  * src->unreadable. PM_EUSAGE when the output would replace the very file of src.

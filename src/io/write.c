@@ -105,7 +105,10 @@ static const char *next_step(int errnum)
 	case EDQUOT:
 		return "free some space there, or choose another place for the result";
 	case EFBIG:
-		return "the file system takes no file that large; choose another place";
+		return "the file system or a limit (ulimit -f) allows no file that large; choose "
+		       "another place, or raise the limit";
+	case ENAMETOOLONG:
+		return "choose a shorter name";
 	case EIO:
 		return "the disk may be failing; choose another place for the result";
 	case EACCES:

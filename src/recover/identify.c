@@ -192,13 +192,16 @@ static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
 	unsigned n = an->img->size < 512 ? (unsigned)an->img->size : 512, text = 0;
 
 	if (what)
-		return pm_fail(an->ctx, PM_EUNSUP, "%s: not a PST or OST file: it looks like %s",
-			       pm_image_name(an->img), what);
+		return pm_fail(
+			an->ctx, PM_EUNSUP,
+			"%s: not a PST or OST file: it looks like %s; name a .pst or .ost file",
+			pm_image_name(an->img), what);
 	for (unsigned i = 0; i < n; i++)
 		text += (raw[i] >= 0x20 && raw[i] < 0x7F) || raw[i] == '\n' || raw[i] == '\r' ||
 			raw[i] == '\t';
 	if (n && text == n)
-		return pm_fail(an->ctx, PM_EUNSUP, "%s: not a PST or OST file: it is text",
+		return pm_fail(an->ctx, PM_EUNSUP,
+			       "%s: not a PST or OST file: it is text; name a .pst or .ost file",
 			       pm_image_name(an->img));
 	if (pm_le32(raw) == PM_MAGIC && an->img->size < 0x4600)
 		return pm_fail(
@@ -208,7 +211,7 @@ static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
 			pm_image_name(an->img), (unsigned long long)an->img->size);
 	return pm_fail(an->ctx, PM_EUNSUP,
 		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
-		       "of any version in %llu bytes",
+		       "of any version in %llu bytes; look for another copy of the file",
 		       pm_image_name(an->img), (unsigned long long)an->img->size);
 }
 

@@ -194,7 +194,9 @@ static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
 		rc = prove(run, img, opt);
 	pm_image_close(img);
 	if (rc == PM_OK && pm_image_file_changed(src))
-		rc = pm_fail(ctx, PM_EIO, "%s: %s while it was being repaired; nothing was written",
+		rc = pm_fail(ctx, PM_EIO,
+			     "%s: %s while it was being repaired, nothing was written; close what "
+			     "uses it and start again",
 			     pm_image_name(src), pm_image_file_changed(src));
 	if (rc == PM_OK && (run->verdict == PM_VERDICT_REPAIRED || opt->keep_unproved)) {
 		rc = pm_output_commit(out);
@@ -227,7 +229,10 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	if (!ret->errors && !(opt->strict && ret->warnings))
 		return PM_OK;
 	ret->unindexed = pm_analysis_unindexed(ret->an);
-	rc = pm_model_build(ret->an, &ret->model);
+	if (!opt->dry_run)
+		rc = pm_output_check(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, img);
+	if (rc == PM_OK)
+		rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
 		rc = mend(ret, opt);
 	if (rc)
