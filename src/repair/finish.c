@@ -5,8 +5,23 @@
  */
 #include "repair/repair.h"
 
+#define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
+
+/* Damaged, or an entry that can't be. */
+static bool unsound_block(const struct pm_repair *r, const struct pm_block *b)
+{
+	return b->flags & UNSOUND || !b->cb || b->cb > r->fmt->data_max || b->ib % r->fmt->unit;
+}
+
+static bool unsound(const struct pm_repair *r, pm_bid bid)
+{
+	const struct pm_block *b = pm_ndb_find_block(&r->an->db, bid);
+
+	return bid && (!b || unsound_block(r, b));
+}
+
 /* Blocks that nobody references: those that the repair replaced go; those that were dead
- * before stay as dead ones, their bytes where they were. */
+ * before stay as dead ones, their bytes where they were, unless the entry is an error. */
 static enum pm_rc settle_references(struct pm_repair *r)
 {
 	struct pm_analysis *an = r->an;
@@ -19,7 +34,7 @@ static enum pm_rc settle_references(struct pm_repair *r)
 		bool ours = pm_map_has(&r->new_blocks, b.bid);
 
 		/* Count 1 marks what was dead before (pm_repair_begin); the rest we replaced. */
-		if (!refs && b.cref != 1)
+		if (!refs && (b.cref != 1 || unsound_block(r, &b)))
 			continue;
 		if (refs > UINT16_MAX - 1)
 			return pm_fail(r->ctx, PM_ELIMIT, "block 0x%llx has too many references",
@@ -35,43 +50,81 @@ static enum pm_rc settle_references(struct pm_repair *r)
 	return changed ? pm_repair_did(r, PM_DID_REFS, 0, changed, 0) : PM_OK;
 }
 
-#define UNSOUND (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
-
 #define DEAD_DEPTH_MAX 32
 #define DEAD_ROUNDS    16 /* what is left of chains of dead trees after so many goes as a whole */
 
-static bool unsound(const struct pm_repair *r, pm_bid bid)
+/* Readers go by the count of entries, the check by the length of the block, too. */
+static enum pm_rc counts_fit(struct pm_repair *r, const pm_bid *bids, size_t n, bool *ret)
 {
-	const struct pm_block *b = pm_ndb_find_block(&r->an->db, bid);
+	const struct pm_format *f = r->fmt;
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
 
-	return bid && (!b || b->flags & UNSOUND);
+	for (size_t i = 0; i < n && *ret && !pm_is_error(rc); i++) {
+		const struct pm_block *have = pm_ndb_find_block(&r->an->db, bids[i]);
+		struct pm_block copy = have ? *have : (struct pm_block){0};
+		size_t head, size;
+
+		pm_buf_clear(&b);
+		rc = have ? pm_ndb_read_entry(&r->an->db, &copy, &b) : PM_LOST;
+		*ret = rc == PM_OK && b.n >= 8;
+		if (!*ret)
+			break;
+		head = b.p[0] == 1 ? f->xhead : f->slhead;
+		size = b.p[0] == 1 ? f->xentry : b.p[1] ? f->sientry : f->slentry;
+		*ret = b.n >= head && pm_le16(b.p + 2) == (b.n - head) / size;
+	}
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Of a tree that nobody references: are all its blocks there and right? */
-static enum pm_rc dead_tree_sound(struct pm_repair *r, pm_bid bid, unsigned depth, bool *ret)
+/* Of a data tree that nobody references: are all its blocks there and right? */
+static enum pm_rc dead_data_sound(struct pm_repair *r, pm_bid bid, bool *ret)
 {
 	struct pm_data d;
+	enum pm_rc rc;
+
+	*ret = !unsound(r, bid);
+	if (!*ret || !pm_bid_internal(bid))
+		return PM_OK;
+	rc = pm_data_open(&r->an->db, bid, &d);
+	*ret = rc == PM_OK;
+	for (size_t i = 0; i < d.leaves.n && *ret; i++)
+		*ret = !unsound(r, d.leaves.v[i].bid);
+	if (!pm_is_error(rc) && *ret)
+		rc = counts_fit(r, d.internal.v, d.internal.n, ret);
+	pm_data_close(&d);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* The same of a subnode tree, with what its nodes have. */
+static enum pm_rc dead_subs_sound(struct pm_repair *r, pm_bid bid, unsigned depth, bool *ret)
+{
 	struct pm_subs s;
 	enum pm_rc rc;
 
 	*ret = !unsound(r, bid);
-	if (!*ret || !pm_bid_internal(bid) || depth > DEAD_DEPTH_MAX)
+	if (!bid || !*ret || depth > DEAD_DEPTH_MAX)
 		return PM_OK;
-	rc = pm_data_open(&r->an->db, bid, &d);
-	for (size_t i = 0; i < d.leaves.n && *ret; i++)
-		*ret = !unsound(r, d.leaves.v[i].bid);
-	pm_data_close(&d);
-	if (pm_is_error(rc) || rc == PM_OK)
-		return pm_is_error(rc) ? rc : PM_OK;
 	rc = pm_subs_open(&r->an->db, bid, &s);
 	*ret = rc == PM_OK;
+	if (*ret)
+		rc = counts_fit(r, s.internal.v, s.internal.n, ret);
 	for (size_t i = 0; i < s.v.n && *ret && rc == PM_OK; i++) {
-		rc = dead_tree_sound(r, s.v.v[i].data, depth + 1, ret);
+		rc = dead_data_sound(r, s.v.v[i].data, ret);
 		if (rc == PM_OK && *ret)
-			rc = dead_tree_sound(r, s.v.v[i].sub, depth + 1, ret);
+			rc = dead_subs_sound(r, s.v.v[i].sub, depth + 1, ret);
 	}
 	pm_subs_close(&s);
 	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Its root's kind is not known: it is one or the other. */
+static enum pm_rc dead_tree_sound(struct pm_repair *r, pm_bid bid, bool *ret)
+{
+	enum pm_rc rc = dead_data_sound(r, bid, ret);
+
+	return rc || *ret ? rc : dead_subs_sound(r, bid, 0, ret);
 }
 
 /* Dead trees with damaged members are let go: kept, they would be errors of the new file. */
@@ -85,7 +138,7 @@ static enum pm_rc drop_dead_trees(struct pm_repair *r, bool all, bool *ret_any)
 		bool sound = !all;
 
 		if (sound && b && b->cref == 1)
-			rc = dead_tree_sound(r, b->bid, 0, &sound);
+			rc = dead_tree_sound(r, b->bid, &sound);
 		if (sound || !b)
 			continue;
 		b->cref = 0;

@@ -198,6 +198,9 @@ static enum pm_rc put_entry_id(struct pm_repair *r, struct pm_props *p, uint16_t
 	uint8_t e[24];
 	pm_nid nid = 0;
 
+	/* OSTs find these folders by other means; what they have must be right. [OBS] */
+	if (!have && r->an->header.client == PM_CLIENT_OST)
+		return PM_OK;
 	if (have && have->type == PM_PT_BINARY && !have->nid)
 		nid = pm_entry_id_nid(have->value, key);
 	if (nid && pm_model_folder(r->model, nid) != PM_NO_FOLDER)
@@ -213,7 +216,6 @@ static enum pm_rc fix_store_props(struct pm_repair *r, struct pm_props *p, bool 
 {
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, PM_NID_STORE);
 	const struct pm_propval *have = pm_props_find(p, PM_ID_RECORD_KEY);
-	bool pst = r->an->header.client != PM_CLIENT_OST;
 	uint8_t key[16];
 	enum pm_rc rc = PM_OK;
 
@@ -229,12 +231,11 @@ static enum pm_rc fix_store_props(struct pm_repair *r, struct pm_props *p, bool 
 		*dirty = true;
 		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, "Outlook Data File");
 	}
-	/* OSTs have no such entry ids. [OBS] */
-	if (rc == PM_OK && pst)
+	if (rc == PM_OK)
 		rc = put_entry_id(r, p, PM_ID_IPM_SUBTREE_ENTRYID, key, subtree(r), dirty);
-	if (rc == PM_OK && pst)
+	if (rc == PM_OK)
 		rc = put_entry_id(r, p, PM_ID_IPM_WASTEBASKET_ENTRYID, key, 0x8062, dirty);
-	if (rc == PM_OK && pst)
+	if (rc == PM_OK)
 		rc = put_entry_id(r, p, PM_ID_FINDER_ENTRYID, key, 0x8042, dirty);
 	return rc;
 }
