@@ -38,6 +38,8 @@ static void rebuild(const struct pm_format *f, const uint8_t *page, uint8_t ptyp
 	size = pm_bt_entry_size(f, ptype, m.level);
 	for (unsigned i = 0; i < m.cent && i < pm_bt_capacity(f, ptype, m.level); i++) {
 		pm_bt_entry(f, page, ptype, m.level, i, size, &e[n]);
+		if (!m.level && ptype == PM_PTYPE_BBT)
+			e[n].bid &= ~(pm_bid)1; /* of no use in an entry */
 		if (!n || e[n].key > e[n - 1].key)
 			n++;
 	}
