@@ -35,7 +35,7 @@ static void print_folders(struct pm_cli *cli, const struct pm_export *ex)
 		pm_print_uint(cli->out, &cols[3], f->partial);
 		pm_print_uint(cli->out, &cols[4], f->lost);
 		pm_print_text(cli->out, &cols[5], f->path);
-		pm_print_text(cli->out, &cols[6], f->file);
+		pm_print_text(cli->out, &cols[6], f->place ? f->place : f->file);
 		pm_print_end(cli->out);
 	}
 	pm_print_end(cli->out);
@@ -160,7 +160,7 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "form of the mail", offsetof(struct options, form),
-	 "eml mbox mboxo mboxcl2"}, /* in the order of pm_export_forms */
+	 "eml mbox mboxo mboxcl2 maildir kmail"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},

@@ -9,7 +9,13 @@
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
 
 const struct pm_exporter_ops *const pm_export_forms[] = {
-	&pm_exporter_eml, &pm_exporter_mbox, &pm_exporter_mboxo, &pm_exporter_mboxcl2, NULL,
+	&pm_exporter_eml,
+	&pm_exporter_mbox,
+	&pm_exporter_mboxo,
+	&pm_exporter_mboxcl2,
+	&pm_exporter_maildir,
+	&pm_exporter_kmail,
+	NULL,
 };
 
 /* What a walk carries along. */
@@ -280,12 +286,13 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 	enum pm_rc rc;
 
 	w->rows = (struct pm_rows){.db = &ex->an->db, .folder = f->nid};
-	rc = pm_outdir_note(&ex->dir, &(struct pm_outdir_entry){.file = f->file,
-								.kind = "folder",
-								.nid = f->nid,
-								.folder = f->path});
+	rc = w->form->ops->begin_folder(w->form, f);
 	if (!rc)
-		rc = w->form->ops->begin_folder(w->form, f);
+		rc = pm_outdir_note(&ex->dir,
+				    &(struct pm_outdir_entry){.file = f->place ? f->place : f->file,
+							      .kind = "folder",
+							      .nid = f->nid,
+							      .folder = f->path});
 	if (!rc)
 		rc = write_items(w, f);
 	if (!rc)

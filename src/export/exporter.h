@@ -22,10 +22,11 @@
 struct pm_export_folder {
 	struct pm_export_folder *parent; /* NULL: of the root */
 	pm_nid nid;
-	uint32_t index;   /* in the model */
-	const char *path; /* as people write it: "/Top of Personal Folders/Inbox" */
-	const char *file; /* the same as safe names, below the output directory, no suffix */
-	bool made;        /* its directory exists */
+	uint32_t index;    /* in the model */
+	const char *path;  /* as people write it: "/Top of Personal Folders/Inbox" */
+	const char *file;  /* the same as safe names, below the output directory, no suffix */
+	const char *place; /* where the form puts it, when that is elsewhere; NULL */
+	bool made;         /* its directory exists */
 	/* Every expected item is whole, partial or lost. */
 	uint64_t expected, whole, partial, lost;
 };
@@ -99,6 +100,7 @@ struct pm_exporter_ops {
 
 extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
 	pm_exporter_mboxcl2;
+extern const struct pm_exporter_ops pm_exporter_maildir, pm_exporter_kmail;
 extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
 
 /*
@@ -108,6 +110,9 @@ extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end
 enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 			 const struct pm_export_options *opts, struct pm_export *ret) PM_MUST_CHECK;
 void pm_export_close(struct pm_export *ex);
+
+/* The name of a folder as Maildir++ has it, appended: modified UTF-7, without dots. */
+void pm_maildir_name(struct pm_ctx *ctx, struct pm_buf *out, const char *name);
 
 /* For forms: the directory of a folder's file exists afterwards. */
 enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f) PM_MUST_CHECK;

@@ -9,23 +9,27 @@ static enum pm_rc to_file(struct pm_mail_sink *s, const void *p, size_t n)
 	return pm_output_append(f->file, p, n);
 }
 
-enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
-			   enum pm_mail_quote quote, struct pm_mailfile **ret)
+enum pm_rc pm_mailfile_init(struct pm_mailfile *f, struct pm_export *ex,
+			    const struct pm_exporter_ops *ops, bool crlf, enum pm_mail_quote quote)
 {
-	struct pm_mailfile *f = pm_calloc(ex->ctx, 1, sizeof(*f));
-
-	if (!f)
-		return PM_ENOMEM;
 	f->base.ops = ops;
 	f->base.ex = ex;
 	f->sink.write = to_file;
 	pm_mime_init(&f->mime, ex->ctx, &ex->names, &f->out);
-	if (pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote)) {
-		pm_mailfile_free(&f->base);
-		return PM_ENOMEM;
-	}
-	*ret = f;
-	return PM_OK;
+	return pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote);
+}
+
+enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
+			   enum pm_mail_quote quote, struct pm_mailfile **ret)
+{
+	struct pm_mailfile *f = pm_calloc(ex->ctx, 1, sizeof(*f));
+	enum pm_rc rc = f ? pm_mailfile_init(f, ex, ops, crlf, quote) : PM_ENOMEM;
+
+	if (rc)
+		pm_free(f);
+	else
+		*ret = f;
+	return rc;
 }
 
 void pm_mailfile_free(struct pm_exporter *e)

@@ -15,6 +15,10 @@ struct pm_mailfile {
 };
 
 /* `crlf` and `quote` as of struct pm_mail_out. */
+/* For forms that have more of their own: `f` is the beginning of theirs, zeroed. */
+enum pm_rc pm_mailfile_init(struct pm_mailfile *f, struct pm_export *ex,
+			    const struct pm_exporter_ops *ops, bool crlf,
+			    enum pm_mail_quote quote) PM_MUST_CHECK;
 enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
 			   enum pm_mail_quote quote, struct pm_mailfile **ret) PM_MUST_CHECK;
 void pm_mailfile_free(struct pm_exporter *e);

@@ -52,6 +52,16 @@ const char *pm_mime_envelope(const struct pm_mime *w);
 /* Write the prepared message. `mark`: say in its header what is damaged; NULL: don't. */
 enum pm_rc pm_mime_write(struct pm_mime *w, struct pm_message *m, const char *mark) PM_MUST_CHECK;
 
+/* The state of a message that mailboxes and mail programs keep. */
+enum pm_mime_state {
+	PM_STATE_READ = 1,
+	PM_STATE_REPLIED = 2,
+	PM_STATE_FORWARDED = 4,
+	PM_STATE_FLAGGED = 8,
+	PM_STATE_DRAFT = 16,
+};
+unsigned int pm_mime_state(struct pm_message *m);
+
 /* ---- between the files of this part ---- */
 
 /* Append the fields of the message's header but for those of MIME. */

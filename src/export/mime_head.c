@@ -362,27 +362,52 @@ out:
 	pm_buf_done(&one);
 }
 
-/* What mailboxes and mail programs keep of a message's state. */
+static uint32_t number_of(struct pm_message *m, uint16_t id)
+{
+	uint32_t v = 0;
+	enum pm_rc rc = pm_pc_u32(&m->pc, id, &v);
+
+	return rc == PM_OK || rc == PM_DAMAGED ? v : 0;
+}
+
+unsigned int pm_mime_state(struct pm_message *m)
+{
+	uint32_t verb = number_of(m, ID_LAST_VERB);
+	unsigned int state = 0;
+
+	if (m->flags & PM_MSGFLAG_READ)
+		state |= PM_STATE_READ;
+	if (verb == 102 || verb == 103) /* NOTEIVERB_REPLYTOSENDER, NOTEIVERB_REPLYTOALL */
+		state |= PM_STATE_REPLIED;
+	if (verb == 104) /* NOTEIVERB_FORWARD */
+		state |= PM_STATE_FORWARDED;
+	if (number_of(m, ID_FLAG_STATUS) == 2) /* followupFlagged [MS-OXOFLAG 2.2.1.1] */
+		state |= PM_STATE_FLAGGED;
+	if (m->flags & PM_MSGFLAG_UNSENT)
+		state |= PM_STATE_DRAFT;
+	return state;
+}
+
 static void state(struct head *h)
 {
-	uint32_t verb = number(h, ID_LAST_VERB, 0);
+	unsigned int s = pm_mime_state(h->m);
 	char flags[4] = {0};
 	size_t n = 0;
 
 	/* Outlook and others open it as a draft then. */
-	if (h->m->flags & PM_MSGFLAG_UNSENT && !have(h, "X-Unsent"))
+	if (s & PM_STATE_DRAFT && !have(h, "X-Unsent"))
 		pm_head_ready(h->ctx, h->out, "X-Unsent", "1", 1);
 	if (!h->w->mbox_status)
 		return;
-	if (h->m->flags & PM_MSGFLAG_READ)
+	if (s & PM_STATE_READ)
 		pm_head_ready(h->ctx, h->out, "Status", "RO", 2);
 	else
 		pm_head_ready(h->ctx, h->out, "Status", "O", 1);
-	if (verb == 102 || verb == 103) /* NOTEIVERB_REPLYTOSENDER, NOTEIVERB_REPLYTOALL */
+	if (s & PM_STATE_REPLIED)
 		flags[n++] = 'A';
-	if (number(h, ID_FLAG_STATUS, 0) == 2) /* followupFlagged [MS-OXOFLAG 2.2.1.1] */
+	if (s & PM_STATE_FLAGGED)
 		flags[n++] = 'F';
-	if (h->m->flags & PM_MSGFLAG_UNSENT)
+	if (s & PM_STATE_DRAFT)
 		flags[n++] = 'T';
 	if (n)
 		pm_head_ready(h->ctx, h->out, "X-Status", flags, n);
