@@ -9,7 +9,7 @@
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
-	bool mark;
+	bool mark, join;
 };
 
 static const char *const states[] = {"whole", "partial", "lost"};
@@ -21,7 +21,7 @@ static void print_folders(struct pm_cli *cli, const struct pm_export *ex)
 		{"nid", NULL, PM_AS_HEX, 0},      {"expected", "Expected", PM_AS_DEC, 0},
 		{"whole", "Whole", PM_AS_DEC, 0}, {"partial", "Partial", PM_AS_DEC, 0},
 		{"lost", "Lost", PM_AS_DEC, 0},   {"path", "Folder", PM_AS_TEXT, 0},
-		{"file", NULL, PM_AS_TEXT, 0},
+		{"file", NULL, PM_AS_TEXT, 0},    {"skipped", NULL, PM_AS_DEC, 0},
 	};
 
 	pm_print_begin_table(cli->out, &table, cols, sizeof(cols) / sizeof(cols[0]));
@@ -36,6 +36,7 @@ static void print_folders(struct pm_cli *cli, const struct pm_export *ex)
 		pm_print_uint(cli->out, &cols[4], f->lost);
 		pm_print_text(cli->out, &cols[5], f->path);
 		pm_print_text(cli->out, &cols[6], f->place ? f->place : f->file);
+		pm_print_uint(cli->out, &cols[7], f->skipped);
 		pm_print_end(cli->out);
 	}
 	pm_print_end(cli->out);
@@ -72,10 +73,9 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 {
 	static const struct pm_column total = {"total", "Total", PM_AS_TEXT, 0};
 	static const struct pm_column cols[] = {
-		{"expected", "Expected", PM_AS_DEC, 0},
-		{"whole", "Whole", PM_AS_DEC, 0},
-		{"partial", "Partial", PM_AS_DEC, 0},
-		{"lost", "Lost", PM_AS_DEC, 0},
+		{"expected", "Expected", PM_AS_DEC, 0}, {"whole", "Whole", PM_AS_DEC, 0},
+		{"partial", "Partial", PM_AS_DEC, 0},   {"lost", "Lost", PM_AS_DEC, 0},
+		{"skipped", "Left out", PM_AS_DEC, 0},
 	};
 
 	pm_print_begin_map(cli->out, &total);
@@ -83,6 +83,8 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 	pm_print_uint(cli->out, &cols[1], ex->total.whole);
 	pm_print_uint(cli->out, &cols[2], ex->total.partial);
 	pm_print_uint(cli->out, &cols[3], ex->total.lost);
+	if (ex->total.skipped)
+		pm_print_uint(cli->out, &cols[4], ex->total.skipped);
 	pm_print_end(cli->out);
 }
 
@@ -95,7 +97,8 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .dir = opts->output,
 					     .source = file,
 					     .force = cli->common.force,
-					     .mark = opts->mark};
+					     .mark = opts->mark,
+					     .join = opts->join};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 	const size_t unindexed = pm_analysis_unindexed(o->an);
 	struct pm_export ex;
@@ -160,10 +163,12 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "form of the mail", offsetof(struct options, form),
-	 "eml mbox mboxo mboxcl2 maildir kmail"}, /* in the order of pm_export_forms */
+	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},
+	{PM_OPT_FLAG, "join", 0, NULL, "vCard and iCalendar: one file a folder, not one an item",
+	 offsetof(struct options, join), NULL},
 	{0},
 };
 

@@ -2,8 +2,6 @@
 /* EML: a directory a folder, a file a message. */
 #include "export/mailfile.h"
 
-#include "base/time.h"
-
 static enum pm_rc open_form(struct pm_export *ex, struct pm_exporter **ret)
 {
 	struct pm_mailfile *f;
@@ -32,40 +30,10 @@ static enum pm_rc finish(struct pm_exporter *e)
 	return PM_OK;
 }
 
-/*
- * "Inbox/20040817-140046 Subject (200024).eml": sorts by time, and the node id makes it one of
- * a kind, the same on every run.
- */
-static const char *file_name(struct pm_export *ex, const struct pm_export_item *it)
-{
-	const struct pm_message *m = it->msg;
-	const char *subject = m->subject ? m->subject : "", *name;
-	uint64_t t = pm_time_is_set(m->delivery) ? m->delivery : m->submit;
-	struct pm_buf b = {0}, stem = {0};
-	struct pm_civil c;
-
-	if (pm_time_is_set(t)) {
-		pm_time_civil(t, &c);
-		pm_buf_printf(ex->ctx, &stem, "%04lld%02d%02d-%02d%02d%02d", (long long)c.year,
-			      c.month, c.day, c.hour, c.minute, c.second);
-	} else {
-		pm_buf_str(ex->ctx, &stem, "undated");
-	}
-	if (*subject)
-		pm_buf_printf(ex->ctx, &stem, " %s", subject);
-	pm_buf_printf(ex->ctx, &b, "%s/", it->folder->file);
-	pm_name_safe(ex->ctx, &b, stem.p, stem.n, PM_NAME_MAX - 20);
-	pm_buf_printf(ex->ctx, &b, " (%x).eml", m->nid);
-	name = pm_arena_strdup(ex->ctx, &it->notes->arena, pm_buf_cstr(ex->ctx, &b));
-	pm_buf_done(&b);
-	pm_buf_done(&stem);
-	return name;
-}
-
 static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
-	const char *name = file_name(e->ex, it);
+	const char *name = pm_export_item_file(e->ex, it, true, ".eml");
 	enum pm_rc rc = e->ex->ctx->rc;
 
 	if (!rc)

@@ -3,19 +3,16 @@
 #include "export/exporter.h"
 
 #include "base/text.h"
+#include "base/time.h"
 #include "export/rows.h"
 
 /* Paths longer than this begin again at the top: systems have limits. */
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
 
 const struct pm_exporter_ops *const pm_export_forms[] = {
-	&pm_exporter_eml,
-	&pm_exporter_mbox,
-	&pm_exporter_mboxo,
-	&pm_exporter_mboxcl2,
-	&pm_exporter_maildir,
-	&pm_exporter_kmail,
-	NULL,
+	&pm_exporter_eml,     &pm_exporter_mbox,    &pm_exporter_mboxo,
+	&pm_exporter_mboxcl2, &pm_exporter_maildir, &pm_exporter_kmail,
+	&pm_exporter_vcard,   &pm_exporter_vcard3,  NULL,
 };
 
 /* What a walk carries along. */
@@ -134,6 +131,33 @@ enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f)
 	return rc ? rc : ex->ctx->rc;
 }
 
+const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_item *it, bool dated,
+				const char *suffix)
+{
+	const struct pm_message *m = it->msg;
+	const char *subject = m->subject ? m->subject : "", *name;
+	uint64_t t = pm_time_is_set(m->delivery) ? m->delivery : m->submit;
+	struct pm_buf b = {0}, stem = {0};
+	struct pm_civil c;
+
+	if (dated && pm_time_is_set(t)) {
+		pm_time_civil(t, &c);
+		pm_buf_printf(ex->ctx, &stem, "%04lld%02d%02d-%02d%02d%02d", (long long)c.year,
+			      c.month, c.day, c.hour, c.minute, c.second);
+	} else if (dated) {
+		pm_buf_str(ex->ctx, &stem, "undated");
+	}
+	if (*subject)
+		pm_buf_printf(ex->ctx, &stem, "%s%s", dated ? " " : "", subject);
+	pm_buf_printf(ex->ctx, &b, "%s/", it->folder->file);
+	pm_name_safe(ex->ctx, &b, stem.p, stem.n, PM_NAME_MAX - 20);
+	pm_buf_printf(ex->ctx, &b, " (%x)%s", m->nid, suffix);
+	name = pm_arena_strdup(ex->ctx, &it->notes->arena, pm_buf_cstr(ex->ctx, &b));
+	pm_buf_done(&b);
+	pm_buf_done(&stem);
+	return name;
+}
+
 /* ---- items ---- */
 
 static const char *const state_names[] = {"whole", "partial", "lost"};
@@ -180,14 +204,29 @@ static enum pm_rc assess(struct pm_message *m, struct pm_notes *notes)
 	return pm_is_error(rc) ? rc : m->db->ctx->rc;
 }
 
+/* Of what has lost its class nobody can say that it is of another kind. */
+static bool is_skipped(const struct pm_export *ex, const struct pm_message *m)
+{
+	bool (*takes)(const char *) = ex->opts->form->takes;
+
+	return takes && m->message_class && !takes(m->message_class);
+}
+
 static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 {
 	struct pm_export *ex = w->ex;
 	struct pm_message *m = it->msg;
 	const char *file = NULL, *why;
 	enum pm_item_state state = PM_ITEM_LOST;
-	enum pm_rc rc = assess(m, it->notes);
+	enum pm_rc rc;
 	bool empty = is_empty(m);
+
+	if (is_skipped(ex, m)) {
+		it->folder->expected--;
+		it->folder->skipped++;
+		return PM_OK;
+	}
+	rc = assess(m, it->notes);
 
 	if (!rc && it->notes->v.n && !m->subject) {
 		rc = pm_rows_fill(&w->rows, m);
@@ -208,13 +247,14 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	if (!rc)
 		rc = pm_outdir_note(
 			&ex->dir,
-			&(struct pm_outdir_entry){.file = file ? file : "",
-						  .kind = "item",
-						  .folder = it->folder->path,
-						  .name = m->subject ? m->subject : "",
-						  .state = state_names[state],
-						  .number = ex->opts->form->many ? it->number : 0,
-						  .nid = m->nid});
+			&(struct pm_outdir_entry){
+				.file = file ? file : "",
+				.kind = "item",
+				.folder = it->folder->path,
+				.name = m->subject ? m->subject : "",
+				.state = state_names[state],
+				.number = ex->opts->form->many || ex->opts->join ? it->number : 0,
+				.nid = m->nid});
 	return rc;
 }
 
@@ -304,6 +344,7 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 	ex->total.whole += f->whole;
 	ex->total.partial += f->partial;
 	ex->total.lost += f->lost;
+	ex->total.skipped += f->skipped;
 	if (!rc && f->expected != f->whole + f->partial + f->lost)
 		rc = pm_fail(ex->ctx, PM_EBUG,
 			     "the count of folder 0x%X does not balance: this is a bug, please "

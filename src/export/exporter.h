@@ -27,8 +27,9 @@ struct pm_export_folder {
 	const char *file;  /* the same as safe names, below the output directory, no suffix */
 	const char *place; /* where the form puts it, when that is elsewhere; NULL */
 	bool made;         /* its directory exists */
-	/* Every expected item is whole, partial or lost. */
+	/* Every item is expected or skipped; every expected one is whole, partial or lost. */
 	uint64_t expected, whole, partial, lost;
+	uint64_t skipped; /* of another kind than the form takes, or not chosen: not expected */
 };
 
 enum pm_item_state { PM_ITEM_WHOLE, PM_ITEM_PARTIAL, PM_ITEM_LOST };
@@ -55,6 +56,7 @@ struct pm_export_options {
 	const char *dir;
 	const char *source; /* path of the data file */
 	bool force, mark;
+	bool join; /* forms of files for items: one a folder */
 };
 
 struct pm_export {
@@ -101,6 +103,7 @@ struct pm_exporter_ops {
 extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
 	pm_exporter_mboxcl2;
 extern const struct pm_exporter_ops pm_exporter_maildir, pm_exporter_kmail;
+extern const struct pm_exporter_ops pm_exporter_vcard, pm_exporter_vcard3;
 extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
 
 /*
@@ -114,6 +117,13 @@ void pm_export_close(struct pm_export *ex);
 /* The name of a folder as Maildir++ has it, appended: modified UTF-7, without dots. */
 void pm_maildir_name(struct pm_ctx *ctx, struct pm_buf *out, const char *name);
 
+/*
+ * For forms: the name of an item's own file, relative, in the arena of its notes:
+ * "Inbox/20040817-140046 Subject (200024).eml" sorts by time, and the node id makes it one of
+ * a kind, the same on every run. Without the time when not `dated`.
+ */
+const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_item *it, bool dated,
+				const char *suffix);
 /* For forms: the directory of a folder's file exists afterwards. */
 enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f) PM_MUST_CHECK;
 
