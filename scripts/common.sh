@@ -10,6 +10,7 @@ libbfio-dev
 libc6-dev
 libdeflate-dev
 libgmime-3.0-dev
+libical-dev
 libjansson-dev
 libpff-dev
 libtool
@@ -28,6 +29,8 @@ mandoc
 pff-tools
 pst-utils
 python3
+python3-icalendar
+python3-vobject
 xz-utils
 '
 

@@ -163,7 +163,7 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "form of the mail", offsetof(struct options, form),
-	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3"}, /* in the order of pm_export_forms */
+	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},

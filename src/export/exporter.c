@@ -10,9 +10,11 @@
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
 
 const struct pm_exporter_ops *const pm_export_forms[] = {
-	&pm_exporter_eml,     &pm_exporter_mbox,    &pm_exporter_mboxo,
-	&pm_exporter_mboxcl2, &pm_exporter_maildir, &pm_exporter_kmail,
-	&pm_exporter_vcard,   &pm_exporter_vcard3,  NULL,
+	&pm_exporter_eml,     &pm_exporter_mbox,
+	&pm_exporter_mboxo,   &pm_exporter_mboxcl2,
+	&pm_exporter_maildir, &pm_exporter_kmail,
+	&pm_exporter_vcard,   &pm_exporter_vcard3,
+	&pm_exporter_ical,    NULL,
 };
 
 /* What a walk carries along. */

@@ -103,7 +103,7 @@ struct pm_exporter_ops {
 extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
 	pm_exporter_mboxcl2;
 extern const struct pm_exporter_ops pm_exporter_maildir, pm_exporter_kmail;
-extern const struct pm_exporter_ops pm_exporter_vcard, pm_exporter_vcard3;
+extern const struct pm_exporter_ops pm_exporter_vcard, pm_exporter_vcard3, pm_exporter_ical;
 extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
 
 /*

@@ -187,7 +187,7 @@ struct gw_form {
 	struct pm_output *file; /* NULL: none is open */
 	const char *name;       /* of the folder's file */
 	struct pm_buf out;
-	struct pm_name_set seen;
+	struct pm_gw_zones zones;
 };
 
 enum pm_rc pm_gw_open(struct pm_export *ex, const struct pm_exporter_ops *ops,
@@ -212,12 +212,17 @@ enum pm_rc pm_gw_begin_folder(struct pm_exporter *e, struct pm_export_folder *f)
 	return PM_OK;
 }
 
+static void drop_zones(struct pm_gw_zones *z)
+{
+	pm_vec_done(&z->v);
+	pm_arena_done(&z->arena);
+}
+
 static enum pm_rc begin_file(struct gw_form *f, const char *name)
 {
 	enum pm_rc rc = pm_outdir_create(&f->base.ex->dir, name, &f->file);
 
-	pm_name_set_done(&f->seen);
-	f->seen = (struct pm_name_set){0};
+	drop_zones(&f->zones);
 	pm_buf_clear(&f->out);
 	if (f->writer->begin)
 		pm_buf_str(f->base.ex->ctx, &f->out, f->writer->begin);
@@ -278,7 +283,7 @@ enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const ch
 		*ret_file = f->name;
 	}
 	if (!rc && !e->ex->ctx->rc)
-		rc = f->writer->write(e->ex, it, &f->seen, &f->out);
+		rc = f->writer->write(e->ex, it, &f->zones, &f->out);
 	if (!rc)
 		rc = join ? flush(f) : end_file(f);
 	return rc ? rc : e->ex->ctx->rc;
@@ -304,6 +309,6 @@ void pm_gw_free(struct pm_exporter *e)
 
 	pm_output_free(f->file);
 	pm_buf_done(&f->out);
-	pm_name_set_done(&f->seen);
+	drop_zones(&f->zones);
 	pm_free(f);
 }

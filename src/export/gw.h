@@ -7,6 +7,7 @@
 #define PM_EXPORT_GW_H
 
 #include "export/exporter.h"
+#include "export/tz.h"
 
 /* An item being read. What it hands out is UTF-8 without control characters, in its arena. */
 struct pm_gw {
@@ -40,11 +41,21 @@ const char *pm_gw_uid(struct pm_gw *g, const struct pm_store *store);
 
 /* ---- the forms ---- */
 
-/* Append the item as text with CR LF lines. `seen` is for what a file says once. */
+/* The time zones that a file has described. */
+struct pm_gw_zones {
+	struct pm_arena arena;
+	PM_VEC(struct pm_gw_zone {
+		const char *name;
+		struct pm_tz tz;
+	})
+	v;
+};
+
+/* Append the item as text with CR LF lines. */
 struct pm_gw_writer {
 	const char *begin, *end; /* of a file; may be NULL */
 	enum pm_rc (*write)(struct pm_export *ex, struct pm_export_item *it,
-			    struct pm_name_set *seen, struct pm_buf *out);
+			    struct pm_gw_zones *zones, struct pm_buf *out);
 };
 
 /* An exporter of such files: one an item, or one a folder where the options say `join`. */

@@ -374,16 +374,16 @@ static enum pm_rc write_card(struct pm_export *ex, struct pm_export_item *it, bo
 }
 
 static enum pm_rc write_v4(struct pm_export *ex, struct pm_export_item *it,
-			   struct pm_name_set *seen, struct pm_buf *out)
+			   struct pm_gw_zones *zones, struct pm_buf *out)
 {
-	(void)seen;
+	(void)zones;
 	return write_card(ex, it, false, out);
 }
 
 static enum pm_rc write_v3(struct pm_export *ex, struct pm_export_item *it,
-			   struct pm_name_set *seen, struct pm_buf *out)
+			   struct pm_gw_zones *zones, struct pm_buf *out)
 {
-	(void)seen;
+	(void)zones;
 	return write_card(ex, it, true, out);
 }
 
