@@ -9,7 +9,9 @@
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
-	bool mark, join;
+	bool mark, join, has_attachment, no_duplicates;
+	const char *folder, *class, *from, *to, *subject, *since, *until;
+	struct pm_number split;
 };
 
 static const char *const states[] = {"whole", "partial", "lost"};
@@ -88,6 +90,50 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 	pm_print_end(cli->out);
 }
 
+static void print_duplicates(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column table = {"duplicates", "Duplicates, left out", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"nid", "Node", PM_AS_HEX, 0},
+		{"of", "Same as", PM_AS_HEX, 0},
+		{"subject", "Subject", PM_AS_TEXT, 40},
+		{"folder", "Folder", PM_AS_TEXT, 40},
+	};
+
+	if (!ex->duplicates.n)
+		return;
+	pm_print_begin_table(cli->out, &table, cols, sizeof(cols) / sizeof(cols[0]));
+	for (size_t i = 0; i < ex->duplicates.n; i++) {
+		const struct pm_export_duplicate *d = &ex->duplicates.v[i];
+
+		pm_print_begin_row(cli->out);
+		pm_print_uint(cli->out, &cols[0], d->nid);
+		pm_print_uint(cli->out, &cols[1], d->of);
+		pm_print_text(cli->out, &cols[2], d->subject);
+		pm_print_text(cli->out, &cols[3], d->folder->path);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+}
+
+static struct pm_choice choice_of(const struct options *o)
+{
+	struct pm_choice c = {.folder = o->folder,
+			      .class = o->class,
+			      .from = o->from,
+			      .to = o->to,
+			      .subject = o->subject,
+			      .has_attachment = o->has_attachment,
+			      .no_duplicates = o->no_duplicates};
+
+	/* They were looked at before. */
+	if (o->since)
+		pm_choice_date(o->since, false, &c.since);
+	if (o->until)
+		pm_choice_date(o->until, true, &c.until);
+	return c;
+}
+
 static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struct pm_model *model)
 {
 	static const struct pm_column dir = {"directory", "Directory", PM_AS_TEXT, 0};
@@ -98,7 +144,9 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .source = file,
 					     .force = cli->common.force,
 					     .mark = opts->mark,
-					     .join = opts->join};
+					     .join = opts->join,
+					     .split = opts->split.value,
+					     .choice = choice_of(opts)};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 	const size_t unindexed = pm_analysis_unindexed(o->an);
 	struct pm_export ex;
@@ -110,6 +158,7 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 		pm_print_text(cli->out, &form, eo.form->name);
 		print_folders(cli, &ex);
 		print_losses(cli, &ex);
+		print_duplicates(cli, &ex);
 		print_total(cli, &ex);
 		pm_print_uint(cli->out, &nameless, unindexed);
 		if (unindexed)
@@ -151,11 +200,16 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 static int check(const struct pm_cli *cli, int argc, char **argv)
 {
 	const struct options *opts = cli->options;
+	uint64_t t;
 
 	(void)argc;
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
+	if ((opts->since && !pm_choice_date(opts->since, false, &t)) ||
+	    (opts->until && !pm_choice_date(opts->until, true, &t)))
+		return pm_cli_usage(cli->cmd, "a date is wanted, like 2021-03-04, or "
+					      "2021-03-04T05:06:07 (in UTC)");
 	return PM_EXIT_OK;
 }
 
@@ -167,6 +221,27 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},
+	{PM_OPT_STRING, "folder", 0, "GLOB",
+	 "folders whose name is like this, or whose path when it has a /",
+	 offsetof(struct options, folder), NULL},
+	{PM_OPT_STRING, "since", 0, "DATE", "items from this day or time (UTC) on",
+	 offsetof(struct options, since), NULL},
+	{PM_OPT_STRING, "until", 0, "DATE", "items up to this day, or before this time",
+	 offsetof(struct options, until), NULL},
+	{PM_OPT_STRING, "class", 0, "GLOB", "items of a class like this",
+	 offsetof(struct options, class), NULL},
+	{PM_OPT_STRING, "from", 0, "TEXT", "mail from people with this in name or address",
+	 offsetof(struct options, from), NULL},
+	{PM_OPT_STRING, "to", 0, "TEXT", "mail to such people", offsetof(struct options, to), NULL},
+	{PM_OPT_STRING, "subject", 0, "TEXT", "items with this in their subject",
+	 offsetof(struct options, subject), NULL},
+	{PM_OPT_FLAG, "has-attachment", 0, NULL, "items with attachments",
+	 offsetof(struct options, has_attachment), NULL},
+	{PM_OPT_FLAG, "exclude-duplicates", 0, NULL,
+	 "of items with the same message id and content only the first; the others are listed",
+	 offsetof(struct options, no_duplicates), NULL},
+	{PM_OPT_SIZE, "split", 0, "SIZE", "mbox: begin another file when one has this size",
+	 offsetof(struct options, split), NULL},
 	{PM_OPT_FLAG, "join", 0, NULL, "vCard and iCalendar: one file a folder, not one an item",
 	 offsetof(struct options, join), NULL},
 	{0},

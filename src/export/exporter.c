@@ -2,6 +2,7 @@
 /* The walk over folders and items; see exporter.h. */
 #include "export/exporter.h"
 
+#include "base/quote.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "export/rows.h"
@@ -27,14 +28,22 @@ struct walk {
 
 /* ---- which folders ---- */
 
+/* What is wanted of a folder. */
+enum { ON_THE_WAY = 1, WRITTEN = 2 };
+
 /*
  * Folders that hold mail, and those on the way to them; empty ones only where people see them,
  * below the IPM subtree.
  */
 static enum pm_rc choose_folders(struct pm_export *ex)
 {
-	const struct pm_model *m = ex->model;
+	const struct pm_choice *choice = &ex->opts->choice;
+	struct pm_model *m = ex->model;
 	uint32_t subtree = pm_model_folder(m, ex->store.ipm_subtree);
+
+	struct pm_buf path = {0};
+	bool any = false;
+	enum pm_rc rc = PM_OK;
 
 	ex->wanted = pm_calloc(ex->ctx, m->folders.n ? m->folders.n : 1, 1);
 	if (!ex->wanted)
@@ -47,10 +56,27 @@ static enum pm_rc choose_folders(struct pm_export *ex)
 			k = m->folders.v[k].parent;
 			wanted = k == subtree;
 		}
+		if (wanted && choice->folder) {
+			pm_buf_clear(&path);
+			rc = pm_model_path(m, i, &path);
+			wanted = !pm_is_error(rc) &&
+				 pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
+			if (!wanted)
+				ex->total.skipped += m->folders.v[i].n_messages;
+		}
+		any |= wanted;
 		for (k = i; wanted && !ex->wanted[k]; k = m->folders.v[k].parent)
-			ex->wanted[k] = 1;
+			ex->wanted[k] = ON_THE_WAY;
+		if (wanted)
+			ex->wanted[i] = WRITTEN;
 	}
-	return PM_OK;
+	pm_buf_done(&path);
+	if (!any && choice->folder && !pm_is_error(rc))
+		rc = pm_fail(ex->ctx, PM_EUSAGE,
+			     "--folder '%s': there is no such folder; pstmend ls --recursive shows "
+			     "all of them",
+			     pm_quote(choice->folder).s);
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 /* ---- names ---- */
@@ -104,9 +130,10 @@ static enum pm_rc new_folder(struct walk *w, uint32_t index, struct pm_export_fo
 		f->expected = mf->n_messages;
 		f->path = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &w->path));
 		f->file = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &file));
-		slot = pm_vec_push(ex->ctx, &ex->folders);
+		*ret = f;
+		slot = ex->wanted[index] == WRITTEN ? pm_vec_push(ex->ctx, &ex->folders) : NULL;
 		if (slot)
-			*slot = *ret = f;
+			*slot = f;
 		rc = ex->ctx->rc;
 	}
 	pm_buf_done(&file);
@@ -214,6 +241,46 @@ static bool is_skipped(const struct pm_export *ex, const struct pm_message *m)
 	return takes && m->message_class && !takes(m->message_class);
 }
 
+static void skip(struct pm_export_folder *f)
+{
+	f->expected--;
+	f->skipped++;
+}
+
+/* PM_NONE: the item is not to be exported, and is counted as such. */
+static enum pm_rc leave_out(struct walk *w, struct pm_export_item *it)
+{
+	enum pm_rc rc = PM_OK;
+
+	if (is_skipped(w->ex, it->msg))
+		rc = PM_NONE;
+	if (!rc)
+		rc = pm_choice_item(&w->ex->opts->choice, it->msg);
+	if (rc == PM_NONE)
+		skip(it->folder);
+	return rc;
+}
+
+/* The same for what was written before; what is damaged never gets here. */
+static enum pm_rc leave_out_duplicate(struct walk *w, struct pm_export_item *it)
+{
+	struct pm_export *ex = w->ex;
+	struct pm_export_duplicate *d;
+	pm_nid of = 0;
+	enum pm_rc rc = pm_seen_check(&ex->seen, it->msg, &of);
+
+	if (rc || !of)
+		return rc;
+	skip(it->folder);
+	d = pm_vec_push(ex->ctx, &ex->duplicates);
+	if (!d)
+		return ex->ctx->rc;
+	*d = (struct pm_export_duplicate){.folder = it->folder, .nid = it->msg->nid, .of = of};
+	if (it->msg->subject)
+		d->subject = pm_arena_strdup(ex->ctx, &ex->arena, it->msg->subject);
+	return ex->ctx->rc ? ex->ctx->rc : PM_NONE;
+}
+
 static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 {
 	struct pm_export *ex = w->ex;
@@ -223,12 +290,15 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	enum pm_rc rc;
 	bool empty = is_empty(m);
 
-	if (is_skipped(ex, m)) {
-		it->folder->expected--;
-		it->folder->skipped++;
-		return PM_OK;
-	}
+	rc = leave_out(w, it);
+	if (rc)
+		return pm_is_error(rc) ? rc : PM_OK;
 	rc = assess(m, it->notes);
+	if (!rc && ex->opts->choice.no_duplicates && !it->notes->v.n && !empty) {
+		rc = leave_out_duplicate(w, it);
+		if (rc)
+			return pm_is_error(rc) ? rc : PM_OK;
+	}
 
 	if (!rc && it->notes->v.n && !m->subject) {
 		rc = pm_rows_fill(&w->rows, m);
@@ -370,7 +440,7 @@ static enum pm_rc visit(struct walk *w, uint32_t index, struct pm_export_folder 
 		return PM_OK;
 	if (!root || mf->n_messages) {
 		rc = new_folder(w, index, parent, taken, &f);
-		if (!rc)
+		if (!rc && ex->wanted[index] == WRITTEN)
 			rc = write_folder(w, f);
 	}
 	for (uint32_t i = 0; i < mf->n_children && !rc; i++)
@@ -432,6 +502,8 @@ void pm_export_close(struct pm_export *ex)
 	pm_name_set_done(&ex->top);
 	pm_vec_done(&ex->folders);
 	pm_vec_done(&ex->losses);
+	pm_vec_done(&ex->duplicates);
+	pm_seen_done(&ex->seen);
 	pm_arena_done(&ex->arena);
 	pm_free(ex->wanted);
 }

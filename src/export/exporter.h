@@ -12,6 +12,7 @@
 #ifndef PM_EXPORT_EXPORTER_H
 #define PM_EXPORT_EXPORTER_H
 
+#include "export/choose.h"
 #include "export/mime.h"
 #include "export/names.h"
 #include "export/notes.h"
@@ -51,12 +52,21 @@ struct pm_export_loss {
 	const char *why;
 };
 
+/* An item that was left out because it had been written before. */
+struct pm_export_duplicate {
+	const struct pm_export_folder *folder;
+	pm_nid nid, of;
+	const char *subject; /* NULL: not known */
+};
+
 struct pm_export_options {
 	const struct pm_exporter_ops *form;
 	const char *dir;
 	const char *source; /* path of the data file */
 	bool force, mark;
-	bool join; /* forms of files for items: one a folder */
+	bool join;      /* forms of files for items: one a folder */
+	uint64_t split; /* mbox: bytes after which another file begins; 0: never */
+	struct pm_choice choice;
 };
 
 struct pm_export {
@@ -71,9 +81,11 @@ struct pm_export {
 	struct pm_arena arena;
 	PM_VEC(struct pm_export_folder *) folders; /* in the order of the walk */
 	PM_VEC(struct pm_export_loss) losses;
+	PM_VEC(struct pm_export_duplicate) duplicates;
 	struct pm_export_folder total;
 	/* private */
 	struct pm_name_set top;
+	struct pm_seen seen;
 	uint8_t *wanted; /* a byte a folder of the model: it is written */
 	uint64_t done;
 };

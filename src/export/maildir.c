@@ -131,7 +131,7 @@ static enum pm_rc place_plus(struct maildir *d, struct pm_export_folder *f)
 	struct pm_ctx *ctx = ex->ctx;
 	struct pm_buf name = {0}, taken = {0};
 	const char *last = last_part(f->file);
-	bool top = is_top(ex, f);
+	bool top = is_top(ex, f) || !f->parent->place; /* it was not chosen */
 	enum pm_rc rc = PM_OK;
 
 	if (top && f->parent && pm_ascii_casecmp(last, "INBOX") == 0) {

@@ -10,6 +10,7 @@ struct pm_mailfile {
 	struct pm_mail_sink sink; /* second */
 	struct pm_output *file;   /* NULL: none is open */
 	const char *name;         /* of a file of many items, relative, in ex->arena */
+	unsigned int part;        /* of the folder's files, from 1 */
 	struct pm_mail_out out;
 	struct pm_mime mime;
 };

@@ -42,14 +42,19 @@ static enum pm_rc open_cl2(struct pm_export *ex, struct pm_exporter **ret)
 	return open_as(ex, &pm_exporter_mboxcl2, PM_MAIL_NO_QUOTE, ret);
 }
 
-static enum pm_rc begin_folder(struct pm_exporter *e, struct pm_export_folder *folder)
+/* The next file of a folder: "Inbox.mbox", where they are split "Inbox-2.mbox" and so on. */
+static enum pm_rc begin_part(struct pm_mailfile *f, struct pm_export_folder *folder)
 {
-	struct pm_mailfile *f = (struct pm_mailfile *)e;
+	struct pm_exporter *e = &f->base;
 	struct pm_ctx *ctx = e->ex->ctx;
 	struct pm_buf name = {0};
 	enum pm_rc rc = PM_OK;
 
-	pm_buf_printf(ctx, &name, "%s.mbox", folder->file);
+	f->part++;
+	if (f->part > 1)
+		pm_buf_printf(ctx, &name, "%s-%u.mbox", folder->file, f->part);
+	else
+		pm_buf_printf(ctx, &name, "%s.mbox", folder->file);
 	f->name = pm_arena_strdup(ctx, &e->ex->arena, pm_buf_cstr(ctx, &name));
 	pm_buf_done(&name);
 	if (strchr(folder->file, '/') && !ctx->rc)
@@ -57,6 +62,14 @@ static enum pm_rc begin_folder(struct pm_exporter *e, struct pm_export_folder *f
 	if (!rc && !ctx->rc)
 		rc = pm_mailfile_begin(f, f->name);
 	return rc ? rc : ctx->rc;
+}
+
+static enum pm_rc begin_folder(struct pm_exporter *e, struct pm_export_folder *folder)
+{
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+
+	f->part = 0;
+	return begin_part(f, folder);
 }
 
 static enum pm_rc end_folder(struct pm_exporter *e, struct pm_export_folder *folder)
@@ -116,9 +129,18 @@ static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const c
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
 	const bool counted = e->ops == &pm_exporter_mboxcl2;
-	enum pm_rc rc = pm_mime_prepare(&f->mime, it->msg, it->notes);
+	const uint64_t split = e->ex->opts->split;
+	enum pm_rc rc = PM_OK;
 	uint64_t at = 0;
 
+	if (split && f->out.bytes >= split) {
+		rc = pm_mailfile_end(f);
+		if (!rc)
+			rc = begin_part(f, it->folder);
+		it->number = 1;
+	}
+	if (!rc)
+		rc = pm_mime_prepare(&f->mime, it->msg, it->notes);
 	if (rc)
 		return rc;
 	from_line(f, it->msg);
