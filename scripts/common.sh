@@ -13,6 +13,7 @@ libgmime-3.0-dev
 libical-dev
 libjansson-dev
 libpff-dev
+libsqlite3-dev
 libtool
 make
 nettle-dev
@@ -26,11 +27,13 @@ binutils
 clang-format
 libcmocka-dev
 mandoc
+openssl
 pff-tools
 pst-utils
 python3
 python3-icalendar
 python3-vobject
+sqlite3
 xz-utils
 '
 

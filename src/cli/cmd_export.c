@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pstmend export: the mail of a file, and an account of what became of each item. */
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/open.h"
 #include "export/exporter.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
-	bool mark, join, has_attachment, no_duplicates;
+	bool mark, join, has_attachment, no_duplicates, evidence;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split;
 };
@@ -134,11 +139,46 @@ static struct pm_choice choice_of(const struct options *o)
 	return c;
 }
 
+/* What the program was called with, as the system knows it; "" where it doesn't tell. */
+static void command_line(char *ret, size_t size)
+{
+	FILE *f = fopen("/proc/self/cmdline", "re");
+	size_t n = f ? fread(ret, 1, size - 1, f) : 0;
+
+	for (size_t i = 0; i + 1 < n; i++)
+		if (!ret[i] || (uint8_t)ret[i] >= 0x80)
+			ret[i] = ret[i] ? '?' : ' ';
+	ret[n] = '\0';
+	if (f)
+		fclose(f);
+}
+
+static uint64_t now(void)
+{
+	return pm_time_from_unix(time(NULL));
+}
+
+static void zone_name(char *ret, size_t size)
+{
+	time_t t = time(NULL);
+	struct tm local;
+
+	if (!localtime_r(&t, &local) || !strftime(ret, size, "%Z %z", &local))
+		*ret = '\0';
+}
+
 static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struct pm_model *model)
 {
 	static const struct pm_column dir = {"directory", "Directory", PM_AS_TEXT, 0};
 	static const struct pm_column form = {"format", "Format", PM_AS_TEXT, 0};
 	const struct options *opts = cli->options;
+	char command[4096], host[256] = "", zone[32] = "";
+	struct pm_custody run = {.command = command,
+				 .user = getenv("USER"),
+				 .host = host,
+				 .zone = zone,
+				 .began = now(),
+				 .now = now};
 	const struct pm_export_options eo = {.form = pm_export_forms[opts->form],
 					     .dir = opts->output,
 					     .source = file,
@@ -146,12 +186,19 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .mark = opts->mark,
 					     .join = opts->join,
 					     .split = opts->split.value,
-					     .choice = choice_of(opts)};
+					     .choice = choice_of(opts),
+					     .evidence = opts->evidence ? o->img : NULL,
+					     .run = &run};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 	const size_t unindexed = pm_analysis_unindexed(o->an);
 	struct pm_export ex;
 	int bits = PM_EXIT_OK;
-	enum pm_rc rc = pm_export_run(o->an, model, &eo, &ex);
+	enum pm_rc rc;
+
+	command_line(command, sizeof(command));
+	gethostname(host, sizeof(host) - 1);
+	zone_name(zone, sizeof(zone));
+	rc = pm_export_run(o->an, model, &eo, &ex);
 
 	if (!rc) {
 		pm_print_text(cli->out, &dir, opts->output);
@@ -240,6 +287,9 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_FLAG, "exclude-duplicates", 0, NULL,
 	 "of items with the same message id and content only the first; the others are listed",
 	 offsetof(struct options, no_duplicates), NULL},
+	{PM_OPT_FLAG, "evidence", 0, NULL,
+	 "add an inventory, a manifest of hashes and a custody record, in " PM_EVIDENCE_DIR,
+	 offsetof(struct options, evidence), NULL},
 	{PM_OPT_SIZE, "split", 0, "SIZE", "mbox: begin another file when one has this size",
 	 offsetof(struct options, split), NULL},
 	{PM_OPT_FLAG, "join", 0, NULL, "vCard and iCalendar: one file a folder, not one an item",

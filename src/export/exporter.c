@@ -241,6 +241,12 @@ static bool is_skipped(const struct pm_export *ex, const struct pm_message *m)
 	return takes && m->message_class && !takes(m->message_class);
 }
 
+/* Do files hold many items? */
+static bool many(const struct pm_export *ex)
+{
+	return ex->opts->form->many || ex->opts->join;
+}
+
 static void skip(struct pm_export_folder *f)
 {
 	f->expected--;
@@ -316,17 +322,25 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 		return rc;
 	why = pm_notes_text(ex->ctx, it->notes);
 	rc = account(ex, it->folder, m->nid, state, m->subject, file, why);
+	if (!rc && ex->evidence)
+		rc = pm_evidence_add(ex->evidence, &(struct pm_evidence_item){
+							   .nid = m->nid,
+							   .msg = m,
+							   .folder = it->folder->path,
+							   .subject = m->subject,
+							   .file = file,
+							   .state = state_names[state],
+							   .why = why,
+							   .number = many(ex) ? it->number : 0});
 	if (!rc)
-		rc = pm_outdir_note(
-			&ex->dir,
-			&(struct pm_outdir_entry){
-				.file = file ? file : "",
-				.kind = "item",
-				.folder = it->folder->path,
-				.name = m->subject ? m->subject : "",
-				.state = state_names[state],
-				.number = ex->opts->form->many || ex->opts->join ? it->number : 0,
-				.nid = m->nid});
+		rc = pm_outdir_note(&ex->dir,
+				    &(struct pm_outdir_entry){.file = file ? file : "",
+							      .kind = "item",
+							      .folder = it->folder->path,
+							      .name = m->subject ? m->subject : "",
+							      .state = state_names[state],
+							      .number = many(ex) ? it->number : 0,
+							      .nid = m->nid});
 	return rc;
 }
 
@@ -364,6 +378,7 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
  */
 static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 {
+	static const char only_row[] = "only a row of the folder's table is left of it";
 	struct pm_export *ex = w->ex;
 	struct pm_buf subject = {0};
 	struct pm_tc *tc;
@@ -384,7 +399,15 @@ static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 			break;
 		f->expected++;
 		rc = account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ex->ctx, &subject), NULL,
-			     "only a row of the folder's table is left of it");
+			     only_row);
+		if (!rc && ex->evidence)
+			rc = pm_evidence_add(ex->evidence,
+					     &(struct pm_evidence_item){
+						     .nid = nid,
+						     .folder = f->path,
+						     .subject = pm_buf_cstr(ex->ctx, &subject),
+						     .state = state_names[PM_ITEM_LOST],
+						     .why = only_row});
 	}
 	pm_buf_done(&subject);
 	return rc;
@@ -457,6 +480,10 @@ static enum pm_rc walk_all(struct pm_export *ex)
 	enum pm_rc rc;
 
 	rc = pm_name_take(ex->ctx, &ex->top, PM_EXPORT_MAP, &reserved);
+	if (!rc && ex->opts->evidence)
+		rc = pm_name_take(ex->ctx, &ex->top, PM_EVIDENCE_DIR, &reserved);
+	if (!rc && ex->opts->evidence)
+		rc = pm_evidence_open(ex->ctx, &ex->dir, ex->opts->evidence, &ex->evidence);
 	if (!rc)
 		rc = ex->opts->form->open(ex, &w.form);
 	if (!rc) {
@@ -467,6 +494,8 @@ static enum pm_rc walk_all(struct pm_export *ex)
 	}
 	if (!rc)
 		rc = pm_outdir_finish(&ex->dir);
+	if (!rc && ex->evidence)
+		rc = pm_evidence_finish(ex->evidence, ex->opts->source, ex->opts->run);
 	pm_buf_done(&reserved);
 	pm_buf_done(&w.name);
 	pm_buf_done(&w.path);
@@ -488,7 +517,8 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	if (!pm_is_error(rc))
 		rc = choose_folders(ex);
 	if (!pm_is_error(rc))
-		rc = pm_outdir_open(ex->ctx, opts->dir, opts->source, opts->force, &ex->dir);
+		rc = pm_outdir_open(ex->ctx, opts->dir, opts->source, opts->force,
+				    opts->evidence != NULL, &ex->dir);
 	if (!pm_is_error(rc))
 		rc = walk_all(ex);
 	return pm_is_error(rc) ? rc : PM_OK;
@@ -496,6 +526,7 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 
 void pm_export_close(struct pm_export *ex)
 {
+	pm_evidence_free(ex->evidence);
 	pm_store_close(&ex->store);
 	pm_names_close(&ex->names);
 	pm_outdir_close(&ex->dir);

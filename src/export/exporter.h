@@ -13,6 +13,7 @@
 #define PM_EXPORT_EXPORTER_H
 
 #include "export/choose.h"
+#include "export/evidence.h"
 #include "export/mime.h"
 #include "export/names.h"
 #include "export/notes.h"
@@ -67,6 +68,8 @@ struct pm_export_options {
 	bool join;      /* forms of files for items: one a folder */
 	uint64_t split; /* mbox: bytes after which another file begins; 0: never */
 	struct pm_choice choice;
+	struct pm_image *evidence;    /* the data file: write the evidence package; NULL: don't */
+	const struct pm_custody *run; /* for it */
 };
 
 struct pm_export {
@@ -86,6 +89,7 @@ struct pm_export {
 	/* private */
 	struct pm_name_set top;
 	struct pm_seen seen;
+	struct pm_evidence *evidence;
 	uint8_t *wanted; /* a byte a folder of the model: it is written */
 	uint64_t done;
 };

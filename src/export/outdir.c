@@ -94,11 +94,11 @@ enum pm_rc pm_outdir_check(struct pm_ctx *ctx, const char *path, const char *sou
 }
 
 enum pm_rc pm_outdir_open(struct pm_ctx *ctx, const char *path, const char *source, bool force,
-			  struct pm_outdir *ret)
+			  bool record, struct pm_outdir *ret)
 {
 	enum pm_rc rc = PM_OK;
 
-	*ret = (struct pm_outdir){.ctx = ctx, .force = force};
+	*ret = (struct pm_outdir){.ctx = ctx, .force = force, .record = record};
 	ret->path = pm_strdup(ctx, path);
 	if (!ret->path)
 		return PM_ENOMEM;
@@ -131,7 +131,14 @@ enum pm_rc pm_outdir_create(struct pm_outdir *d, const char *rel, struct pm_outp
 {
 	unsigned int flags = PM_OUTPUT_NOSYNC | (d->force ? PM_OUTPUT_FORCE : 0);
 	char *path = join(d, rel);
-	enum pm_rc rc = path ? pm_output_create(d->ctx, path, flags, ret) : PM_ENOMEM;
+	const char **slot = d->record ? pm_vec_push(d->ctx, &d->made) : NULL;
+	enum pm_rc rc;
+
+	if (slot)
+		*slot = pm_arena_strdup(d->ctx, &d->arena, rel);
+	rc = d->ctx->rc;
+	if (!rc)
+		rc = path ? pm_output_create(d->ctx, path, flags, ret) : PM_ENOMEM;
 
 	pm_free(path);
 	return rc;
@@ -195,6 +202,8 @@ void pm_outdir_close(struct pm_outdir *d)
 {
 	pm_output_free(d->map);
 	pm_buf_done(&d->lines);
+	pm_vec_done(&d->made);
+	pm_arena_done(&d->arena);
 	pm_free(d->path);
 	*d = (struct pm_outdir){0};
 }

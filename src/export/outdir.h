@@ -18,6 +18,9 @@ struct pm_outdir {
 	bool force;
 	struct pm_output *map;
 	struct pm_buf lines; /* of the map, not written yet */
+	bool record;         /* keep the names of all files */
+	struct pm_arena arena;
+	PM_VEC(const char *) made;
 };
 
 /*
@@ -28,11 +31,11 @@ enum pm_rc pm_outdir_check(struct pm_ctx *ctx, const char *path, const char *sou
 			   bool force) PM_MUST_CHECK;
 /*
  * Begin: the directory is made, or it exists and is empty, or `force` says that what is in it
- * may be replaced. PM_EUSAGE: it is not empty, no directory, or the data file `source` is
+ * may be replaced. `record`: the names of all files are kept. PM_EUSAGE: it is not empty, no directory, or the data file `source` is
  * in it.
  */
 enum pm_rc pm_outdir_open(struct pm_ctx *ctx, const char *path, const char *source, bool force,
-			  struct pm_outdir *ret) PM_MUST_CHECK;
+			  bool record, struct pm_outdir *ret) PM_MUST_CHECK;
 /* Make a directory below it; one that is there already is fine. */
 enum pm_rc pm_outdir_mkdir(struct pm_outdir *d, const char *rel) PM_MUST_CHECK;
 /* Begin a file below it. */
