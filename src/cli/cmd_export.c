@@ -263,7 +263,7 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
-	{PM_OPT_CHOICE, "format", 0, "FORM", "form of the mail", offsetof(struct options, form),
+	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
 	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
@@ -285,7 +285,7 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_FLAG, "has-attachment", 0, NULL, "items with attachments",
 	 offsetof(struct options, has_attachment), NULL},
 	{PM_OPT_FLAG, "exclude-duplicates", 0, NULL,
-	 "of items with the same message id and content only the first; the others are listed",
+	 "of equal items only the first; the others are listed",
 	 offsetof(struct options, no_duplicates), NULL},
 	{PM_OPT_FLAG, "evidence", 0, NULL,
 	 "add an inventory, a manifest of hashes and a custody record, in " PM_EVIDENCE_DIR,

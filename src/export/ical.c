@@ -380,10 +380,8 @@ static void add_when(struct event *e)
 
 	start = start ? start : pm_gw_time(&e->g, common(e, LID_COMMON_START));
 	end = end ? end : pm_gw_time(&e->g, common(e, LID_COMMON_END));
-	if (!start) {
-		pm_note_add(e->ex->ctx, e->notes, "no start of the appointment");
-		return;
-	}
+	if (!start)
+		return; /* it has none; what is lost is said already */
 	if (e->all_day) {
 		start = day_of(e, start);
 		end = end ? day_of(e, end) : 0;
