@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pstmend repair: mend a file into a new one, prove it, and say what was done and lost. */
+#include "base/quote.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "io/file.h"
 #include "repair/run.h"
+#include "repair/undo.h"
 
 struct repair_options {
-	const char *output;
-	bool dry_run, strict, keep_unproved;
+	const char *output, *undo_file;
+	bool dry_run, strict, keep_unproved, in_place;
 	int verify;
 };
 
@@ -17,6 +19,11 @@ static const struct pm_option options[] = {
 	{PM_OPT_STRING, "output", 'o', "PATH",
 	 "the new file (default: NAME.repaired.pst beside the source)",
 	 offsetof(struct repair_options, output), NULL},
+	{PM_OPT_FLAG, "in-place", 0, NULL, "change FILE itself; 'pstmend undo' takes that back",
+	 offsetof(struct repair_options, in_place), NULL},
+	{PM_OPT_STRING, "undo-file", 0, "PATH",
+	 "with --in-place: the undo file (default: FILE.pstmend-undo)",
+	 offsetof(struct repair_options, undo_file), NULL},
 	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
 	 offsetof(struct repair_options, dry_run), NULL},
 	{PM_OPT_FLAG, "strict", 0, NULL, "mend warnings, too",
@@ -242,7 +249,8 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		pm_print_para(cli->out, "Can be repaired: the result would be clean. Nothing was "
 					"written (dry run).");
 	else
-		pm_print_para(cli->out, "Repaired, and proved.");
+		pm_print_para(cli->out, opt->in_place ? "Repaired in place, and proved."
+						      : "Repaired, and proved.");
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
 	if (run->unindexed)
@@ -267,13 +275,31 @@ static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
 	pm_print_uint(cli->out, &nameless, run->unindexed);
 }
 
+static void print_undo(struct pm_cli *cli, const struct pm_run *run, const char *file,
+		       const struct pm_run_options *opt)
+{
+	const bool elsewhere = ((const struct repair_options *)cli->options)->undo_file;
+	static const struct pm_column undo = {"undo_file", "Undo file", PM_AS_TEXT, 0};
+	static const struct pm_column size = {"undo_size", "Size of the undo file", PM_AS_SIZE, 0};
+
+	pm_print_text(cli->out, &undo, opt->undo_path);
+	pm_print_uint(cli->out, &size, run->undo_size);
+	pm_print_para(cli->out,
+		      "'pstmend undo' makes %s again what it was, byte for byte, as long as "
+		      "nothing else changes it%s. The undo file may be deleted when nobody wants "
+		      "that any more.",
+		      pm_quote(file).s, elsewhere ? " (with --undo-file, as it is elsewhere)" : "");
+}
+
 static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink *found,
 		   const char *output, const struct pm_run_options *opt)
 {
 	static const struct pm_column where = {NULL, "Written to", PM_AS_TEXT, 0};
 
 	print_verdict(cli, run, output, opt);
-	if (run->written)
+	if (run->written && opt->in_place)
+		print_undo(cli, run, output, opt);
+	else if (run->written)
 		pm_print_text(cli->out, &where, output);
 	if (run->verdict != PM_VERDICT_HEALTHY) {
 		print_sizes(cli, run);
@@ -301,43 +327,73 @@ static int exit_status(const struct pm_run *run, const struct pm_run_options *op
 	return status | (opt->dry_run ? PM_EXIT_PROBLEMS : PM_EXIT_FIXED);
 }
 
-static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
+/* What belongs to one file of the command line. */
+struct work {
+	struct pm_run_options opt;
+	struct pm_image *img;
+	struct pm_target target;
+	char *output, *undo;
+	struct pm_sink found;
+	struct pm_run result;
+};
+
+static void take_options(const struct pm_cli *cli, struct work *w)
 {
 	const struct repair_options *o = cli->options;
-	struct pm_run_options opt = {
-		.dry_run = o->dry_run,
-		.strict = o->strict,
-		.force = cli->common.force,
-		.keep_unproved = o->keep_unproved,
-		.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL
-			  : o->verify == VERIFY_SAMPLE ? PM_PFF_SAMPLE
-						       : PM_PFF_NONE,
-		.self = o->verify != VERIFY_NONE,
-	};
-	struct pm_image *img = NULL;
-	struct pm_sink found;
-	struct pm_run result = {0};
-	char *output =
-		o->output ? pm_strdup(&cli->ctx, o->output) : default_output(&cli->ctx, file);
-	int status = PM_EXIT_OK; /* an error is recorded and makes the status */
+
+	w->opt.dry_run = o->dry_run;
+	w->opt.strict = o->strict;
+	w->opt.force = cli->common.force;
+	w->opt.keep_unproved = o->keep_unproved;
+	w->opt.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL
+			: o->verify == VERIFY_SAMPLE ? PM_PFF_SAMPLE
+						     : PM_PFF_NONE;
+	w->opt.self = o->verify != VERIFY_NONE;
+}
+
+static enum pm_rc open_files(struct pm_cli *cli, const char *file, struct work *w)
+{
+	const struct repair_options *o = cli->options;
+	struct pm_ctx *ctx = &cli->ctx;
 	enum pm_rc rc;
+
+	/* Locked before it is read: nobody is to change it in between. */
+	if (o->in_place) {
+		w->undo = o->undo_file ? pm_strdup(ctx, o->undo_file) : pm_undo_path(ctx, file);
+		rc = w->undo ? pm_target_open(ctx, file, PM_TARGET_ONE_NAME, &w->target) : ctx->rc;
+		if (rc)
+			return rc;
+		w->opt.in_place = &w->target;
+		w->opt.undo_path = w->undo;
+	}
+	w->output = o->in_place ? pm_strdup(ctx, file)
+		    : o->output ? pm_strdup(ctx, o->output)
+				: default_output(ctx, file);
+	w->opt.output = w->output;
+	return w->output ? pm_image_open_file(ctx, file, &w->img) : ctx->rc;
+}
+
+static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
+{
+	struct work w = {.target.fd = -1};
+	int status = PM_EXIT_OK; /* an error is recorded and makes the status */
 
 	(void)argc;
 	(void)argv;
-	pm_sink_init(&found, &cli->ctx, NULL, NULL);
-	opt.output = output;
-	rc = output ? pm_image_open_file(&cli->ctx, file, &img) : cli->ctx.rc;
-	if (rc == PM_OK) {
-		rc = pm_run_repair(&cli->ctx, img, &opt, &found, &result);
-		if (rc == PM_OK) {
-			report(cli, &result, &found, output, &opt);
-			status = exit_status(&result, &opt);
+	take_options(cli, &w);
+	pm_sink_init(&w.found, &cli->ctx, NULL, NULL);
+	if (open_files(cli, file, &w) == PM_OK) {
+		if (pm_run_repair(&cli->ctx, w.img, &w.opt, &w.found, &w.result) == PM_OK) {
+			report(cli, &w.result, &w.found, w.output, &w.opt);
+			status = exit_status(&w.result, &w.opt);
 		}
-		pm_run_done(&result);
+		pm_run_done(&w.result);
 	}
-	pm_sink_done(&found);
-	pm_image_close(img);
-	pm_free(output);
+	pm_sink_done(&w.found);
+	pm_image_close(w.img);
+	pm_target_close(&w.target);
+	pm_free(w.output);
+	pm_free(w.undo);
 	return status;
 }
 
@@ -348,6 +404,17 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (o->output && argc > 1)
 		return pm_cli_usage(cli->cmd, "--output names one file, but there are several");
+	if (o->undo_file && argc > 1)
+		return pm_cli_usage(cli->cmd, "--undo-file names one file, but there are several");
+	if (o->undo_file && !o->in_place)
+		return pm_cli_usage(cli->cmd, "--undo-file belongs to --in-place");
+	if (!o->in_place)
+		return PM_EXIT_OK;
+	if (o->output)
+		return pm_cli_usage(cli->cmd, "--in-place and --output exclude each other");
+	if (o->keep_unproved || o->verify == VERIFY_NONE)
+		return pm_cli_usage(cli->cmd,
+				    "--in-place changes a file only when the result is proved");
 	return PM_EXIT_OK;
 }
 
@@ -355,7 +422,9 @@ const struct pm_command pm_cmd_repair = {
 	.name = "repair",
 	.args = "FILE...",
 	.summary = "Mend a file into a new one, prove it, and list what was done and lost",
-	.detail = "The source is never changed. A file without errors is not rewritten.",
+	.detail =
+		"The source is not changed, unless --in-place asks for that. A file without errors\n"
+		"is not rewritten.",
 	.files = PM_FILES_MANY,
 	.min = 1,
 	.max = -1,

@@ -7,6 +7,7 @@
 const struct pm_command *const pm_commands[] = {
 	&pm_cmd_check,
 	&pm_cmd_repair,
+	&pm_cmd_undo,
 	&pm_cmd_info,
 	&pm_cmd_ls,
 	&pm_cmd_export,

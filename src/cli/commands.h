@@ -13,5 +13,6 @@ extern const struct pm_command pm_cmd_info;
 extern const struct pm_command pm_cmd_ls;
 extern const struct pm_command pm_cmd_problems;
 extern const struct pm_command pm_cmd_repair;
+extern const struct pm_command pm_cmd_undo;
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "cli/unfinished.h"
 #include "pstmend.h"
 
 #include <fcntl.h>
@@ -162,6 +163,8 @@ static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
 	cli->ctx = (struct pm_ctx){.progress = pm_progress, .cancel = pm_cancelled()};
 	pm_print_begin_doc(cli->out, cli->cmd->name, file);
 	depth = pm_print_depth(cli->out);
+	if (file && strcmp(cli->cmd->name, "undo"))
+		pm_unfinished_say(cli, file);
 	bits = cli->cmd->run(cli, file, argc, argv);
 	pm_progress_clear();
 	pm_print_unwind(cli->out, depth);

@@ -4,6 +4,7 @@
 
 #include "io/file.h"
 #include "io/output.h"
+#include "repair/commit.h"
 #include "repair/pff_expect.h"
 
 #include <stdio.h>
@@ -206,6 +207,84 @@ static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
 	return rc;
 }
 
+/* Our own check of the file as it is on the disk now. It has a context of its own: what fails
+ * here fails after the commit. */
+static enum pm_rc check_written(struct pm_run *run, const char *path, uint64_t *ret_errors)
+{
+	const struct pm_analysis_options how = {0};
+	const struct pm_check_options what = {0};
+	struct pm_ctx *ctx = run->an->ctx;
+	struct pm_ctx own = {.progress = ctx->progress,
+			     .progress_arg = ctx->progress_arg,
+			     .cancel = ctx->cancel};
+	struct pm_image *img = NULL;
+	struct pm_analysis *an = NULL;
+	struct pm_sink sink;
+	enum pm_rc rc;
+
+	pm_sink_init(&sink, &own, NULL, NULL);
+	rc = pm_image_open_file(&own, path, &img);
+	if (rc == PM_OK)
+		rc = pm_analysis_open(&own, img, &how, &an);
+	if (rc == PM_OK)
+		rc = pm_check(an, &what, &sink);
+	*ret_errors = count(&sink, PM_SEV_ERROR);
+	pm_analysis_close(an);
+	pm_image_close(img);
+	pm_sink_done(&sink);
+	if (rc == PM_ECANCEL)
+		return pm_fail(ctx, rc,
+			       "cancelled after the repair, while it was checked once more; the "
+			       "file is repaired, and 'pstmend undo' takes that back");
+	return rc ? pm_fail(ctx, rc,
+			    "%s. The file is repaired, but could not be checked once more; "
+			    "'pstmend undo' takes the repair back",
+			    own.text)
+		  : PM_OK;
+}
+
+static enum pm_rc change_in_place(struct pm_run *run, struct pm_image *src,
+				  const struct pm_run_options *opt)
+{
+	struct pm_ctx *ctx = run->an->ctx;
+	const struct pm_commit c = {.fmt = run->an->db.fmt,
+				    .target = opt->in_place,
+				    .src = src,
+				    .view = run->view,
+				    .undo_path = opt->undo_path};
+	struct pm_undo undo = {0};
+	uint64_t errors = 0;
+	enum pm_rc rc = PM_OK;
+
+	if (run->an->straight)
+		return pm_fail(ctx, PM_EUNSUP,
+			       "%s: all of its content is shifted and has to move, which can't be "
+			       "done in place; repair it into a new file with -o",
+			       pm_image_name(src));
+	rc = pm_commit_possible(ctx, &c);
+	if (rc == PM_OK)
+		rc = prove(run, pm_view_image(run->view), opt);
+	if (rc || opt->dry_run || run->verdict != PM_VERDICT_REPAIRED)
+		return rc;
+	rc = pm_commit_write(ctx, &c, &undo);
+	if (rc == PM_OK) {
+		run->written = true;
+		run->undo_size = undo.bytes.n;
+		rc = check_written(run, opt->in_place->path, &errors);
+	}
+	if (rc == PM_OK && errors) {
+		rc = pm_commit_take_back(ctx, &c, &undo);
+		run->written = rc != PM_OK;
+		run->verdict = PM_VERDICT_UNPROVED;
+		snprintf(run->why, sizeof(run->why),
+			 "the file on the disk has %llu errors that the repair did not have; it "
+			 "is again as it was",
+			 (unsigned long long)errors);
+	}
+	pm_undo_done(&undo);
+	return rc;
+}
+
 enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct pm_run_options *opt,
 			 struct pm_sink *found, struct pm_run *ret)
 {
@@ -216,6 +295,13 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 
 	*ret = (struct pm_run){.size_before = pm_image_size(img)};
 	pm_sink_init(&ret->left, ctx, NULL, NULL);
+	if (opt->in_place) {
+		const struct pm_commit c = {
+			.target = opt->in_place, .src = img, .undo_path = opt->undo_path};
+
+		if (pm_commit_possible(ctx, &c))
+			return ctx->rc;
+	}
 	rc = pm_analysis_open(ctx, img, &how, &ret->an);
 	found->ops = &ops;
 	found->arg = ret;
@@ -237,6 +323,8 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 		rc = mend(ret, opt);
 	if (rc)
 		return rc;
+	if (opt->in_place)
+		return change_in_place(ret, img, opt);
 	return opt->dry_run ? prove(ret, pm_view_image(ret->view), opt)
 			    : write_and_prove(ret, img, opt);
 }

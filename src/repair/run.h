@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole repair: analyse, check, mend as a view, write a new file, prove it, give it its
- * name. The source is only ever read.
+ * A whole repair: analyse, check, mend as a view. Then either write a new file, prove it, and
+ * give it its name; the source is only ever read. Or, in place, prove the view and commit it
+ * (commit.h).
  */
 #ifndef PM_REPAIR_RUN_H
 #define PM_REPAIR_RUN_H
 
 #include "check/check.h"
+#include "io/target.h"
 #include "repair/pff_proof.h"
 #include "repair/repair.h"
 
 struct pm_run_options {
-	const char *output;      /* path of the new file; not used by a dry run */
-	bool dry_run;            /* prove the view, write nothing */
-	bool strict;             /* mend warnings, too */
-	bool force;              /* the output may replace an existing file */
-	bool keep_unproved;      /* give the file its name though the proof failed */
-	enum pm_pff_mode verify; /* how much libpff reads */
-	bool self;               /* prove by our own check (off only for `--verify none`) */
+	const char *output;               /* path of the new file; not used by a dry run */
+	bool dry_run;                     /* prove the view, write nothing */
+	const struct pm_target *in_place; /* the source, to be changed itself; else NULL */
+	const char *undo_path;            /* with in_place */
+	bool strict;                      /* mend warnings, too */
+	bool force;                       /* the output may replace an existing file */
+	bool keep_unproved;               /* give the file its name though the proof failed */
+	enum pm_pff_mode verify;          /* how much libpff reads */
+	bool self; /* prove by our own check (off only for `--verify none`) */
 };
 
 enum pm_verdict {
@@ -48,7 +52,8 @@ struct pm_run {
 	struct pm_pff_result pff;
 	uint64_t size_before, size_after;
 	uint64_t unindexed; /* pm_analysis_unindexed of the source */
-	bool written;       /* the output has its name */
+	bool written;       /* the output has its name; the source was changed in place */
+	uint64_t undo_size; /* of the undo file, 0: there is none */
 	char why[512];      /* UNPROVED: what failed, one line */
 };
 
