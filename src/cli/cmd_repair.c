@@ -3,13 +3,14 @@
 #include "base/quote.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/lost_csv.h"
 #include "io/file.h"
 #include "repair/run.h"
 #include "repair/undo.h"
 
 struct repair_options {
-	const char *output, *undo_file;
-	bool dry_run, strict, keep_unproved, in_place;
+	const char *output, *undo_file, *lost_csv;
+	bool dry_run, strict, keep_unproved, in_place, compact, mark;
 	int verify;
 };
 
@@ -19,11 +20,19 @@ static const struct pm_option options[] = {
 	{PM_OPT_STRING, "output", 'o', "PATH",
 	 "the new file (default: NAME.repaired.pst beside the source)",
 	 offsetof(struct repair_options, output), NULL},
+	{PM_OPT_FLAG, "compact", 0, NULL, "lay the new file out afresh, without gaps",
+	 offsetof(struct repair_options, compact), NULL},
 	{PM_OPT_FLAG, "in-place", 0, NULL, "change FILE itself; 'pstmend undo' takes that back",
 	 offsetof(struct repair_options, in_place), NULL},
 	{PM_OPT_STRING, "undo-file", 0, "PATH",
 	 "with --in-place: the undo file (default: FILE.pstmend-undo)",
 	 offsetof(struct repair_options, undo_file), NULL},
+	{PM_OPT_STRING, "lost-csv", 0, "CSV",
+	 "list what is lost or partial in a file for a spreadsheet",
+	 offsetof(struct repair_options, lost_csv), NULL},
+	{PM_OPT_FLAG, "mark", 0, NULL,
+	 "give a partial item a property that says what is missing (pstmend-damaged)",
+	 offsetof(struct repair_options, mark), NULL},
 	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
 	 offsetof(struct repair_options, dry_run), NULL},
 	{PM_OPT_FLAG, "strict", 0, NULL, "mend warnings, too",
@@ -36,14 +45,14 @@ static const struct pm_option options[] = {
 };
 
 /* "mail.pst" -> "mail.repaired.pst"; a name without a suffix gets both. */
-static char *default_output(struct pm_ctx *ctx, const char *file)
+static char *default_output(struct pm_ctx *ctx, const char *file, const char *what)
 {
 	const char *slash = strrchr(file, '/');
 	const char *dot = strrchr(slash ? slash : file, '.');
 
 	if (!dot || dot == file || dot[-1] == '/')
-		return pm_asprintf(ctx, "%s.repaired.pst", file);
-	return pm_asprintf(ctx, "%.*s.repaired%s", (int)(dot - file), file, dot);
+		return pm_asprintf(ctx, "%s.%s.pst", file, what);
+	return pm_asprintf(ctx, "%.*s.%s%s", (int)(dot - file), file, what, dot);
 }
 
 static const char *deed_text(unsigned kind)
@@ -63,6 +72,8 @@ static const char *deed_text(unsigned kind)
 		[PM_DID_TABLE] = "folder tables mended",
 		[PM_DID_COUNTS] = "folders whose counts were set right",
 		[PM_DID_REFS] = "reference counts corrected",
+		[PM_DID_MARKED] = "partial items marked as such",
+		[PM_DID_LEFT_OUT] = "blocks that nothing refers to, left out",
 	};
 
 	return text[kind];
@@ -85,6 +96,8 @@ static const char *deed_name(unsigned kind)
 		[PM_DID_TABLE] = "folder-table",
 		[PM_DID_COUNTS] = "folder-counts",
 		[PM_DID_REFS] = "reference-count",
+		[PM_DID_MARKED] = "item-marked",
+		[PM_DID_LEFT_OUT] = "block-left-out",
 	};
 
 	return name[kind];
@@ -121,7 +134,9 @@ static uint64_t deeds_of(const struct pm_repair *r, unsigned kind)
 
 	for (size_t i = 0; i < r->deeds.n; i++)
 		if (r->deeds.v[i].kind == kind)
-			n += kind == PM_DID_MAPS || kind == PM_DID_REFS ? r->deeds.v[i].have : 1;
+			n += kind == PM_DID_MAPS || kind == PM_DID_REFS || kind == PM_DID_LEFT_OUT
+				     ? r->deeds.v[i].have
+				     : 1;
 	return n;
 }
 
@@ -135,7 +150,7 @@ static void print_deeds(struct pm_cli *cli, const struct pm_repair *r)
 	};
 
 	pm_print_begin_table(cli->out, &list, cols, 3);
-	for (unsigned k = 0; k <= PM_DID_REFS; k++) {
+	for (unsigned k = 0; k <= PM_DID_LEFT_OUT; k++) {
 		uint64_t n = deeds_of(r, k);
 
 		if (!n)
@@ -227,7 +242,7 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 {
 	static const struct pm_column verdict = {"verdict", NULL, PM_AS_TEXT, 0};
 	static const struct pm_column out = {"output", NULL, PM_AS_TEXT, 0};
-	static const char *const name[] = {"healthy", "repaired", "unproved"};
+	static const char *const name[] = {"healthy", "repaired", "unproved", "compacted"};
 	size_t lost = 0, partial = 0;
 
 	for (size_t i = 0; i < run->repair.casualties.n; i++) {
@@ -245,12 +260,17 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		pm_print_para(cli->out, "Repaired, but not proved: %s. %s", run->why,
 			      run->written ? "The file was kept as asked for."
 					   : "Nothing was written; --keep-unproved keeps it.");
+	else if (run->verdict == PM_VERDICT_COMPACTED)
+		pm_print_para(cli->out, opt->dry_run ? "Healthy; can be compacted. Nothing was "
+						       "written (dry run)."
+						     : "Healthy. Compacted, and proved.");
 	else if (opt->dry_run)
 		pm_print_para(cli->out, "Can be repaired: the result would be clean. Nothing was "
 					"written (dry run).");
 	else
-		pm_print_para(cli->out, opt->in_place ? "Repaired in place, and proved."
-						      : "Repaired, and proved.");
+		pm_print_para(cli->out, opt->in_place  ? "Repaired in place, and proved."
+					: opt->compact ? "Repaired and compacted, and proved."
+						       : "Repaired, and proved.");
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
 	if (run->unindexed)
@@ -320,7 +340,7 @@ static int exit_status(const struct pm_run *run, const struct pm_run_options *op
 {
 	int status = run->repair.casualties.n || run->unindexed ? PM_EXIT_LOST : 0;
 
-	if (run->verdict == PM_VERDICT_HEALTHY)
+	if (run->verdict == PM_VERDICT_HEALTHY || run->verdict == PM_VERDICT_COMPACTED)
 		return PM_EXIT_OK;
 	if (run->verdict == PM_VERDICT_UNPROVED)
 		return status | PM_EXIT_PROBLEMS | (run->written ? PM_EXIT_FIXED : 0);
@@ -332,6 +352,7 @@ struct work {
 	struct pm_run_options opt;
 	struct pm_image *img;
 	struct pm_target target;
+	struct pm_output *csv;
 	char *output, *undo;
 	struct pm_sink found;
 	struct pm_run result;
@@ -343,6 +364,8 @@ static void take_options(const struct pm_cli *cli, struct work *w)
 
 	w->opt.dry_run = o->dry_run;
 	w->opt.strict = o->strict;
+	w->opt.compact = o->compact;
+	w->opt.mark = o->mark;
 	w->opt.force = cli->common.force;
 	w->opt.keep_unproved = o->keep_unproved;
 	w->opt.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL
@@ -368,8 +391,11 @@ static enum pm_rc open_files(struct pm_cli *cli, const char *file, struct work *
 	}
 	w->output = o->in_place ? pm_strdup(ctx, file)
 		    : o->output ? pm_strdup(ctx, o->output)
-				: default_output(ctx, file);
+				: default_output(ctx, file, o->compact ? "compacted" : "repaired");
 	w->opt.output = w->output;
+	if (o->lost_csv &&
+	    pm_output_create(ctx, o->lost_csv, cli->common.force ? PM_OUTPUT_FORCE : 0, &w->csv))
+		return ctx->rc;
 	return w->output ? pm_image_open_file(ctx, file, &w->img) : ctx->rc;
 }
 
@@ -386,15 +412,35 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 		if (pm_run_repair(&cli->ctx, w.img, &w.opt, &w.found, &w.result) == PM_OK) {
 			report(cli, &w.result, &w.found, w.output, &w.opt);
 			status = exit_status(&w.result, &w.opt);
+			if (w.csv)
+				pm_lost_csv_write(&cli->ctx, &w.result, w.csv);
 		}
 		pm_run_done(&w.result);
 	}
 	pm_sink_done(&w.found);
 	pm_image_close(w.img);
 	pm_target_close(&w.target);
+	pm_output_free(w.csv);
 	pm_free(w.output);
 	pm_free(w.undo);
 	return status;
+}
+
+/* The list must not take the place of what is read or written. */
+static int check_csv(const struct pm_cli *cli, int argc, char **argv)
+{
+	const struct repair_options *o = cli->options;
+	struct stat csv, file;
+
+	if (argc > 1)
+		return pm_cli_usage(cli->cmd, "--lost-csv names one file, but there are several");
+	if (o->output && !strcmp(o->output, o->lost_csv))
+		return pm_cli_usage(cli->cmd, "--lost-csv and --output name the same file");
+	if (!stat(o->lost_csv, &csv) && !stat(argv[0], &file) && csv.st_dev == file.st_dev &&
+	    csv.st_ino == file.st_ino)
+		return pm_cli_usage(cli->cmd, "--lost-csv %s: this is the file to be read",
+				    pm_quote(o->lost_csv).s);
+	return PM_EXIT_OK;
 }
 
 static int check(const struct pm_cli *cli, int argc, char **argv)
@@ -404,12 +450,16 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (o->output && argc > 1)
 		return pm_cli_usage(cli->cmd, "--output names one file, but there are several");
+	if (o->lost_csv && check_csv(cli, argc, argv))
+		return PM_EXIT_USAGE;
 	if (o->undo_file && argc > 1)
 		return pm_cli_usage(cli->cmd, "--undo-file names one file, but there are several");
 	if (o->undo_file && !o->in_place)
 		return pm_cli_usage(cli->cmd, "--undo-file belongs to --in-place");
 	if (!o->in_place)
 		return PM_EXIT_OK;
+	if (o->compact)
+		return pm_cli_usage(cli->cmd, "--compact makes a new file, not one --in-place");
 	if (o->output)
 		return pm_cli_usage(cli->cmd, "--in-place and --output exclude each other");
 	if (o->keep_unproved || o->verify == VERIFY_NONE)

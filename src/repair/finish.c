@@ -185,7 +185,7 @@ static void take_rgnid(struct pm_repair *r, struct pm_header *h)
 	h->rgnid[0x0D] = h->rgnid[0x0E] = h->rgnid[0x0F] = h->rgnid[2];
 }
 
-static enum pm_rc write_header(struct pm_repair *r)
+enum pm_rc pm_repair_write_header(struct pm_repair *r)
 {
 	const struct pm_analysis *an = r->an;
 	const struct pm_format *f = r->fmt;
@@ -245,7 +245,7 @@ enum pm_rc pm_repair_finish(struct pm_repair *r)
 	if (rc == PM_OK)
 		rc = pm_repair_maps(r);
 	if (rc == PM_OK)
-		rc = write_header(r);
+		rc = pm_repair_write_header(r);
 	if (rc == PM_OK)
 		rc = pm_repair_did(r, PM_DID_HEADER, 0, 0, 0);
 	return rc;

@@ -151,7 +151,7 @@ static enum pm_rc load_level(struct level *l)
 	size_t from = 0; /* first entry not stored yet */
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK && !l->r->compact; i++) {
 		const struct pm_tree_page *t = &an->pages.v[i];
 		size_t a, b;
 		pm_bid bid;

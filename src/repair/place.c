@@ -62,7 +62,7 @@ static enum pm_rc end_of_bytes(struct pm_repair *r, uint64_t start, uint64_t lim
 	return PM_OK;
 }
 
-static void open_interval(struct pm_repair *r, uint64_t k)
+void pm_repair_place_from(struct pm_repair *r, uint64_t k)
 {
 	uint64_t start = pm_amap_offset(r->fmt, k);
 
@@ -86,7 +86,7 @@ enum pm_rc pm_repair_place_begin(struct pm_repair *r)
 		size = eof;
 	last = size > f->amap_first ? (size - f->amap_first - 1) / f->amap_interval : 0;
 	r->intervals = last + 1;
-	open_interval(r, last);
+	pm_repair_place_from(r, last);
 	rc = end_of_bytes(r, r->pos < size ? r->pos : size,
 			  r->limit < r->an->img->size ? r->limit : r->an->img->size, &bytes);
 	facts = end_of_facts(r, r->limit);
@@ -99,16 +99,19 @@ enum pm_rc pm_repair_place_begin(struct pm_repair *r)
 
 enum pm_rc pm_repair_place(struct pm_repair *r, uint64_t n, uint64_t align, pm_ib *ret_ib)
 {
-	uint64_t at = (r->pos + align - 1) / align * align;
+	uint64_t at = (r->pos + align - 1) / align * align, last = UINT64_MAX;
 
 	if (at + n > r->limit) {
-		open_interval(r, r->k + 1);
+		last = r->intervals;
+		pm_repair_place_from(r, r->k + 1);
 		at = (r->pos + align - 1) / align * align;
 	}
-	if (at + n > r->fmt->size_max)
+	/* A new interval counts as a whole: the file ends with it. */
+	if ((at + n > r->fmt->size_max || (r->k >= last && r->limit > r->fmt->size_max)) &&
+	    !r->compact)
 		return pm_fail(r->ctx, PM_ELIMIT,
 			       "%s: the repaired file would be larger than an %s file can be "
-			       "(%llu bytes)",
+			       "(%llu bytes); repair it with --compact, which leaves no gaps",
 			       pm_image_name(r->an->img), r->fmt->name,
 			       (unsigned long long)r->fmt->size_max);
 	*ret_ib = at;

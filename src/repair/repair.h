@@ -9,6 +9,7 @@
  *   pm_repair_objects  property contexts and tables inside nodes
  *   pm_repair_folders  folder tree, folder tables, counts, mandatory objects
  *   pm_repair_finish   references, both trees, allocation maps, header
+ *                      (or pm_repair_compact, which lays all of it out afresh)
  *
  * After that the view is the repaired file; proof and commit are separate.
  */
@@ -35,6 +36,8 @@ enum pm_deed_kind {
 	PM_DID_TABLE,        /* key: nid; have: rows added, want: rows dropped; cells */
 	PM_DID_COUNTS,       /* folder counts; key: nid */
 	PM_DID_REFS,         /* have: reference counts corrected */
+	PM_DID_MARKED,       /* a partial item says what it lacks; key: nid */
+	PM_DID_LEFT_OUT,     /* have: blocks that nothing references, not in a compacted file */
 };
 
 struct pm_deed {
@@ -46,10 +49,12 @@ struct pm_deed {
 /* An item that did not come out whole. */
 struct pm_casualty {
 	pm_nid nid;
-	uint32_t folder; /* index into model->folders, PM_NO_FOLDER: none */
-	bool lost;       /* else partial */
-	char *subject;   /* UTF-8 or NULL; in the repair's arena */
-	char *reason;    /* likewise; never NULL */
+	uint32_t folder;     /* index into model->folders, PM_NO_FOLDER: none */
+	bool lost;           /* else partial */
+	char *subject;       /* UTF-8 or NULL; in the repair's arena */
+	char *reason;        /* likewise; never NULL */
+	char *message_class; /* likewise, or NULL */
+	uint64_t date;       /* FILETIME of delivery, else of submission; 0: not known */
 };
 
 struct pm_repair {
@@ -57,7 +62,8 @@ struct pm_repair {
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
 	struct pm_model *model;
 	const struct pm_format *fmt;
-	bool strict; /* what are matters of form only is mended, too; false unless set */
+	bool strict;  /* what are matters of form only is mended, too; false unless set */
+	bool compact; /* the result is laid out afresh: this view may exceed the format's size */
 	struct pm_view *view;
 	struct pm_block_sink sink; /* new blocks: into the view and an->db.blocks */
 	pm_bid next_block, next_page;
@@ -73,6 +79,7 @@ struct pm_repair {
 	uint32_t next_unique; /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
+	size_t described;          /* the first so many have class and date */
 	struct pm_map casualty_of; /* nid -> index */
 	struct pm_arena arena;
 	uint64_t bytes_in_place; /* changed below the old end of file */
@@ -92,6 +99,13 @@ enum pm_rc pm_repair_folders(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_finish(struct pm_repair *r) PM_MUST_CHECK;
 void pm_repair_done(struct pm_repair *r);
 
+/* Class, date and subject of the casualties that have none yet: of the item, else of its row.
+ * To be called while objects and tables are those of the source. */
+enum pm_rc pm_repair_describe(struct pm_repair *r) PM_MUST_CHECK;
+/* Give every partial item a property named "pstmend-damaged" that says what is missing. Before
+ * the last stage. */
+enum pm_rc pm_repair_mark(struct pm_repair *r) PM_MUST_CHECK;
+
 /* For the stages. */
 enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t key, uint64_t have,
 			 uint64_t want);
@@ -105,10 +119,14 @@ struct pm_table;
 enum pm_rc pm_repair_row_ids(struct pm_table *t);
 /* place.c: set up pos, limit, k, intervals. */
 enum pm_rc pm_repair_place_begin(struct pm_repair *r);
+/* The next place is the first one of interval k. */
+void pm_repair_place_from(struct pm_repair *r, uint64_t k);
 /* load.c: write one tree over the final tables; sets r->root. */
 enum pm_rc pm_repair_load_tree(struct pm_repair *r, uint8_t ptype);
 /* maps.c: allocation maps from the final use. */
 enum pm_rc pm_repair_maps(struct pm_repair *r);
+/* finish.c: the header that names the new trees and maps. */
+enum pm_rc pm_repair_write_header(struct pm_repair *r);
 /* mandatory.c: store, name map, templates [MS-PST 2.7.1]. */
 enum pm_rc pm_repair_mandatory(struct pm_repair *r);
 /* Add or change a node; keeps an->db.nodes in order. */

@@ -50,8 +50,23 @@ static enum pm_rc list_suspects(struct pm_run *run)
 	return rc;
 }
 
+static enum pm_rc stages(struct pm_repair *r, bool mark)
+{
+	enum pm_rc rc = pm_repair_blocks(r);
+
+	if (rc == PM_OK)
+		rc = pm_repair_describe(r);
+	if (rc == PM_OK)
+		rc = pm_repair_objects(r);
+	if (rc == PM_OK)
+		rc = pm_repair_folders(r);
+	if (rc == PM_OK) /* what the later stages found */
+		rc = pm_repair_describe(r);
+	return rc == PM_OK && mark ? pm_repair_mark(r) : rc;
+}
+
 /* The repaired file as it will be, step by step. */
-static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt)
+static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, bool healthy)
 {
 	struct pm_repair *r = &run->repair;
 	struct pm_ctx *ctx = run->an->ctx;
@@ -62,17 +77,14 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt)
 	run->mended = true;
 	rc = pm_repair_begin(r, run->an, &run->model, run->view);
 	r->strict = opt->strict;
+	r->compact = opt->compact;
 	if (rc == PM_OK)
 		rc = list_suspects(run);
+	if (rc == PM_OK && !healthy)
+		rc = stages(r, opt->mark);
 	if (rc == PM_OK)
-		rc = pm_repair_blocks(r);
-	if (rc == PM_OK)
-		rc = pm_repair_objects(r);
-	if (rc == PM_OK)
-		rc = pm_repair_folders(r);
-	if (rc == PM_OK)
-		rc = pm_repair_finish(r);
-	run->size_after = pm_image_size(pm_view_image(run->view));
+		rc = opt->compact ? pm_repair_compact(r, &run->packed) : pm_repair_finish(r);
+	run->size_after = pm_image_size(pm_view_image(r->view));
 	return rc;
 }
 
@@ -103,7 +115,7 @@ static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct p
 	}
 	if (rc)
 		return rc;
-	run->verdict = PM_VERDICT_REPAIRED;
+	run->verdict = run->aim;
 	if (run->left_errors) {
 		run->verdict = PM_VERDICT_UNPROVED;
 		snprintf(run->why, sizeof(run->why),
@@ -164,8 +176,8 @@ static enum pm_rc write_output(struct pm_run *run, struct pm_image *src, struct 
 	struct pm_ctx *ctx = run->an->ctx;
 	enum pm_rc rc;
 
-	if (run->an->straight)
-		return write_all(ctx, out, pm_view_image(run->view));
+	if (run->an->straight || run->packed.view)
+		return write_all(ctx, out, pm_view_image(run->repair.view));
 	rc = pm_output_clone(out, src);
 	if (!pm_is_error(rc))
 		rc = write_changes(ctx, out, run->view);
@@ -199,7 +211,7 @@ static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
 			     "%s: %s while it was being repaired, nothing was written; close what "
 			     "uses it and start again",
 			     pm_image_name(src), pm_image_file_changed(src));
-	if (rc == PM_OK && (run->verdict == PM_VERDICT_REPAIRED || opt->keep_unproved)) {
+	if (rc == PM_OK && (run->verdict == run->aim || opt->keep_unproved)) {
 		rc = pm_output_commit(out);
 		run->written = rc == PM_OK;
 	}
@@ -291,6 +303,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	const struct pm_analysis_options how = {0};
 	const struct pm_check_options what = {0};
 	static const struct pm_sink_ops ops = {.affected = suspect};
+	bool healthy;
 	enum pm_rc rc;
 
 	*ret = (struct pm_run){.size_before = pm_image_size(img)};
@@ -312,7 +325,8 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 		return rc;
 	ret->errors = count(found, PM_SEV_ERROR);
 	ret->warnings = count(found, PM_SEV_WARNING);
-	if (!ret->errors && !(opt->strict && ret->warnings))
+	healthy = !ret->errors && !(opt->strict && ret->warnings);
+	if (healthy && !opt->compact)
 		return PM_OK;
 	ret->unindexed = pm_analysis_unindexed(ret->an);
 	if (!opt->dry_run)
@@ -320,12 +334,13 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	if (rc == PM_OK)
 		rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
-		rc = mend(ret, opt);
+		rc = mend(ret, opt, healthy);
 	if (rc)
 		return rc;
+	ret->aim = healthy ? PM_VERDICT_COMPACTED : PM_VERDICT_REPAIRED;
 	if (opt->in_place)
 		return change_in_place(ret, img, opt);
-	return opt->dry_run ? prove(ret, pm_view_image(ret->view), opt)
+	return opt->dry_run ? prove(ret, pm_view_image(ret->repair.view), opt)
 			    : write_and_prove(ret, img, opt);
 }
 
@@ -334,6 +349,7 @@ void pm_run_done(struct pm_run *run)
 	if (run->mended)
 		pm_repair_done(&run->repair);
 	pm_model_done(&run->model);
+	pm_compact_done(&run->packed);
 	pm_view_free(run->view);
 	pm_analysis_close(run->an);
 	pm_sink_done(&run->left);

@@ -9,6 +9,7 @@
 
 #include "check/check.h"
 #include "io/target.h"
+#include "repair/compact.h"
 #include "repair/pff_proof.h"
 #include "repair/repair.h"
 
@@ -18,16 +19,19 @@ struct pm_run_options {
 	const struct pm_target *in_place; /* the source, to be changed itself; else NULL */
 	const char *undo_path;            /* with in_place */
 	bool strict;                      /* mend warnings, too */
-	bool force;                       /* the output may replace an existing file */
-	bool keep_unproved;               /* give the file its name though the proof failed */
-	enum pm_pff_mode verify;          /* how much libpff reads */
-	bool self; /* prove by our own check (off only for `--verify none`) */
+	bool compact;            /* lay the new file out afresh, also when nothing is wrong */
+	bool force;              /* the output may replace an existing file */
+	bool keep_unproved;      /* give the file its name though the proof failed */
+	bool mark;               /* give partial items a property that says what is missing */
+	enum pm_pff_mode verify; /* how much libpff reads */
+	bool self;               /* prove by our own check (off only for `--verify none`) */
 };
 
 enum pm_verdict {
-	PM_VERDICT_HEALTHY,  /* nothing to do, nothing written */
-	PM_VERDICT_REPAIRED, /* written and proved (dry run: would be) */
-	PM_VERDICT_UNPROVED, /* the proof failed */
+	PM_VERDICT_HEALTHY,   /* nothing to do, nothing written */
+	PM_VERDICT_REPAIRED,  /* written and proved (dry run: would be) */
+	PM_VERDICT_UNPROVED,  /* the proof failed */
+	PM_VERDICT_COMPACTED, /* healthy; written and proved all the same (dry run: would be) */
 };
 
 /* An item that the check found not to be whole. Strings are in the run's arena. */
@@ -38,13 +42,14 @@ struct pm_suspect {
 };
 
 struct pm_run {
-	enum pm_verdict verdict;
+	enum pm_verdict verdict, aim; /* aim: what it is to be, when the proof holds */
 	struct pm_analysis *an;
 	struct pm_model model;
 	struct pm_view *view;
 	PM_VEC(struct pm_suspect) suspects; /* in the source */
 	struct pm_arena arena;
-	struct pm_repair repair;
+	struct pm_repair repair; /* its view is the result */
+	struct pm_compact packed;
 	bool mended;                         /* `repair` is set */
 	uint64_t errors, warnings;           /* found in the source */
 	uint64_t left_errors, left_warnings; /* in the result */
