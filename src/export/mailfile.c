@@ -61,5 +61,17 @@ enum pm_rc pm_mailfile_end(struct pm_mailfile *f)
 
 const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it)
 {
-	return f->base.ex->opts->mark ? pm_notes_text(f->base.ex->ctx, it->notes) : NULL;
+	struct pm_export *ex = f->base.ex;
+	struct pm_message *m = it->msg;
+	const char *found = ex->opts->mark ? pm_notes_text(ex->ctx, it->notes) : NULL;
+	char *marked = NULL;
+	uint16_t id;
+
+	if (found || !ex->opts->mark)
+		return found;
+	/* A repaired file has no trace of the damage but the mark that it was given. */
+	id = pm_names_string(&ex->names, pm_uid_strings, PM_MARK_NAME);
+	if (!id || pm_is_error(pm_pc_text(&m->pc, id, m->codepage, &m->arena, &marked)))
+		return NULL;
+	return marked;
 }

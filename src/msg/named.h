@@ -14,6 +14,9 @@
 #define PM_NID_NAMEMAP 0x61
 #define PM_NID_ROOT    0x122
 
+/* Of the public strings: the property that says what a repaired item lacks (repair --mark). */
+#define PM_MARK_NAME "pstmend-damaged"
+
 /* Rules; bit n is rule M(n+11). */
 enum pm_name_rule {
 	PM_NR_PC = 1 << 0,      /* the PC can't be read */

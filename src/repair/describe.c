@@ -11,8 +11,6 @@
 #include "export/rows.h"
 #include "ltp/props.h"
 
-#define MARK_NAME "pstmend-damaged"
-
 static enum pm_rc take(struct pm_repair *r, struct pm_casualty *c, const struct pm_message *m)
 {
 	c->date = m->delivery ? m->delivery : m->submit;
@@ -66,9 +64,9 @@ static enum pm_rc mark_id(struct pm_repair *r, uint16_t *ret)
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, PM_NID_NAMEMAP);
 	enum pm_rc rc = pm_names_open(&r->an->db, &names);
 
-	*ret = pm_is_error(rc) ? 0 : pm_names_string(&names, pm_uid_strings, MARK_NAME);
+	*ret = pm_is_error(rc) ? 0 : pm_names_string(&names, pm_uid_strings, PM_MARK_NAME);
 	if (!pm_is_error(rc) && !*ret) {
-		rc = pm_names_add(&names, pm_uid_strings, 0, MARK_NAME, ret);
+		rc = pm_names_add(&names, pm_uid_strings, 0, PM_MARK_NAME, ret);
 		if (rc == PM_OK)
 			rc = pm_names_build(&names, &r->sink, &data, &sub);
 		if (rc == PM_OK)
