@@ -30,35 +30,15 @@ struct table {
 	unsigned type;
 	const char *what;
 	enum pm_problem_id missing_table, ghost, missing;
-	const uint16_t *columns;
 };
-
-static const uint16_t hierarchy_columns[] = {PM_ID_DISPLAY_NAME,
-					     PM_ID_CONTENT_COUNT,
-					     PM_ID_CONTENT_UNREAD,
-					     PM_ID_SUBFOLDERS,
-					     PM_ID_LTP_ROW_ID,
-					     PM_ID_LTP_ROW_VER,
-					     0};
-static const uint16_t contents_columns[] = {PM_ID_MESSAGE_CLASS,
-					    PM_ID_SUBJECT,
-					    PM_ID_MESSAGE_FLAGS,
-					    PM_ID_MESSAGE_SIZE,
-					    PM_ID_LTP_ROW_ID,
-					    PM_ID_LTP_ROW_VER,
-					    0};
-static const uint16_t assoc_columns[] = {PM_ID_MESSAGE_CLASS, PM_ID_MESSAGE_FLAGS, PM_ID_LTP_ROW_ID,
-					 PM_ID_LTP_ROW_VER, 0};
-static const uint16_t outgoing_columns[] = {PM_ID_SUBMIT_TIME, 0x0E14, PM_ID_LTP_ROW_ID,
-					    PM_ID_LTP_ROW_VER, 0};
 
 static const struct table tables[] = {
 	{PM_NT_HIERARCHY, "hierarchy table", PM_P_FOLDER_TABLE, PM_P_FOLDER_HIERARCHY_GHOST_ROW,
-	 PM_P_FOLDER_HIERARCHY_MISSING_ROW, hierarchy_columns},
+	 PM_P_FOLDER_HIERARCHY_MISSING_ROW},
 	{PM_NT_CONTENTS, "contents table", PM_P_FOLDER_TABLE, PM_P_FOLDER_CONTENTS_GHOST_ROW,
-	 PM_P_FOLDER_CONTENTS_MISSING_ROW, contents_columns},
+	 PM_P_FOLDER_CONTENTS_MISSING_ROW},
 	{PM_NT_ASSOC_CONTENTS, "associated contents table", PM_P_FOLDER_ASSOC_TABLE,
-	 PM_P_FOLDER_ASSOC_GHOST_ROW, PM_P_FOLDER_ASSOC_MISSING_ROW, assoc_columns},
+	 PM_P_FOLDER_ASSOC_GHOST_ROW, PM_P_FOLDER_ASSOC_MISSING_ROW},
 };
 
 static bool usable(enum pm_rc rc)
@@ -68,18 +48,9 @@ static bool usable(enum pm_rc rc)
 
 void pm_check_columns(struct pm_checker *c, const struct pm_tc *tc, const uint16_t *ids)
 {
-	for (; *ids; ids++) {
-		uint32_t type = c->f->string_type;
-
-		if (pm_tc_col(tc, *ids, 0))
-			continue;
-		if (*ids != PM_ID_DISPLAY_NAME && *ids != PM_ID_MESSAGE_CLASS &&
-		    *ids != PM_ID_SUBJECT)
-			type = *ids == PM_ID_SUBFOLDERS    ? PM_PT_BOOL
-			       : *ids == PM_ID_SUBMIT_TIME ? PM_PT_TIME
-							   : PM_PT_I4;
-		REPORT(c, FOLDER_COLUMN, .tag = (uint32_t)*ids << 16 | type);
-	}
+	for (; ids && *ids; ids++)
+		if (!pm_tc_col(tc, *ids, 0))
+			REPORT(c, FOLDER_COLUMN, .tag = pm_folder_column_tag(c->f, *ids));
 }
 
 /* --- rows ---------------------------------------------------------------------------- */
@@ -304,7 +275,7 @@ static void check_table(struct folder *f, const struct table *t)
 	f->unread = 0;
 	f->unread_known = true;
 	if (usable(rc)) {
-		pm_check_columns(c, &tc, t->columns);
+		pm_check_columns(c, &tc, pm_folder_columns(nid));
 		check_rows(f, t, &tc);
 		check_counts(f, t, tc.rows.n);
 	} else {
@@ -407,19 +378,6 @@ void pm_check_folders(struct pm_checker *c)
 
 /* --- tables that belong to no folder ------------------------------------------------- */
 
-static const uint16_t *columns_of(pm_nid nid)
-{
-	switch (pm_nid_type(nid)) {
-	case PM_NT_HIERARCHY:
-		return hierarchy_columns;
-	case PM_NT_CONTENTS:
-		return contents_columns;
-	case PM_NT_ASSOC_CONTENTS:
-		return assoc_columns;
-	}
-	return nid == 0x64C ? outgoing_columns : NULL;
-}
-
 static bool is_template(pm_nid nid)
 {
 	return nid == 0x60D || nid == 0x60E || nid == 0x60F || nid == 0x610 || nid == 0x671 ||
@@ -453,8 +411,8 @@ static void check_side_table(struct pm_checker *c, const struct pm_node *n)
 
 	if (!pm_check_stop(c, rc) && rc != PM_NONE) {
 		pm_check_tc(c, &tc, rc);
-		if (usable(rc) && columns_of(n->nid))
-			pm_check_columns(c, &tc, columns_of(n->nid));
+		if (usable(rc))
+			pm_check_columns(c, &tc, pm_folder_columns(n->nid));
 		if (usable(rc) && is_template(n->nid) && tc.rows.n)
 			REPORT(c, TEMPLATE_ROWS, .count = tc.rows.n);
 	}

@@ -175,13 +175,17 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 	*ret_method = method;
 	if (pm_check_stop(c, rc))
 		return;
-	if (!usable(rc) || method > PM_AM_WEB)
+	if (!usable(rc) || method > PM_AM_WEB) {
 		REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
-	else if (method == PM_AM_VALUE && type != PM_PT_BINARY)
-		REPORT(c, ATTACHMENT_METHOD, .have = method);
-	else if ((method == PM_AM_EMBEDDED || method == PM_AM_OLE) && type != PM_PT_OBJECT &&
-		 type != PM_PT_BINARY)
-		REPORT(c, ATTACHMENT_METHOD, .have = method);
+	} else if ((method == PM_AM_VALUE && type != PM_PT_BINARY) ||
+		   ((method == PM_AM_EMBEDDED || method == PM_AM_OLE) && type != PM_PT_OBJECT &&
+		    type != PM_PT_BINARY)) {
+		uint64_t serial = REPORT(c, ATTACHMENT_METHOD, .have = method);
+
+		/* Data that should be here and are not. */
+		if (!data && !c->subject.lossy)
+			c->subject.lossy = serial;
+	}
 }
 
 /* Is this the subnode tree of a message that we are in? */

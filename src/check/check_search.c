@@ -8,13 +8,9 @@
  */
 #include "check/content.h"
 
-#define NID_QUEUE    0x1E1u
-#define NID_ACTIVITY 0x201u
-#define NID_DOMAIN   0x261u
-#define NID_BARE     0x723u /* [OBS] a search folder without queue and criteria */
-#define SUD_SIZE     20u    /* [MS-PST 2.4.8.4.1] */
-#define SUD_TYPES    0x12u  /* [OBS] highest one met */
-#define LIST_MAX     ((uint64_t)16 << 20)
+#include "msg/search.h"
+
+#define LIST_MAX ((uint64_t)16 << 20)
 
 #define REPORT(c, symbol, ...)                                                                     \
 	pm_check_subject((c), &(struct pm_problem){.id = PM_P_##symbol, ##__VA_ARGS__})
@@ -72,7 +68,7 @@ void pm_check_search(struct pm_checker *c, pm_nid folder)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !c->rc; i++) {
 		pm_nid nid = pm_folder_companion(folder, parts[i].type);
 
-		if (!exists(c, nid) && folder != NID_BARE)
+		if (!exists(c, nid) && folder != PM_NID_BARE_SEARCH)
 			report_part(c, nid, parts[i].what);
 	}
 }
@@ -92,13 +88,8 @@ static bool read_node(struct pm_checker *c, const struct pm_node *n)
 
 static void check_queue(struct pm_checker *c)
 {
-	uint64_t bad = c->buf.n % SUD_SIZE != 0;
+	uint64_t bad = pm_search_queue_bad(pm_buf_span(&c->buf));
 
-	for (size_t i = 0; i + SUD_SIZE <= c->buf.n; i += SUD_SIZE) {
-		unsigned type = pm_le16(c->buf.p + i + 2);
-
-		bad += type < 1 || type > SUD_TYPES;
-	}
 	if (bad)
 		REPORT(c, SEARCH_QUEUE, .count = bad);
 }
@@ -127,11 +118,12 @@ void pm_check_search_node(struct pm_checker *c, const struct pm_node *n)
 		check_results(c, n);
 		return;
 	}
-	if ((n->nid != NID_QUEUE && n->nid != NID_ACTIVITY && n->nid != NID_DOMAIN) || !n->data ||
-	    !read_node(c, n))
+	if ((n->nid != PM_NID_SEARCH_QUEUE && n->nid != PM_NID_SEARCH_ACTIVITY &&
+	     n->nid != PM_NID_SEARCH_DOMAIN) ||
+	    !n->data || !read_node(c, n))
 		return;
-	if (n->nid == NID_QUEUE)
+	if (n->nid == PM_NID_SEARCH_QUEUE)
 		check_queue(c);
 	else
-		check_list(c, n->nid == NID_ACTIVITY);
+		check_list(c, n->nid == PM_NID_SEARCH_ACTIVITY);
 }

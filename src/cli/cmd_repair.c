@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/lost_csv.h"
 #include "io/file.h"
+#include "msg/folder.h"
 #include "repair/run.h"
 #include "repair/undo.h"
 
@@ -246,8 +247,11 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 	size_t lost = 0, partial = 0;
 
 	for (size_t i = 0; i < run->repair.casualties.n; i++) {
-		lost += run->repair.casualties.v[i].lost;
-		partial += !run->repair.casualties.v[i].lost;
+		const struct pm_casualty *c = &run->repair.casualties.v[i];
+		bool message = pm_nid_type(c->nid) == PM_NT_MESSAGE;
+
+		lost += message && c->lost;
+		partial += message && !c->lost;
 	}
 	pm_print_text(cli->out, &verdict, name[run->verdict]);
 	pm_print_text(cli->out, &out, run->written ? output : NULL);
@@ -273,6 +277,9 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 						       : "Repaired, and proved.");
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
+	if (run->nothing_left)
+		pm_print_para(cli->out, "Nothing that the node tree named is left: whatever the "
+					"file held is lost. Keep the source.");
 	if (run->unindexed)
 		pm_print_para(
 			cli->out,
@@ -288,11 +295,13 @@ static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
 	static const struct pm_column after = {"size_after", "Size of the result", PM_AS_SIZE, 0};
 	static const struct pm_column place = {"bytes_in_place", "Changed in place", PM_AS_SIZE, 0};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
+	static const struct pm_column nothing = {"nothing_left", NULL, PM_AS_BOOL, 0};
 
 	pm_print_uint(cli->out, &before, run->size_before);
 	pm_print_uint(cli->out, &after, run->size_after);
 	pm_print_uint(cli->out, &place, run->repair.bytes_in_place);
 	pm_print_uint(cli->out, &nameless, run->unindexed);
+	pm_print_bool(cli->out, &nothing, run->nothing_left);
 }
 
 static void print_undo(struct pm_cli *cli, const struct pm_run *run, const char *file,
@@ -338,7 +347,8 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 
 static int exit_status(const struct pm_run *run, const struct pm_run_options *opt)
 {
-	int status = run->repair.casualties.n || run->unindexed ? PM_EXIT_LOST : 0;
+	const bool lost = run->repair.casualties.n || run->unindexed || run->nothing_left;
+	int status = lost ? PM_EXIT_LOST : 0;
 
 	if (run->verdict == PM_VERDICT_HEALTHY || run->verdict == PM_VERDICT_COMPACTED)
 		return PM_EXIT_OK;

@@ -199,7 +199,10 @@ static enum pm_rc straighten(struct pm_props *p, const struct pm_prop *prop, str
 	if (prop->type & PM_PT_MV)
 		put_mv(p->ctx, prop->type, s, &b);
 	else
-		pm_buf_add(p->ctx, &b, s.p, s.n & ~(size_t)1);
+		pm_buf_add(p->ctx, &b, s.p, s.n);
+	/* Half a letter: all bytes that are there stay. */
+	if (prop->type == PM_PT_UNICODE)
+		pm_buf_zero(p->ctx, &b, s.n % 2);
 	rc = b.bad ? p->ctx->rc : set(p, prop->id, prop->type, b.p, b.n, 0);
 	pm_buf_done(&b);
 	return rc ? rc : PM_DAMAGED;

@@ -150,8 +150,11 @@ enum pm_rc pm_data_bad_ranges(const struct pm_data *d, struct pm_bad_ranges *ret
 		return rc;
 	if (d->leaves.n && lost == d->leaves.n)
 		return PM_LOST;
-	/* Content that was put together by a doubtful index is doubtful. */
-	return bad || d->flags & ~(uint32_t)(PM_TF_CENT | PM_TF_PADDING) ? PM_DAMAGED : PM_OK;
+	/* Content that was put together by a doubtful index is doubtful. A short block in the
+	 * middle is not: the sum of all of them is right, or PM_TF_TOTAL says otherwise. */
+	return bad || d->flags & ~(uint32_t)(PM_TF_CENT | PM_TF_PADDING | PM_TF_NOT_FULL)
+		       ? PM_DAMAGED
+		       : PM_OK;
 }
 
 /* Bytes of an element of fixed size; 0 for variable ones. */

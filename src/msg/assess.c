@@ -13,6 +13,9 @@
  */
 #define REPEATS_MAX 1000
 
+#define LOOK_MAX  65536 /* bytes of a value that are looked at for its form */
+#define MALFORMED (PM_CR_SIZE | PM_CR_MV | PM_CR_ODD)
+
 struct walk {
 	struct pm_ctx *ctx;
 	struct pm_flaws *flaws;
@@ -195,7 +198,8 @@ static bool wrong_type(const struct pm_prop *p)
 static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_prop *p)
 {
 	struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
-	struct pm_value v;
+	struct pm_value v = {0};
+	uint32_t rules = 0;
 	char name[96];
 	enum pm_rc rc;
 
@@ -204,7 +208,16 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		name_of(p, name, sizeof(name));
 		return note(w, &one, "%s: lost, its type 0x%04X is wrong", name, p->type);
 	}
-	rc = pm_pc_value(pc, p, &v);
+	rc = pm_pc_prop_rules(pc, p, false, LOOK_MAX, &rules);
+	if (!pm_is_error(rc) && rules & MALFORMED) {
+		one.state = rules & MALFORMED & ~(uint32_t)PM_CR_ODD ? PM_LOST : PM_DAMAGED;
+		name_of(p, name, sizeof(name));
+		return note(w, &one, "%s: %s", name,
+			    one.state == PM_LOST ? "lost, its value is malformed"
+						 : "half of its last letter is missing");
+	}
+	if (!pm_is_error(rc))
+		rc = pm_pc_value(pc, p, &v);
 	if (pm_is_error(rc)) {
 		/* recorded */
 	} else if ((!v.stream && v.state == PM_OK) || told(pc, p, &v)) {
@@ -293,6 +306,19 @@ static enum pm_rc met_again(struct walk *w, const struct pm_attach_ref *ref, boo
 	return PM_OK;
 }
 
+/* Methods that say where the data are: in the attachment. Others name a place elsewhere. */
+static enum pm_rc judge_no_data(struct walk *w, struct pm_attachment *a)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_DATA, .state = PM_LOST};
+	uint32_t method = 0;
+	enum pm_rc rc = pm_pc_u32(&a->pc, PM_ID_ATTACH_METHOD, &method);
+
+	if (pm_is_error(rc) ||
+	    (method != PM_AM_VALUE && method != PM_AM_EMBEDDED && method != PM_AM_OLE))
+		return pm_is_error(rc) ? rc : PM_OK;
+	return note(w, &flaw, "data: missing");
+}
+
 static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t i)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_ATTACHMENT, .state = PM_LOST};
@@ -321,6 +347,8 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 		goto out;
 	}
 	rc = judge_pc(&inner, &a.pc, rc);
+	if (rc == PM_OK && !pm_pc_find(&a.pc, PM_ID_ATTACH_DATA))
+		rc = judge_no_data(&inner, &a);
 	if (pm_is_error(rc) || !pm_pc_find(&a.pc, PM_ID_ATTACH_DATA))
 		goto out;
 	if (pm_attachment_is_message(&a)) {

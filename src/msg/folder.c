@@ -54,3 +54,48 @@ void pm_folder_close(struct pm_folder *f)
 	pm_pc_close(&f->pc);
 	pm_arena_done(&f->arena);
 }
+
+static const uint16_t hierarchy_columns[] = {PM_ID_DISPLAY_NAME,
+					     PM_ID_CONTENT_COUNT,
+					     PM_ID_CONTENT_UNREAD,
+					     PM_ID_SUBFOLDERS,
+					     PM_ID_LTP_ROW_ID,
+					     PM_ID_LTP_ROW_VER,
+					     0};
+static const uint16_t contents_columns[] = {PM_ID_MESSAGE_CLASS,
+					    PM_ID_SUBJECT,
+					    PM_ID_MESSAGE_FLAGS,
+					    PM_ID_MESSAGE_SIZE,
+					    PM_ID_LTP_ROW_ID,
+					    PM_ID_LTP_ROW_VER,
+					    0};
+static const uint16_t assoc_columns[] = {PM_ID_MESSAGE_CLASS, PM_ID_MESSAGE_FLAGS, PM_ID_LTP_ROW_ID,
+					 PM_ID_LTP_ROW_VER, 0};
+static const uint16_t outgoing_columns[] = {PM_ID_SUBMIT_TIME, 0x0E14, PM_ID_LTP_ROW_ID,
+					    PM_ID_LTP_ROW_VER, 0};
+
+const uint16_t *pm_folder_columns(pm_nid nid)
+{
+	switch (pm_nid_type(nid)) {
+	case PM_NT_HIERARCHY:
+		return hierarchy_columns;
+	case PM_NT_CONTENTS:
+		return contents_columns;
+	case PM_NT_ASSOC_CONTENTS:
+		return assoc_columns;
+	}
+	return nid == PM_NID_OUTGOING ? outgoing_columns : NULL;
+}
+
+uint32_t pm_folder_column_tag(const struct pm_format *f, uint16_t id)
+{
+	uint32_t type = PM_PT_I4;
+
+	if (id == PM_ID_DISPLAY_NAME || id == PM_ID_MESSAGE_CLASS || id == PM_ID_SUBJECT)
+		type = f->string_type;
+	else if (id == PM_ID_SUBFOLDERS)
+		type = PM_PT_BOOL;
+	else if (id == PM_ID_SUBMIT_TIME)
+		type = PM_PT_TIME;
+	return (uint32_t)id << 16 | type;
+}

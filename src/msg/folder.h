@@ -42,6 +42,13 @@ enum pm_rc pm_folder_open(const struct pm_ndb *db, pm_nid nid, uint32_t codepage
 			  struct pm_folder *f) PM_MUST_CHECK;
 void pm_folder_close(struct pm_folder *f);
 
+/* The table of messages to be sent. */
+#define PM_NID_OUTGOING 0x64C
+
+/* The columns that a table of this id must have, by property id, 0 at the end; NULL: none. */
+const uint16_t *pm_folder_columns(pm_nid nid);
+uint32_t pm_folder_column_tag(const struct pm_format *f, uint16_t id);
+
 /* The nid of a folder's companion of this type. */
 static inline pm_nid pm_folder_companion(pm_nid folder, unsigned type)
 {

@@ -71,6 +71,12 @@ uint16_t pm_names_string(const struct pm_names *names, const uint8_t uid[16], co
 /* Add a name for the next free property id. `string` NULL: numeric. */
 enum pm_rc pm_names_add(struct pm_names *names, const uint8_t uid[16], uint32_t id,
 			const char *string, uint16_t *ret_prop) PM_MUST_CHECK;
+/*
+ * What the list of entries has lost, from the hash buckets, as far as they are sound: entries,
+ * sets, texts, ids given twice. The rules of each entry are up to date afterwards, those of the
+ * map stay what they were. PM_OK or an error.
+ */
+enum pm_rc pm_names_restore(const struct pm_ndb *db, struct pm_names *names) PM_MUST_CHECK;
 /* Store the map with fresh buckets; entries keep their order and ids. */
 enum pm_rc pm_names_build(const struct pm_names *names, struct pm_block_sink *sink,
 			  pm_bid *ret_data, pm_bid *ret_sub) PM_MUST_CHECK;

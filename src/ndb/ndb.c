@@ -65,8 +65,9 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, co
 		bad |= PM_BF_SIG;
 	if (pm_bid_key(bid) != b->bid) {
 		bad |= PM_BF_BID;
-		/* In agreement with itself, and not just a bit away from us: another's block. */
-		if (!(bad & PM_BF_SIG) && __builtin_popcountll(pm_bid_key(bid) ^ b->bid) > 2)
+		/* In agreement with itself: another's block. A hit id would leave the signature,
+		 * in which it is, wrong. */
+		if (!(bad & PM_BF_SIG))
 			bad |= PM_BF_SUSPECT;
 	}
 	if (pm_BLOCKTRAILER_cb(f, t) != b->cb)

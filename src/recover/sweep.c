@@ -123,11 +123,12 @@ static enum pm_rc verify_blocks(struct sweep *s)
 		if (an->img->unreadable.total &&
 		    pm_rangeset_overlaps(&an->img->unreadable, b->ib, end))
 			b->flags |= PM_BF_READ;
-		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
-			continue;
 		if (b->cb != b->cb_inflated && !(b->flags & PM_BF_CRC) && !inflates(s, b, p))
 			b->flags |= PM_BF_INFLATE;
 		b->flags = (uint16_t)((b->flags & ~PM_BF_KIND) | kind_of(an, b, p));
+		/* Another block may be found here by its own trailer. */
+		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
+			continue;
 		rc = pm_rangeset_add(an->ctx, &s->covered, b->ib, end);
 	}
 	return rc;

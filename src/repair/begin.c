@@ -110,6 +110,8 @@ void pm_repair_done(struct pm_repair *r)
 	r->an->db.img = r->an->img;
 	pm_map_done(&r->mended);
 	pm_map_done(&r->new_blocks);
+	pm_map_done(&r->full);
+	pm_bitmap_done(&r->named);
 	pm_map_done(&r->casualty_of);
 	pm_vec_done(&r->deeds);
 	pm_vec_done(&r->casualties);
@@ -132,6 +134,8 @@ static uint32_t folder_of(const struct pm_repair *r, pm_nid nid)
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	uint32_t folder = n ? pm_model_folder(r->model, n->parent) : PM_NO_FOLDER;
 
+	if (pm_model_folder(r->model, nid) != PM_NO_FOLDER)
+		return pm_model_folder(r->model, nid);
 	if (folder != PM_NO_FOLDER)
 		return folder;
 	for (size_t i = 0; i < r->model->messages.n; i++)

@@ -270,6 +270,56 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	return remember(r, TREE_DATA, bid, to, rc);
 }
 
+/* Leaf after leaf into blocks of full size. */
+static enum pm_rc fill_blocks(struct pm_repair *r, const struct pm_data *d, pm_bid *ret_bid)
+{
+	const size_t full = r->fmt->data_max;
+	PM_VEC(struct pm_leaf) leaves = {0};
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t k = 0; k < d->leaves.n && !pm_is_error(rc); k++) {
+		const bool last = k + 1 == d->leaves.n;
+
+		rc = pm_data_read_leaf(d, k, &b);
+		while (!pm_is_error(rc) && (b.n >= full || (last && b.n))) {
+			const size_t n = b.n < full ? b.n : full;
+			struct pm_leaf *l = pm_vec_push(r->ctx, &leaves);
+
+			if (!l)
+				break;
+			l->size = (uint32_t)n;
+			rc = r->sink.put(&r->sink, false, b.p, n, &l->bid);
+			memmove(b.p, b.p + n, b.n - n);
+			b.n -= n;
+		}
+		rc = r->ctx->rc ? r->ctx->rc : rc;
+	}
+	if (!pm_is_error(rc))
+		rc = pm_data_build_over(r->ctx, &r->sink, leaves.v, leaves.n, ret_bid);
+	pm_vec_done(&leaves);
+	pm_buf_done(&b);
+	return rc;
+}
+
+enum pm_rc pm_repair_full(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
+{
+	const struct pm_map_entry *seen = pm_map_find(&r->full, bid);
+	struct pm_data d;
+	enum pm_rc rc;
+
+	*ret_bid = seen ? seen->value : bid;
+	if (seen || !pm_bid_internal(bid))
+		return PM_OK;
+	rc = pm_data_open(&r->an->db, bid, &d);
+	if (rc == PM_DAMAGED && d.flags == PM_TF_NOT_FULL)
+		rc = fill_blocks(r, &d, ret_bid);
+	pm_data_close(&d);
+	if (pm_is_error(rc))
+		return rc;
+	return pm_map_put(r->ctx, &r->full, bid, *ret_bid);
+}
+
 static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid);
 
 /* Data and subnodes of every entry; *ret_changed when one of them has a new id. */

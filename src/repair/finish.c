@@ -21,7 +21,8 @@ static bool unsound(const struct pm_repair *r, pm_bid bid)
 }
 
 /* Blocks that nobody references: those that the repair replaced go; those that were dead
- * before stay as dead ones, their bytes where they were, unless the entry is an error. */
+ * before stay as dead ones, unless the entry is an error, or all that is not right is to go. Their
+ * bytes stay where they were in any case. */
 static enum pm_rc settle_references(struct pm_repair *r)
 {
 	struct pm_analysis *an = r->an;
@@ -34,7 +35,7 @@ static enum pm_rc settle_references(struct pm_repair *r)
 		bool ours = pm_map_has(&r->new_blocks, b.bid);
 
 		/* Count 1 marks what was dead before (pm_repair_begin); the rest we replaced. */
-		if (!refs && (b.cref != 1 || unsound_block(r, &b)))
+		if (!refs && (b.cref != 1 || r->strict || unsound_block(r, &b)))
 			continue;
 		if (refs > UINT16_MAX - 1)
 			return pm_fail(r->ctx, PM_ELIMIT, "block 0x%llx has too many references",
@@ -185,6 +186,17 @@ static void take_rgnid(struct pm_repair *r, struct pm_header *h)
 	h->rgnid[0x0D] = h->rgnid[0x0E] = h->rgnid[0x0F] = h->rgnid[2];
 }
 
+/* Fields that are the same in every header, whatever else is in it. */
+static void set_constants(const struct pm_format *f, uint8_t *raw)
+{
+	pm_set_HEADER_bPlatformCreate(f, raw, 1);
+	pm_set_HEADER_bPlatformAccess(f, raw, 1);
+	pm_set_HEADER_dwAlign(f, raw, 0);
+	pm_set_HEADER_rgbReserved(f, raw, 0);
+	pm_set_HEADER_ullReserved(f, raw, 0);
+	pm_set_HEADER_dwReserved(f, raw, 0);
+}
+
 enum pm_rc pm_repair_write_header(struct pm_repair *r)
 {
 	const struct pm_analysis *an = r->an;
@@ -218,6 +230,7 @@ enum pm_rc pm_repair_write_header(struct pm_repair *r)
 	h.nbt_bid = r->root[1].bid;
 	h.nbt_ib = r->root[1].ib;
 	take_rgnid(r, &h);
+	set_constants(f, h.raw);
 	pm_header_encode(f, &h);
 	r->bytes_in_place += f->header;
 	return pm_view_put(r->view, 0, h.raw, f->header);

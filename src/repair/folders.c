@@ -83,7 +83,8 @@ static enum pm_rc add_row(struct table_fix *x, pm_nid nid)
 	return rc ? rc : fill_row(x, row, nid, true);
 }
 
-static enum pm_rc fix_rows(struct table_fix *x, const struct pm_expected *want)
+/* `fresh`: there are new columns. */
+static enum pm_rc fix_rows(struct table_fix *x, const struct pm_expected *want, bool fresh)
 {
 	size_t n = x->t.rows.n;
 	bool *seen = pm_calloc(x->r->ctx, want->v.n + 1, sizeof(*seen));
@@ -107,7 +108,7 @@ static enum pm_rc fix_rows(struct table_fix *x, const struct pm_expected *want)
 			continue;
 		}
 		seen[lo] = true;
-		rc = fill_row(x, i, id, false);
+		rc = fill_row(x, i, id, fresh);
 	}
 	for (size_t i = 0; i < want->v.n && rc == PM_OK; i++)
 		if (!seen[i])
@@ -157,14 +158,16 @@ static enum pm_rc fix_table(struct pm_repair *r, uint32_t folder, unsigned type,
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	struct pm_tc tc;
 	uint64_t diffs = 0;
-	bool sound = false;
+	bool sound = false, bare = false;
 	enum pm_rc rc, open_rc;
 
 	open_rc = pm_tc_open(&r->an->db, n ? n->data : 0, n ? n->sub : 0, &tc);
 	rc = pm_is_error(open_rc) ? open_rc : PM_OK;
 	if (rc == PM_OK)
 		rc = pm_tc_sound(&tc, open_rc, r->strict, &sound);
-	if (rc == PM_OK && sound) {
+	if (rc == PM_OK && sound)
+		bare = pm_repair_table_bare(r, &tc, pm_folder_columns(nid));
+	if (rc == PM_OK && sound && !bare) {
 		rc = pm_table_compare(r->model, &tc, want, true, count_diff, &diffs);
 		if (rc || !diffs)
 			goto out;
@@ -174,7 +177,9 @@ static enum pm_rc fix_table(struct pm_repair *r, uint32_t folder, unsigned type,
 	if (rc == PM_OK)
 		rc = pm_repair_row_ids(&x.t);
 	if (rc == PM_OK)
-		rc = fix_rows(&x, want);
+		rc = pm_repair_table_columns(r, &x.t, pm_folder_columns(nid));
+	if (rc == PM_OK)
+		rc = fix_rows(&x, want, bare);
 	if (rc == PM_OK)
 		rc = store_table(&x, nid);
 	pm_table_done(&x.t);
@@ -216,6 +221,39 @@ static enum pm_rc set_count(struct pm_props *p, uint16_t id, uint16_t type, uint
 	return pm_props_set_u32(p, id, type, v);
 }
 
+/* The class of a folder whose properties are gone, from the table that lists it. */
+static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f,
+			    struct pm_props *p)
+{
+	const uint32_t by = f->row_of != PM_NO_FOLDER ? f->row_of : f->parent;
+	const pm_nid up = r->model->folders.v[by].nid;
+	struct pm_arena arena = {0};
+	char *class = NULL;
+	struct pm_tc tc;
+	size_t row;
+	enum pm_rc rc = pm_tc_open_node(&r->an->db, pm_folder_companion(up, PM_NT_HIERARCHY), &tc);
+
+	row = pm_is_error(rc) ? tc.rows.n : pm_tc_find(&tc, f->nid);
+	if (!pm_is_error(rc) && row < tc.rows.n)
+		rc = pm_tc_text(&tc, row, PM_ID_CONTAINER_CLASS, 0, &arena, &class);
+	if (!pm_is_error(rc))
+		rc = class && *class ? pm_props_set_text(p, PM_ID_CONTAINER_CLASS, class) : PM_OK;
+	pm_tc_close(&tc);
+	pm_arena_done(&arena);
+	return rc;
+}
+
+/* A folder that has no node, and is none of ours. */
+static enum pm_rc tell_made(struct pm_repair *r, uint32_t folder)
+{
+	const struct pm_model *m = r->model;
+
+	if (!m->folders.v[folder].made || folder == m->recovery || folder == m->root)
+		return PM_OK;
+	return pm_repair_casualty(r, m->folders.v[folder].nid, false, NULL,
+				  "its own properties are lost");
+}
+
 /* The folder's own properties: a name, the counts. Made anew when there is nothing to read. */
 static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t messages,
 				 uint32_t unread)
@@ -236,6 +274,10 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 		dirty = rc == PM_DAMAGED;
 		rc = pm_props_load(&p, &pc);
 		dirty |= rc == PM_DAMAGED;
+	} else if (!pm_is_error(rc)) {
+		rc = set_class(r, f, &p);
+		if (rc == PM_OK)
+			rc = tell_made(r, folder);
 	}
 	rc = pm_is_error(rc) ? rc : PM_OK;
 	if (rc == PM_OK && !pm_props_find(&p, PM_ID_DISPLAY_NAME)) {
@@ -318,8 +360,10 @@ static enum pm_rc fix_search_folder(struct pm_repair *r, uint32_t i)
 
 	pm_pc_close(&pc);
 	if (rc == PM_LOST || rc == PM_NONE)
-		return fix_properties(r, i, 0, 0);
-	return pm_is_error(rc) ? rc : PM_OK;
+		rc = fix_properties(r, i, 0, 0);
+	if (pm_is_error(rc))
+		return rc;
+	return pm_repair_search_folder(r, r->model->folders.v[i].nid);
 }
 
 /* Messages whose properties are gone are no part of any folder any more. */

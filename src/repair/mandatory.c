@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects that every store must have [MS-PST 2.7.1]: the store itself, the name-to-id map, the
- * table templates, the search lists. What can be read is kept; what is missing is derived from
+ * table templates (the search lists: search.c). What can be read is kept; what is missing is derived from
  * the rest of the file, never from the clock or at random.
  */
 #include "repair/repair.h"
@@ -9,6 +9,7 @@
 #include "ltp/props.h"
 #include "ltp/sound.h"
 #include "ltp/templates.h"
+#include "msg/folder.h"
 #include "msg/store.h"
 #include "recover/tables.h"
 
@@ -38,7 +39,8 @@ static enum pm_rc template_ok(struct pm_repair *r, pm_nid nid, bool *ret)
 	rc = pm_tc_open(&r->an->db, n->data, n->sub, &tc);
 	if (!pm_is_error(rc) && pm_is_error(pm_tc_sound(&tc, rc, r->strict, &sound)))
 		rc = r->ctx->rc;
-	*ret = sound && (nid == 0x62B || !tc.rows.n);
+	*ret = sound && (nid == 0x62B || !tc.rows.n) &&
+	       !pm_repair_table_bare(r, &tc, pm_folder_columns(nid));
 	pm_tc_close(&tc);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
@@ -66,21 +68,43 @@ static enum pm_rc fix_templates(struct pm_repair *r)
 	return rc;
 }
 
-/* Queue and list of searches: derived, and rebuilt by the mail program [MS-PST 2.4.8.4]. */
-static enum pm_rc fix_search(struct pm_repair *r)
+#define LISTED 20 /* ids that are named in one line */
+
+/* Which properties in use have lost their names; `all`: those that the map doesn't have, too. */
+static enum pm_rc list_nameless(struct pm_repair *r, const struct pm_names *names, bool all)
 {
-	uint8_t list[4];
-	pm_bid bid = 0;
+	struct pm_buf ids = {0};
+	uint64_t i = 0;
+	unsigned n = 0;
 	enum pm_rc rc = PM_OK;
 
-	if (!pm_ndb_find_node(&r->an->db, 0x1E1))
-		rc = made(r, 0x1E1, 0, 0);
-	if (rc || pm_ndb_find_node(&r->an->db, 0x201))
-		return rc;
-	pm_put32(list, 0x2223);
-	if (pm_ndb_find_node(&r->an->db, 0x2223))
-		rc = pm_data_build(r->ctx, &r->sink, list, sizeof(list), &bid);
-	return rc ? rc : made(r, 0x201, bid, 0);
+	for (; (i = pm_bitmap_next_set(&r->named, i)) < r->named.n; i++) {
+		const struct pm_name *name = pm_names_of(names, (uint16_t)(0x8000 + i));
+
+		if (name ? !(name->rules & (PM_NR_GUID | PM_NR_STRING)) : !all)
+			continue;
+		if (n++ < LISTED)
+			pm_buf_printf(r->ctx, &ids, "%s0x%04x", n > 1 ? ", " : "",
+				      (unsigned)(0x8000 + i));
+	}
+	if (n)
+		rc = pm_repair_casualty(r, PM_NID_NAMEMAP, false, NULL,
+					"the names of %u properties are lost, their values are "
+					"not: %s%s",
+					n, pm_buf_cstr(r->ctx, &ids), n > LISTED ? " ..." : "");
+	pm_buf_done(&ids);
+	return rc;
+}
+
+/* What the entries have lost comes from the buckets; the rest is told. */
+static enum pm_rc restore_names(struct pm_repair *r, struct pm_names *names)
+{
+	bool all = names->state == PM_LOST || names->rules & PM_NR_STREAMS;
+	enum pm_rc rc = pm_names_restore(&r->an->db, names);
+
+	for (size_t i = 0; i < names->v.n; i++)
+		all |= names->v.v[i].rules & PM_NR_TWICE;
+	return rc ? rc : list_nameless(r, names, all);
 }
 
 static enum pm_rc fix_names(struct pm_repair *r)
@@ -98,8 +122,10 @@ static enum pm_rc fix_names(struct pm_repair *r)
 		static const uint8_t nobody[16];
 		uint16_t prop;
 
+		rc = restore_names(r, &names);
 		/* Readers take a map without any entry for a broken one: one that names nothing. */
-		rc = names.v.n ? PM_OK : pm_names_add(&names, nobody, 0, NULL, &prop);
+		if (rc == PM_OK && !names.v.n)
+			rc = pm_names_add(&names, nobody, 0, NULL, &prop);
 		if (rc == PM_OK)
 			rc = pm_names_build(&names, &r->sink, &data, &sub);
 		if (rc == PM_OK)
@@ -275,6 +301,6 @@ enum pm_rc pm_repair_mandatory(struct pm_repair *r)
 	if (rc == PM_OK)
 		rc = fix_names(r);
 	if (rc == PM_OK)
-		rc = fix_search(r);
+		rc = pm_repair_search(r);
 	return rc ? rc : fix_store(r);
 }

@@ -13,13 +13,15 @@
 #include "ltp/props.h"
 #include "ltp/sound.h"
 #include "ltp/templates.h"
+#include "msg/folder.h"
 #include "msg/message.h"
 #include "recover/tables.h"
 
-#define DEPTH_MAX   48
-#define LOOK_MAX    65536 /* bytes of a value that are looked at for its form */
-#define CELL_MAX    65536
-#define PROP_ERRORS (PM_CR_TYPE | PM_CR_HNID | PM_CR_SIZE | PM_CR_ODD | PM_CR_MV | PM_CR_OBJECT)
+#define DEPTH_MAX 48
+#define LOOK_MAX  65536 /* bytes of a value that are looked at for its form */
+#define CELL_MAX  65536
+/* Of odd texts and lists that don't fit their size what is there is kept. */
+#define PROP_ERRORS (PM_CR_TYPE | PM_CR_HNID | PM_CR_SIZE | PM_CR_OBJECT)
 
 enum role { ROLE_MESSAGE, ROLE_ATTACHMENT, ROLE_OTHER };
 
@@ -27,29 +29,23 @@ enum role { ROLE_MESSAGE, ROLE_ATTACHMENT, ROLE_OTHER };
 struct object {
 	struct pm_repair *r;
 	enum role role;
+	pm_nid top; /* the node that it is in */
 	unsigned depth;
 	struct pm_pc pc;
 	bool dirty;
+	bool attachments;     /* there are any */
 	struct pm_subs subs;  /* all of them, new ids where mended */
 	PM_VEC(uint16_t) bad; /* properties to leave out */
 };
 
-static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned depth, pm_bid *data,
-			      pm_bid *sub);
+static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, unsigned depth,
+			      pm_bid *data, pm_bid *sub);
 
-enum pm_rc pm_repair_row_ids(struct pm_table *t)
-{
-	enum pm_rc rc = PM_OK;
-
-	for (size_t i = 0; i < t->rows.n && !pm_is_error(rc); i++)
-		if (!t->rows.v[i].dropped)
-			rc = pm_table_set_u32(t, i, (uint32_t)PM_ID_LTP_ROW_ID << 16 | PM_PT_I4,
-					      t->rows.v[i].id);
-	return pm_is_error(rc) ? rc : PM_OK;
-}
-
-/* A table that belongs to one object: as it is if it is sound, else from what can be read. */
-static enum pm_rc mend_table(struct pm_repair *r, pm_bid *data, pm_bid *sub)
+/*
+ * A table that belongs to one object: as it is if it is sound, else from what can be read.
+ * `cols`: columns that it must have where matters of form count, or NULL.
+ */
+static enum pm_rc mend_table(struct pm_repair *r, const uint16_t *cols, pm_bid *data, pm_bid *sub)
 {
 	struct pm_table t = {0};
 	struct pm_tc tc;
@@ -58,6 +54,7 @@ static enum pm_rc mend_table(struct pm_repair *r, pm_bid *data, pm_bid *sub)
 
 	if (!pm_is_error(rc) && pm_is_error(pm_tc_sound(&tc, rc, r->strict, &sound)))
 		rc = r->ctx->rc;
+	sound = sound && !pm_repair_table_bare(r, &tc, cols);
 	if (pm_is_error(rc) || rc == PM_NONE || sound) {
 		pm_tc_close(&tc);
 		return rc == PM_NONE ? PM_LOST : rc;
@@ -66,6 +63,8 @@ static enum pm_rc mend_table(struct pm_repair *r, pm_bid *data, pm_bid *sub)
 		rc = pm_table_load(&t, &tc);
 	if (rc == PM_OK || rc == PM_DAMAGED)
 		rc = pm_repair_row_ids(&t);
+	if (rc == PM_OK)
+		rc = pm_repair_table_columns(r, &t, cols);
 	if (rc == PM_OK)
 		rc = pm_table_build(&t, &r->sink, data, sub);
 	pm_table_done(&t);
@@ -105,18 +104,22 @@ static enum pm_rc mend_sub(struct object *o, struct pm_sub *s, bool *ret_keep)
 	switch (pm_nid_type((pm_nid)s->nid)) {
 	case PM_NT_RECIPIENTS:
 	case PM_NT_ATTACHMENTS:
-		rc = mend_table(o->r, &data, &sub);
+		rc = mend_table(o->r, NULL, &data, &sub);
 		*ret_keep = rc != PM_LOST;
 		break;
 	case PM_NT_ATTACHMENT:
 		if (o->role == ROLE_MESSAGE)
-			rc = mend_object(o->r, ROLE_ATTACHMENT, o->depth + 1, &data, &sub);
+			rc = mend_object(o->r, ROLE_ATTACHMENT, o->top, o->depth + 1, &data, &sub);
 		*ret_keep = rc != PM_LOST;
 		break;
 	case PM_NT_MESSAGE:
 		if (o->role == ROLE_ATTACHMENT)
-			rc = mend_object(o->r, ROLE_MESSAGE, o->depth + 1, &data, &sub);
+			rc = mend_object(o->r, ROLE_MESSAGE, o->top, o->depth + 1, &data, &sub);
 		*ret_keep = rc != PM_LOST;
+		break;
+	case PM_NT_LTP:
+		if (o->r->strict)
+			rc = pm_repair_full(o->r, data, &data);
 		break;
 	}
 	if (pm_is_error(rc))
@@ -194,6 +197,7 @@ static enum pm_rc list_attachments(struct object *o)
 
 	for (size_t i = 0; i < o->subs.v.n; i++)
 		any |= pm_nid_type((pm_nid)o->subs.v.v[i].nid) == PM_NT_ATTACHMENT;
+	o->attachments = any;
 	if (!any && !at)
 		return PM_OK;
 	rc = pm_tc_open(&r->an->db, at ? at->data : 0, at ? at->sub : 0, &tc);
@@ -236,6 +240,125 @@ static void drop_dangling(struct pm_props *p)
 	}
 }
 
+/* The class that the row in the folder's table says; NULL when it says none. */
+static enum pm_rc class_of_row(struct object *o, struct pm_arena *arena, char **ret)
+{
+	const struct pm_ndb *db = &o->r->an->db;
+	const struct pm_node *n = pm_ndb_find_node(db, o->top);
+	const unsigned type =
+		pm_nid_type(o->top) == PM_NT_ASSOC ? PM_NT_ASSOC_CONTENTS : PM_NT_CONTENTS;
+	struct pm_tc tc;
+	size_t row;
+	enum pm_rc rc;
+
+	*ret = NULL;
+	if (!n || o->depth)
+		return PM_OK;
+	rc = pm_tc_open_node(db, pm_folder_companion(n->parent, type), &tc);
+	row = pm_is_error(rc) ? tc.rows.n : pm_tc_find(&tc, o->top);
+	if (!pm_is_error(rc) && row < tc.rows.n)
+		rc = pm_tc_text(&tc, row, PM_ID_MESSAGE_CLASS, 0, arena, ret);
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* A message without a class is no message to any mail program [MS-OXCMSG 2.2.1.3]. */
+static enum pm_rc give_class(struct object *o, struct pm_props *p)
+{
+	const struct pm_propval *have = pm_props_find(p, PM_ID_MESSAGE_CLASS);
+	struct pm_arena arena = {0};
+	char *class = NULL;
+	enum pm_rc rc;
+
+	if (have && (have->nid || have->value.n))
+		return PM_OK;
+	rc = class_of_row(o, &arena, &class);
+	if (rc == PM_OK && (!class || !*class)) {
+		class = NULL;
+		rc = pm_repair_casualty(o->r, o->top, false, NULL,
+					"%smessage class: lost, IPM.Note stands for it",
+					o->depth ? "embedded message: " : "");
+	}
+	if (rc == PM_OK)
+		rc = pm_props_set_text(p, PM_ID_MESSAGE_CLASS, class ? class : "IPM.Note");
+	pm_arena_done(&arena);
+	return rc;
+}
+
+static bool has_class(struct object *o)
+{
+	const struct pm_prop *p = pm_pc_find(&o->pc, PM_ID_MESSAGE_CLASS);
+
+	return p && pm_le32(p->raw);
+}
+
+/* Does an attachment's method fit data of this type (0: none)? */
+static bool method_fits(uint32_t method, uint16_t type)
+{
+	if (method == PM_AM_VALUE)
+		return type == PM_PT_BINARY;
+	if (method == PM_AM_EMBEDDED || method == PM_AM_OLE)
+		return type == PM_PT_OBJECT || type == PM_PT_BINARY;
+	return method <= PM_AM_WEB;
+}
+
+/* Where there are no data the method, which says that there were, stays, but for strict form. */
+static bool method_counts(const struct object *o, bool data)
+{
+	return o->role == ROLE_ATTACHMENT && (data || o->r->strict);
+}
+
+static enum pm_rc give_method(struct object *o, struct pm_props *p)
+{
+	const struct pm_propval *have = pm_props_find(p, PM_ID_ATTACH_METHOD);
+	const struct pm_propval *data = pm_props_find(p, PM_ID_ATTACH_DATA);
+	const bool known = have && have->type == PM_PT_I4 && have->value.n == 4;
+	uint32_t method = PM_AM_NONE;
+
+	if (!method_counts(o, data != NULL) ||
+	    (known && method_fits(pm_le32(have->value.p), data ? data->type : 0)))
+		return PM_OK;
+	if (data && data->type == PM_PT_BINARY)
+		method = PM_AM_VALUE;
+	else if (data && data->type == PM_PT_OBJECT && data->value.n >= 4)
+		method = pm_nid_type(pm_le32(data->value.p)) == PM_NT_MESSAGE ? PM_AM_EMBEDDED
+									      : PM_AM_OLE;
+	return pm_props_set_u32(p, PM_ID_ATTACH_METHOD, PM_PT_I4, method);
+}
+
+/* The mark that there are attachments. */
+static enum pm_rc give_flag(struct object *o, struct pm_props *p)
+{
+	const struct pm_propval *have = pm_props_find(p, PM_ID_MESSAGE_FLAGS);
+	uint32_t flags;
+
+	if (!o->r->strict || !have || have->type != PM_PT_I4 || have->value.n != 4)
+		return PM_OK;
+	flags = pm_le32(have->value.p) & ~(uint32_t)PM_MSGFLAG_ATTACH;
+	if (o->attachments)
+		flags |= PM_MSGFLAG_ATTACH;
+	return pm_props_set_u32(p, PM_ID_MESSAGE_FLAGS, PM_PT_I4, flags);
+}
+
+/* Is there a value to be set, though all of them are sound? */
+static enum pm_rc look_at_meaning(struct object *o)
+{
+	uint32_t v = UINT32_MAX;
+	const struct pm_prop *data = pm_pc_find(&o->pc, PM_ID_ATTACH_DATA);
+	enum pm_rc rc = PM_OK;
+
+	if (o->role == ROLE_MESSAGE) {
+		o->dirty |= !has_class(o);
+		rc = pm_pc_u32(&o->pc, PM_ID_MESSAGE_FLAGS, &v);
+		if (rc == PM_OK && o->r->strict)
+			o->dirty |= (v & PM_MSGFLAG_ATTACH) / PM_MSGFLAG_ATTACH != o->attachments;
+	} else if (method_counts(o, data != NULL)) {
+		rc = pm_pc_u32(&o->pc, PM_ID_ATTACH_METHOD, &v);
+		o->dirty |= !method_fits(v, data ? data->type : 0);
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Everything that is left, stored anew. */
 static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 {
@@ -251,9 +374,12 @@ static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 	for (size_t i = 0; i < o->bad.n; i++)
 		pm_props_remove(&p, o->bad.v[i]);
 	drop_dangling(&p);
-	/* A message without a class is no message to any mail program [MS-OXCMSG 2.2.1.3]. */
-	if (rc == PM_OK && o->role == ROLE_MESSAGE && !pm_props_find(&p, PM_ID_MESSAGE_CLASS))
-		rc = pm_props_set_text(&p, PM_ID_MESSAGE_CLASS, "IPM.Note");
+	if (rc == PM_OK && o->role == ROLE_MESSAGE)
+		rc = give_class(o, &p);
+	if (rc == PM_OK && o->role == ROLE_MESSAGE)
+		rc = give_flag(o, &p);
+	if (rc == PM_OK)
+		rc = give_method(o, &p);
 	if (rc == PM_OK)
 		rc = pm_props_build(&p, &o->r->sink, data, sub);
 out:
@@ -261,10 +387,17 @@ out:
 	return rc;
 }
 
-static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned depth, pm_bid *data,
-			      pm_bid *sub)
+/* Ids of named properties that are in use: if their names are lost, these are the ones. */
+static void note_named(struct object *o)
 {
-	struct object o = {.r = r, .role = role, .depth = depth};
+	for (size_t i = o->pc.props.n; i-- && o->pc.props.v[i].id >= 0x8000;)
+		pm_bitmap_set(&o->r->named, o->pc.props.v[i].id - 0x8000u);
+}
+
+static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, unsigned depth,
+			      pm_bid *data, pm_bid *sub)
+{
+	struct object o = {.r = r, .role = role, .top = top, .depth = depth};
 	enum pm_rc rc = PM_OK, state;
 	bool sound;
 
@@ -273,14 +406,17 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, unsigned dept
 	state = pm_pc_open(&r->an->db, *data, *sub, &o.pc);
 	if (pm_is_error(state) || state == PM_LOST)
 		goto out;
+	note_named(&o);
 	rc = pm_pc_sound(&o.pc, state, r->strict, &sound);
-	o.dirty = !sound;
+	o.dirty = !sound || (r->strict && o.pc.heap.data.flags & PM_TF_NOT_FULL);
 	if (rc == PM_OK && o.dirty)
 		rc = look_at_properties(&o);
 	if (rc == PM_OK)
 		rc = mend_subs(&o);
 	if (rc == PM_OK && role == ROLE_MESSAGE)
 		rc = list_attachments(&o);
+	if (rc == PM_OK)
+		rc = look_at_meaning(&o);
 	if (rc == PM_OK && o.dirty)
 		rc = store(&o, data, sub);
 	if (rc == PM_OK && o.dirty)
@@ -306,7 +442,7 @@ static bool table_like(const struct pm_repair *r, const struct pm_node *n)
  */
 static enum pm_rc mend_side_table(struct pm_repair *r, pm_nid nid, pm_bid *data, pm_bid *sub)
 {
-	enum pm_rc rc = mend_table(r, data, sub);
+	enum pm_rc rc = mend_table(r, pm_folder_columns(nid), data, sub);
 
 	if (rc != PM_LOST)
 		return rc;
@@ -323,19 +459,9 @@ static enum pm_rc mend_side_table(struct pm_repair *r, pm_nid nid, pm_bid *data,
 /* Criteria that can't be read: none. */
 static enum pm_rc mend_criteria(struct pm_repair *r, pm_nid nid, pm_bid *data, pm_bid *sub)
 {
-	struct pm_props none;
-	enum pm_rc rc = mend_object(r, ROLE_OTHER, 0, data, sub);
+	enum pm_rc rc = mend_object(r, ROLE_OTHER, nid, 0, data, sub);
 
-	if (rc != PM_LOST)
-		return rc;
-	*sub = 0;
-	rc = pm_template_build(r->ctx, &r->sink, nid, data);
-	if (rc != PM_NONE)
-		return rc;
-	pm_props_init(&none, r->ctx, r->fmt);
-	rc = pm_props_build(&none, &r->sink, data, sub);
-	pm_props_done(&none);
-	return rc;
+	return rc == PM_LOST ? pm_repair_no_criteria(r, nid, data, sub) : rc;
 }
 
 /* A node by its type; *data 0 when nothing of it is left. */
@@ -347,18 +473,18 @@ static enum pm_rc mend_by_type(struct pm_repair *r, const struct pm_node *n, pm_
 	switch (pm_nid_type(n->nid)) {
 	case PM_NT_MESSAGE:
 	case PM_NT_ASSOC:
-		rc = mend_object(r, ROLE_MESSAGE, 0, data, sub);
+		rc = mend_object(r, ROLE_MESSAGE, n->nid, 0, data, sub);
 		if (rc == PM_LOST)
 			*data = *sub = 0;
 		return rc;
 	case PM_NT_FOLDER:
 	case PM_NT_SEARCH:
-		return mend_object(r, ROLE_OTHER, 0, data, sub);
+		return mend_object(r, ROLE_OTHER, n->nid, 0, data, sub);
 	case PM_NT_CRITERIA:
 		return mend_criteria(r, n->nid, data, sub);
 	case PM_NT_INTERNAL:
 		if (n->nid == PM_NID_STORE || n->nid == PM_NID_NAMEMAP)
-			rc = mend_object(r, ROLE_OTHER, 0, data, sub);
+			rc = mend_object(r, ROLE_OTHER, n->nid, 0, data, sub);
 		return rc;
 	case PM_NT_HIERARCHY:
 	case PM_NT_CONTENTS:
@@ -395,7 +521,7 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 
 enum pm_rc pm_repair_objects(struct pm_repair *r)
 {
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = pm_bitmap_init(r->ctx, &r->named, 0x8000);
 
 	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {
 		rc = mend_node(r, &r->an->db.nodes.v[i]);

@@ -16,6 +16,7 @@
 #ifndef PM_REPAIR_REPAIR_H
 #define PM_REPAIR_REPAIR_H
 
+#include "base/bitmap.h"
 #include "io/view.h"
 #include "ndb/tree.h"
 #include "recover/model.h"
@@ -46,13 +47,13 @@ struct pm_deed {
 	uint64_t cells; /* PM_DID_TABLE: cells changed */
 };
 
-/* An item that did not come out whole. */
+/* An item, folder, store or map of names that did not come out whole. */
 struct pm_casualty {
 	pm_nid nid;
-	uint32_t folder;     /* index into model->folders, PM_NO_FOLDER: none */
-	bool lost;           /* else partial */
-	char *subject;       /* UTF-8 or NULL; in the repair's arena */
-	char *reason;        /* likewise; never NULL */
+	uint32_t folder; /* index into model->folders, a folder's own; PM_NO_FOLDER: none */
+	bool lost;       /* else partial */
+	char *subject;   /* UTF-8 or NULL; in the repair's arena */
+	char *reason;    /* likewise; never NULL */
 	char *message_class; /* likewise, or NULL */
 	uint64_t date;       /* FILETIME of delivery, else of submission; 0: not known */
 };
@@ -76,7 +77,9 @@ struct pm_repair {
 	struct pm_map new_blocks; /* bid -> 1 */
 	pm_bid zeros;             /* a full block of zeros, 0: none yet */
 	uint32_t zeros_used;
-	uint32_t next_unique; /* dwUnique, also handed out as row versions */
+	struct pm_map full;     /* old bid -> new bid, of data trees stored in full blocks */
+	struct pm_bitmap named; /* ids of named properties that are in use, from 8000 on */
+	uint32_t next_unique;   /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
 	size_t described;          /* the first so many have class and date */
@@ -114,9 +117,15 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 			      const char *fmt, ...) PM_PRINTF(5, 6);
 /* Room for n bytes at a multiple of `align`, inside one interval. */
 enum pm_rc pm_repair_place(struct pm_repair *r, uint64_t n, uint64_t align, pm_ib *ret_ib);
-/* objects.c: every row says its own id. */
+/* tables.c: every row says its own id. */
 struct pm_table;
+struct pm_tc;
 enum pm_rc pm_repair_row_ids(struct pm_table *t);
+/* With `strict`: does a table lack one of these columns (by id, 0 at the end; NULL: none), or has
+ * its heap a short block in the middle? Add the columns, unless they are there. */
+bool pm_repair_table_bare(const struct pm_repair *r, const struct pm_tc *tc, const uint16_t *cols);
+enum pm_rc pm_repair_table_columns(struct pm_repair *r, struct pm_table *t,
+				   const uint16_t *cols) PM_MUST_CHECK;
 /* place.c: set up pos, limit, k, intervals. */
 enum pm_rc pm_repair_place_begin(struct pm_repair *r);
 /* The next place is the first one of interval k. */
@@ -129,6 +138,12 @@ enum pm_rc pm_repair_maps(struct pm_repair *r);
 enum pm_rc pm_repair_write_header(struct pm_repair *r);
 /* mandatory.c: store, name map, templates [MS-PST 2.7.1]. */
 enum pm_rc pm_repair_mandatory(struct pm_repair *r);
+/* search.c: the lists of the search engine; the parts of a search folder. */
+enum pm_rc pm_repair_search(struct pm_repair *r);
+enum pm_rc pm_repair_search_folder(struct pm_repair *r, pm_nid folder);
+/* Criteria that find nothing, in place of lost ones. */
+enum pm_rc pm_repair_no_criteria(struct pm_repair *r, pm_nid nid, pm_bid *ret_data,
+				 pm_bid *ret_sub);
 /* Add or change a node; keeps an->db.nodes in order. */
 enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm_bid data,
 			      pm_bid sub);
@@ -136,5 +151,7 @@ enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm
  * zero. PM_OK, PM_DAMAGED (content suffered), PM_LOST (nothing left, *ret_bid 0). */
 enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
 enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
+/* A data tree whose blocks are sound, with all blocks but the last full. */
+enum pm_rc pm_repair_full(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
 
 #endif

@@ -4,16 +4,30 @@
 
 #include "io/file.h"
 #include "io/output.h"
+#include "msg/message.h"
 #include "repair/commit.h"
 #include "repair/pff_expect.h"
 
 #include <stdio.h>
 
-#define CHUNK ((size_t)1 << 20)
+#define CHUNK     ((size_t)1 << 20)
+#define FLAWS_MAX 16
 
 static uint64_t count(const struct pm_sink *s, enum pm_severity sev)
 {
 	return s->severity[sev];
+}
+
+/* Warnings that repair has an answer to. */
+static uint64_t mendable(const struct pm_sink *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < PM_P_COUNT; i++)
+		if (pm_problem_rows[i].severity == PM_SEV_WARNING &&
+		    pm_problem_rows[i].mend != PM_MEND_NONE)
+			n += s->n[i];
+	return n;
 }
 
 static enum pm_rc suspect(void *arg, const struct pm_affected *a)
@@ -22,18 +36,41 @@ static enum pm_rc suspect(void *arg, const struct pm_affected *a)
 	struct pm_ctx *ctx = run->an->ctx;
 	struct pm_suspect *s;
 
-	if (a->kind != PM_OBJ_MESSAGE || a->state == PM_OBJ_WHOLE)
+	if (a->kind == PM_OBJ_NODE || a->state == PM_OBJ_WHOLE)
 		return PM_OK;
 	s = pm_vec_push(ctx, &run->suspects);
 	if (!s)
 		return ctx->rc;
 	s->nid = a->nid;
+	s->kind = a->kind;
 	s->lost = a->state == PM_OBJ_LOST;
 	if (a->name)
 		s->name = pm_arena_strdup(ctx, &run->arena, a->name);
 	if (a->detail)
 		s->detail = pm_arena_strdup(ctx, &run->arena, a->detail);
 	return ctx->rc;
+}
+
+/* The properties of a folder or store, by what is assessed of a message's. */
+static enum pm_rc judge_own(struct pm_run *run, const struct pm_suspect *s)
+{
+	struct pm_flaws flaws = {0};
+	struct pm_message m;
+	enum pm_rc rc = PM_OK;
+
+	/* It is still there, as long as it has a node. */
+	if (s->lost)
+		return pm_repair_casualty(&run->repair, s->nid, false, s->name,
+					  "its own properties are lost");
+	rc = pm_message_open_node(&run->an->db, s->nid, 0, &m);
+	if (!pm_is_error(rc))
+		rc = pm_message_assess(&m, FLAWS_MAX, &flaws);
+	for (size_t i = 0; i < flaws.v.n && !pm_is_error(rc); i++)
+		rc = pm_repair_casualty(&run->repair, s->nid, false, s->name, "%s",
+					flaws.v.v[i].text);
+	pm_flaws_done(&flaws);
+	pm_message_close(&m);
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 /* What the check doubts is never passed off as whole, whatever the repair makes of it. */
@@ -44,8 +81,11 @@ static enum pm_rc list_suspects(struct pm_run *run)
 	for (size_t i = 0; i < run->suspects.n && rc == PM_OK; i++) {
 		const struct pm_suspect *s = &run->suspects.v[i];
 
-		rc = pm_repair_casualty(&run->repair, s->nid, s->lost, s->name, "%s",
-					s->detail ? s->detail : "its structure is damaged");
+		if (s->kind == PM_OBJ_MESSAGE)
+			rc = pm_repair_casualty(&run->repair, s->nid, s->lost, s->name, "%s",
+						s->detail ? s->detail : "its structure is damaged");
+		else
+			rc = judge_own(run, s);
 	}
 	return rc;
 }
@@ -325,9 +365,10 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 		return rc;
 	ret->errors = count(found, PM_SEV_ERROR);
 	ret->warnings = count(found, PM_SEV_WARNING);
-	healthy = !ret->errors && !(opt->strict && ret->warnings);
+	healthy = !ret->errors && !(opt->strict && mendable(found));
 	if (healthy && !opt->compact)
 		return PM_OK;
+	ret->nothing_left = !ret->an->db.nodes.n;
 	ret->unindexed = pm_analysis_unindexed(ret->an);
 	if (!opt->dry_run)
 		rc = pm_output_check(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, img);

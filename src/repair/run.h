@@ -37,6 +37,7 @@ enum pm_verdict {
 /* An item that the check found not to be whole. Strings are in the run's arena. */
 struct pm_suspect {
 	pm_nid nid;
+	enum pm_object_kind kind;
 	bool lost;
 	char *name, *detail; /* may be NULL */
 };
@@ -59,6 +60,7 @@ struct pm_run {
 	uint64_t unindexed; /* pm_analysis_unindexed of the source */
 	bool written;       /* the output has its name; the source was changed in place */
 	uint64_t undo_size; /* of the undo file, 0: there is none */
+	bool nothing_left;  /* no node at all is left of the source */
 	char why[512];      /* UNPROVED: what failed, one line */
 };
 

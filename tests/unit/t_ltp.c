@@ -653,7 +653,7 @@ static void test_pc_malformed(void **state)
 		size_t after; /* bytes it has when it is stored again; SIZE_MAX: it is gone */
 	} rows[] = {
 		{0x6001, PM_PT_TIME, "12345", 5, PM_CR_SIZE, SIZE_MAX},
-		{0x6002, PM_PT_UNICODE, "a\0b\0c", 5, PM_CR_ODD, 4},
+		{0x6002, PM_PT_UNICODE, "a\0b\0c", 5, PM_CR_ODD, 6},
 		{0x6003, PM_PT_MV | PM_PT_UNICODE, mv, sizeof(mv), PM_CR_MV, 4},
 		{0x6004, PM_PT_OBJECT, "\x24\0\0\0\1\0\0\0", 8, PM_CR_OBJECT, SIZE_MAX},
 		{0x6005, PM_PT_UNICODE, "\0\xD8", 2, PM_CR_UTF16, 2},
