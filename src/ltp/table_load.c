@@ -14,6 +14,12 @@
 #define SHARED    4
 #define ROW_BYTES 512
 
+/* A column of a type that has values; "unspecified" and "null" have none. */
+static bool has_values(const struct pm_col *c)
+{
+	return c->type > 1 && pm_proptype_size(c->type) >= 0;
+}
+
 /* Does the cell reach over the end of the area of its size? New columns are put there. */
 static bool straddles(const struct pm_tc *tc, const struct pm_col *c)
 {
@@ -33,7 +39,7 @@ static enum pm_rc keep_layout(struct pm_table *t, const struct pm_tc *tc)
 		size_t at;
 		enum pm_rc rc;
 
-		if (pm_proptype_size(from->type) < 0 || straddles(tc, from))
+		if (!has_values(from) || straddles(tc, from))
 			return PM_DAMAGED;
 		rc = pm_table_add_col(t, pm_col_tag(from), &at);
 		if (rc)
@@ -56,7 +62,7 @@ static enum pm_rc new_layout(struct pm_table *t, const struct pm_tc *tc)
 	for (unsigned bit = 0; bit < 256; bit++)
 		for (size_t i = 0; i < tc->cols.n; i++)
 			if (tc->cols.v[i].iBit == bit && n < COLS_KEPT &&
-			    pm_proptype_size(tc->cols.v[i].type) >= 0)
+			    has_values(&tc->cols.v[i]))
 				tags[n++] = pm_col_tag(&tc->cols.v[i]);
 	return pm_table_init(t, tc->db->ctx, tc->db->fmt, tags, n);
 }
