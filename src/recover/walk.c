@@ -12,6 +12,7 @@
 #define LEVEL_MAX 8
 #define FAN_MAX   340 /* above the largest capacity of any page */
 #define KEY_END   UINT64_MAX
+#define PROBES    16 /* children that agree are enough to tell a root's level */
 
 /* Rules after which a page's content must come from somewhere else, if it can. */
 #define MISPLACED (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)
@@ -236,16 +237,25 @@ static enum pm_rc visit_index(struct walk *w, struct visit *v)
 	return rc;
 }
 
-/* The level of a root: that of its first child plus one, whatever cLevel says. */
+/*
+ * The level of a root: one above that of its children, whatever cLevel says. A child with a wrong
+ * cLevel of its own has no say unless it holds entries of that level, and then one of many: the
+ * root's own word decides between equals.
+ */
 static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *ret_level)
 {
-	struct pm_bt_entry e;
-	uint8_t page[4096];
-	struct pm_bt_meta m;
-	uint32_t bad;
-	enum pm_rc rc;
+	const unsigned n = w->f->bt_area / w->f->btentry;
+	unsigned votes[LEVEL_MAX + 2] = {0}, best;
 
-	for (unsigned i = 0; i < 4; i++) {
+	*ret_level = v->meta.level <= LEVEL_MAX ? (uint8_t)v->meta.level : 0;
+	best = *ret_level;
+	for (unsigned i = 0; i < n && votes[best] < PROBES; i++) {
+		struct pm_bt_entry e;
+		uint8_t page[4096];
+		struct pm_bt_meta m;
+		uint32_t bad;
+		enum pm_rc rc;
+
 		pm_bt_entry(w->f, v->page, w->ptype, 1, i, w->f->btentry, &e);
 		rc = load(w, e.ib, e.bid, page, &bad);
 		if (rc)
@@ -253,12 +263,13 @@ static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *re
 		if (bad & ~(uint32_t)HARMLESS)
 			continue;
 		pm_bt_meta(w->f, page, &m);
-		if (m.level < LEVEL_MAX) {
-			*ret_level = (uint8_t)(m.level + 1);
-			return PM_OK;
-		}
+		if (m.level >= LEVEL_MAX ||
+		    pm_bt_verify(w->f, page, w->ptype, m.level) & ~(uint32_t)HARMLESS)
+			continue;
+		if (++votes[m.level + 1] > votes[best])
+			best = m.level + 1;
 	}
-	*ret_level = v->meta.level <= LEVEL_MAX ? (uint8_t)v->meta.level : 0;
+	*ret_level = (uint8_t)best;
 	return PM_OK;
 }
 
