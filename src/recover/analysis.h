@@ -69,6 +69,7 @@ enum pm_note_kind {
 	PM_NOTE_NODE_FOUND,    /* key of a lost leaf, taken from another leaf */
 	PM_NOTE_NODE_UNFIT,    /* entry names a block that is not of its kind, or is another's */
 	PM_NOTE_NODE_DISOWNED, /* named another node's data; have, want: data, sub: taken from it */
+	PM_NOTE_NODE_CONTENT,  /* no node named it: known by content alone; have, want: data, sub */
 	PM_NOTE_LEAF_USED,     /* ib: a leaf outside the tree that was used */
 };
 

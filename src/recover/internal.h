@@ -41,11 +41,18 @@ enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up
  * a node known from elsewhere may own. Blocks known by their trailer alone: whether their
  * space is marked allocated. */
 bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
+/* A count for each block: references from internal blocks that nobody references. The caller
+ * frees it in every case. */
+enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret);
 /* Blocks with such references; only known after pm_analysis_count_refs. */
 size_t pm_refs_pool(const struct pm_analysis *an);
 
 /* nodes.c: settle the node table. */
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);
+/* adopt.c: objects that no node names, where nodes may be missing. */
+enum pm_rc pm_adopt_orphans(struct pm_analysis *an);
+/* Index of the block in which the data of `bid` begin; SIZE_MAX when it is not to be had. */
+enum pm_rc pm_first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret);
 /* Kind of the heap that a node of this nid must carry; PM_BK_NONE: any, or no heap. */
 uint16_t pm_nid_kind(pm_nid nid);
 

@@ -105,7 +105,7 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 		struct pm_node *d = &an->doubles.v[i], *slot;
 		unsigned t = pm_nid_type(d->nid);
 
-		if (t != 4 && t != 8)
+		if (t != 2 && t != 4 && t != 8)
 			continue;
 		slot = pm_vec_push(an->ctx, &an->db.nodes);
 		if (!slot)

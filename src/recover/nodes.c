@@ -108,7 +108,7 @@ uint16_t pm_nid_kind(pm_nid nid)
 }
 
 /* Index of the block in which the data of `bid` begin; SIZE_MAX when it is not to be had. */
-static enum pm_rc first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret)
+enum pm_rc pm_first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret)
 {
 	struct pm_data d;
 	enum pm_rc rc;
@@ -133,7 +133,7 @@ static enum pm_rc kind_fits(struct pm_analysis *an, const struct pm_node *n, boo
 	*ret = true;
 	if (want == PM_BK_NONE || !n->data)
 		return PM_OK;
-	rc = first_leaf(an, n->data, &i);
+	rc = pm_first_leaf(an, n->data, &i);
 	if (rc || i == SIZE_MAX) {
 		*ret = !pm_bid_internal(n->data) || pm_block_index(an, n->data) == SIZE_MAX;
 		return rc;
@@ -579,6 +579,10 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 	pool_done(&p);
 	if (rc == PM_OK)
 		rc = settle_shared(an);
+	if (rc == PM_OK)
+		rc = judge_all(an, &unfit);
+	if (rc == PM_OK)
+		rc = pm_adopt_orphans(an);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &an->db.nodes.v[i];
 

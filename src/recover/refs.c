@@ -139,6 +139,31 @@ bool pm_refs_wanted(const struct pm_analysis *an, size_t i)
 	return pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) != 0;
 }
 
+enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret)
+{
+	uint32_t *refs = an->refs;
+	const uint64_t dangling = an->dangling;
+	size_t n = an->db.blocks.n;
+	uint8_t *roots = pm_calloc(an->ctx, n, 1);
+	enum pm_rc rc = roots ? PM_OK : an->ctx->rc;
+
+	*ret = pm_calloc(an->ctx, n, sizeof(**ret));
+	if (!*ret)
+		rc = an->ctx->rc;
+	for (size_t i = 0; i < n && rc == PM_OK; i++)
+		roots[i] = pm_bid_internal(an->db.blocks.v[i].bid) && !refs[i] &&
+			   pm_refs_wanted(an, i);
+	/* Counted as ever, but to the side. */
+	an->refs = *ret;
+	for (size_t i = 0; i < n && rc == PM_OK; i++)
+		if (roots[i] && !an->refs[i])
+			rc = expand(an, i, true, 1);
+	an->refs = refs;
+	an->dangling = dangling;
+	pm_free(roots);
+	return rc;
+}
+
 size_t pm_refs_pool(const struct pm_analysis *an)
 {
 	size_t n = 0;

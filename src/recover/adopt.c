@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects known by content alone become nodes again. Only where a part of the node tree is lost,
+ * or entries of it were wrong: else what no node names was deleted.
+ *
+ * Gathers: nodes of orphans, where known with the nid that rows give them; without, items come
+ * to the doubles, which get a nid of their own and, having no parent, the recovery folder.
+ * Needs: settled nodes, references.
+ */
+#include "recover/orphans.h"
+
+#include "msg/folder.h"
+
+/* Was anything about the node tree such that nodes can be missing? */
+static bool suspicious(const struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
+			return true;
+	for (size_t i = 0; i < an->notes.n; i++)
+		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE ||
+		    an->notes.v[i].kind == PM_NOTE_NODE_DISOWNED)
+			return true;
+	for (size_t i = 0; i < an->db.nodes.n; i++)
+		if (an->db.nodes.v[i].flags)
+			return true;
+	return false;
+}
+
+static unsigned item_type(const struct pm_orphan *x)
+{
+	switch (x->kind) {
+	case PM_OR_MESSAGE:
+		return PM_NT_MESSAGE;
+	case PM_OR_ASSOC:
+		return PM_NT_ASSOC;
+	case PM_OR_FOLDER:
+		return PM_NT_FOLDER;
+	}
+	return 0;
+}
+
+/* Where neither tree nor maps say what lives, an older copy of an item that is there is none. */
+static enum pm_rc drop_copies(struct pm_orphans *o)
+{
+	struct pm_map seen = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (unsigned placed = 2; placed-- && rc == PM_OK;)
+		for (size_t i = o->v.n; i-- && rc == PM_OK;) {
+			struct pm_orphan *x = &o->v.v[i];
+			bool new;
+
+			if (x->placed != placed || !x->search || !item_type(x))
+				continue;
+			if (!pm_map_get(o->an->ctx, &seen, x->search, &new))
+				rc = o->an->ctx->rc;
+			else if (!new && !x->certain && !x->placed)
+				x->kind = PM_OR_OTHER;
+		}
+	pm_map_done(&seen);
+	return rc;
+}
+
+static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
+{
+	struct pm_analysis *an = o->an;
+	struct pm_node *n = x->nid ? pm_ndb_find_node(&an->db, x->nid) : NULL;
+	const struct pm_node now = {.nid = x->nid,
+				    .parent = n && n->parent ? n->parent : x->parent,
+				    .data = x->data,
+				    .sub = x->sub,
+				    .origin = PM_FROM_CONTENT};
+	enum pm_rc rc;
+
+	if (n) {
+		rc = pm_refs_node(an, n, false);
+		*n = now;
+	} else {
+		struct pm_node *slot = x->nid ? pm_vec_push(an->ctx, &o->made)
+					      : pm_vec_push(an->ctx, &an->doubles);
+
+		if (!slot)
+			return an->ctx->rc;
+		*slot = now;
+		if (!x->nid)
+			slot->nid = item_type(x);
+		rc = PM_OK;
+	}
+	if (rc == PM_OK)
+		rc = pm_refs_node(an, &now, true);
+	return rc ? rc : pm_note(an, PM_NOTE_NODE_CONTENT, x->nid, 0, x->data, x->sub);
+}
+
+enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
+{
+	struct pm_orphans o;
+	enum pm_rc rc;
+
+	if (!suspicious(an))
+		return PM_OK;
+	rc = pm_orphans_open(an, &o);
+	if (rc == PM_OK && o.v.n)
+		rc = pm_orphans_own(&o);
+	if (rc == PM_OK && o.v.n)
+		rc = pm_orphans_by_rows(&o, PM_OR_MESSAGE, PM_NT_CONTENTS);
+	if (rc == PM_OK && o.v.n)
+		rc = pm_orphans_by_rows(&o, PM_OR_ASSOC, PM_NT_ASSOC_CONTENTS);
+	if (rc == PM_OK)
+		rc = drop_copies(&o);
+	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
+		if (o.v.v[i].nid || item_type(&o.v.v[i]))
+			rc = take(&o, &o.v.v[i]);
+	for (size_t i = 0; i < o.made.n && rc == PM_OK; i++) {
+		struct pm_node *slot = pm_vec_push(an->ctx, &an->db.nodes);
+
+		if (slot)
+			*slot = o.made.v[i];
+		rc = an->ctx->rc;
+	}
+	pm_orphans_close(&o);
+	return rc ? rc : pm_analysis_sort_nodes(an);
+}

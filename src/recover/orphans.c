@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the lost part of a node tree leaves behind: contexts and subnode trees that live by the
+ * block tree (or the maps, where that is lost too) and that nothing references.
+ *
+ * Gathers: the roots among them (what an unreferenced internal block holds is no root), what
+ * they are by their properties or columns, and which subnode tree belongs to which context.
+ * Needs: settled blocks and nodes, references.
+ *
+ * Joining. The LTP subnodes that a context's values lie in are just those that its subnode tree
+ * has, in every file looked at [OBS]. Of several trees that fit, the one whose recipients are
+ * those of display-to, then the one saved nearest: ids are given out in the order of saving,
+ * and a writer always saves data and subnodes in the same order, which the living show.
+ */
+#include "recover/orphans.h"
+
+#include "base/sort.h"
+#include "ltp/pc.h"
+#include "ltp/tc.h"
+#include "msg/folder.h"
+
+#define NEAR 24 /* subnode trees to each side that a context is compared with */
+
+#define NID_RECIPIENTS 0x692
+
+uint64_t pm_digest(uint64_t seed, const uint8_t *p, size_t n)
+{
+	uint64_t h = pm_mix(seed ^ n * 0x9E3779B97F4A7C15u);
+
+	for (; n >= 8; p += 8, n -= 8)
+		h = pm_mix(h ^ pm_le64(p));
+	for (; n; p++, n--)
+		h = pm_mix(h ^ *p ^ 0x100);
+	return h;
+}
+
+static uint64_t digest_string(const struct pm_buf *b)
+{
+	return b->n ? pm_digest(1, b->p, b->n) | 1 : 0;
+}
+
+/* ---- what a context is ---- */
+
+static enum pm_orphan_kind pc_kind(struct pm_pc *pc, uint32_t flags)
+{
+	const bool class = pm_pc_find(pc, PM_ID_MESSAGE_CLASS), counts = pm_pc_find(pc, 0x3602);
+
+	if (pm_pc_find(pc, PM_ID_IPM_SUBTREE_ENTRYID) || pm_pc_find(pc, PM_ID_VALID_FOLDER_MASK))
+		return PM_OR_STORE;
+	if (pm_pc_find(pc, 0x0002) && pm_pc_find(pc, 0x0003) && !class)
+		return PM_OR_NAMES;
+	if (counts && (pm_pc_find(pc, PM_ID_SUBFOLDERS) || pm_pc_find(pc, PM_ID_DISPLAY_NAME)))
+		return PM_OR_FOLDER;
+	if (pm_pc_find(pc, PM_ID_ATTACH_METHOD) && !class)
+		return PM_OR_ATTACHMENT;
+	if (!class && !pm_pc_find(pc, PM_ID_MESSAGE_FLAGS))
+		return PM_OR_OTHER;
+	return flags & 0x40 ? PM_OR_ASSOC : PM_OR_MESSAGE;
+}
+
+/* Digest of the subnodes that values lie in. */
+static uint64_t needed(const struct pm_pc *pc)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < pc->props.n; i++) {
+		const struct pm_prop *p = &pc->props.v[i];
+		uint32_t hnid = pm_le32(p->raw);
+
+		if (!pm_proptype_inline(p->type) && pm_nid_type(hnid) == PM_NT_LTP)
+			sum += pm_mix(hnid);
+	}
+	return sum;
+}
+
+static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
+{
+	const struct pm_ndb *db = &o->an->db;
+	struct pm_buf b = {0};
+	uint32_t flags = 0;
+	struct pm_pc pc;
+	enum pm_rc rc = pm_pc_open(db, x->data, 0, &pc);
+
+	if (rc == PM_OK || rc == PM_DAMAGED)
+		rc = pm_pc_u32(&pc, PM_ID_MESSAGE_FLAGS, &flags);
+	if (!pm_is_error(rc)) {
+		x->kind = (uint8_t)(pc.props.n ? pc_kind(&pc, flags) : PM_OR_OTHER);
+		x->attach = flags & 0x10;
+		x->need = needed(&pc);
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_TO, 1252, &b);
+		x->to = digest_string(&b);
+		pm_buf_clear(&b);
+	}
+	if (!pm_is_error(rc))
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, &b);
+	x->named = b.n != 0;
+	pm_buf_clear(&b);
+	if (!pm_is_error(rc))
+		rc = pm_pc_binary(&pc, PM_ID_SEARCH_KEY, 64, &b);
+	x->search = digest_string(&b);
+	pm_pc_close(&pc);
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static enum pm_orphan_kind tc_kind(const struct pm_tc *tc)
+{
+	if (pm_tc_col(tc, 0x67F1, 0)) /* only results of searches have it */
+		return PM_OR_OTHER;
+	if (pm_tc_col(tc, PM_ID_CONTENT_COUNT, 0))
+		return PM_OR_HIERARCHY;
+	if (pm_tc_col(tc, PM_ID_MESSAGE_FLAGS, 0) && pm_tc_col(tc, PM_ID_MESSAGE_SIZE, 0))
+		return PM_OR_CONTENTS;
+	if (pm_tc_col(tc, 0x6805, 0) || pm_tc_col(tc, 0x7003, 0))
+		return PM_OR_ASSOC_CONTENTS;
+	return PM_OR_OTHER;
+}
+
+static enum pm_rc look_at_tc(struct pm_orphans *o, struct pm_orphan *x)
+{
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&o->an->db, x->data, 0, &tc);
+
+	if (rc == PM_OK || rc == PM_DAMAGED) {
+		x->kind = (uint8_t)tc_kind(&tc);
+		x->matrix = pm_nid_type(tc.rows_hnid) == PM_NT_LTP ? tc.rows_hnid : 0;
+		/* One without rows is the copy of a template: there is nothing in it. */
+		if (!x->matrix && !tc.rows.n)
+			x->kind = PM_OR_OTHER;
+	}
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* ---- what a subnode tree holds ---- */
+
+/* The names of the first recipients as display-to has them. */
+static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e, uint64_t *ret)
+{
+	struct pm_buf b = {0};
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&o->an->db, e->data, e->sub, &tc);
+
+	for (size_t i = 0; i < tc.rows.n && !pm_is_error(rc); i++) {
+		uint32_t type = 0;
+
+		rc = pm_tc_u32(&tc, i, PM_ID_RECIPIENT_TYPE, &type);
+		if (pm_is_error(rc) || (type & 0xF) != 1)
+			continue;
+		if (b.n)
+			pm_buf_str(o->an->ctx, &b, "; ");
+		rc = pm_tc_string(&tc, i, PM_ID_DISPLAY_NAME, 1252, &b);
+	}
+	*ret = digest_string(&b);
+	pm_tc_close(&tc);
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : o->an->ctx->rc;
+}
+
+static enum pm_rc look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
+{
+	struct pm_subs s;
+	enum pm_rc rc = pm_subs_open(&o->an->db, x->bid, &s);
+
+	for (size_t i = 0; i < s.v.n && !pm_is_error(rc); i++) {
+		pm_nid nid = (pm_nid)s.v.v[i].nid;
+
+		if (pm_nid_type(nid) == PM_NT_LTP)
+			x->has += pm_mix(nid);
+		x->attach |= pm_nid_type(nid) == PM_NT_ATTACHMENT;
+		if (nid == NID_RECIPIENTS) {
+			x->recipients = true;
+			rc = recipients(o, &s.v.v[i], &x->to);
+		}
+	}
+	pm_subs_close(&s);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* ---- gathering ---- */
+
+static enum pm_rc add_context(struct pm_orphans *o, size_t block, uint16_t kind, size_t node)
+{
+	struct pm_analysis *an = o->an;
+	const struct pm_block *b = &an->db.blocks.v[block];
+	struct pm_orphan *x = pm_vec_push(an->ctx, &o->v);
+
+	if (!x)
+		return an->ctx->rc;
+	*x = (struct pm_orphan){.data = b->bid, .node = node};
+	x->certain =
+		b->cref || pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
+	return kind == PM_BK_PC ? look_at_pc(o, x) : look_at_tc(o, x);
+}
+
+static enum pm_rc add_subs(struct pm_orphans *o, pm_bid bid, size_t node)
+{
+	struct pm_orphan_sub *x = pm_vec_push(o->an->ctx, &o->subs);
+
+	if (!x)
+		return o->an->ctx->rc;
+	*x = (struct pm_orphan_sub){.bid = bid, .node = node};
+	return look_at_subs(o, x);
+}
+
+/* A block of the pool that nothing holds: the root of a context, or of a subnode tree? */
+static enum pm_rc add_root(struct pm_orphans *o, size_t i)
+{
+	struct pm_analysis *an = o->an;
+	const struct pm_block *b = &an->db.blocks.v[i];
+	uint16_t kind = b->flags & PM_BF_KIND;
+	struct pm_buf buf = {0};
+	size_t first = i;
+	enum pm_rc rc = PM_OK;
+
+	if (pm_bid_internal(b->bid)) {
+		struct pm_block e = *b;
+
+		rc = pm_ndb_read_entry(&an->db, &e, &buf);
+		if (rc == PM_OK && buf.n >= 8 && buf.p[0] == 2)
+			rc = add_subs(o, b->bid, PM_OR_NO_NODE);
+		else if (rc == PM_OK)
+			rc = pm_first_leaf(an, b->bid, &first);
+		if (rc == PM_OK && first != i && first != SIZE_MAX)
+			kind = an->db.blocks.v[first].flags & PM_BF_KIND;
+	}
+	pm_buf_done(&buf);
+	if (rc == PM_OK && (kind == PM_BK_PC || kind == PM_BK_TC))
+		rc = add_context(o, i, kind, PM_OR_NO_NODE);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Halves of objects: nodes that have right data and not their subnodes, or the reverse. */
+static enum pm_rc add_halves(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &an->db.nodes.v[i];
+		size_t data = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
+		bool sub = n->sub && pm_block_index(an, n->sub) != SIZE_MAX &&
+			   pm_bid_internal(n->sub);
+
+		if (!n->flags || pm_nid_kind(n->nid) != PM_BK_PC)
+			continue;
+		if (n->flags & PM_NF_DANGLING && data != SIZE_MAX && !sub)
+			rc = add_context(o, data, PM_BK_PC, i);
+		else if (sub)
+			rc = add_subs(o, n->sub, i);
+	}
+	return rc;
+}
+
+static enum pm_rc gather(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT | PM_BF_CRC;
+	uint32_t *held;
+	enum pm_rc rc = pm_refs_held(an, &held);
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
+		    !pm_refs_wanted(an, i))
+			continue;
+		rc = add_root(o, i);
+		if (rc == PM_OK && i % 1024 == 0)
+			rc = pm_tick(an->ctx, "orphans", i, an->db.blocks.n);
+	}
+	pm_free(held);
+	if (rc == PM_OK)
+		rc = add_halves(o);
+	if (rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &o->v, data);
+	return rc ? rc : pm_sort_member(an->ctx, &o->subs, bid);
+}
+
+/* ---- joining ---- */
+
+struct pair {
+	uint64_t rank; /* smaller is better */
+	uint32_t orphan, sub;
+};
+
+struct join {
+	struct pm_orphans *o;
+	PM_VEC(struct pair) pairs;
+	bool below; /* subnodes get their ids before the data */
+};
+
+static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
+{
+	size_t lo = 0, hi = o->subs.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (o->subs.v[mid].bid < bid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Which of the two is saved first: the living tell; where there are none, the pairs that are
+ * beyond doubt. */
+static void learn_order(struct join *j)
+{
+	const struct pm_orphans *o = j->o;
+	size_t below = 0, above = 0;
+
+	for (size_t i = 0; i < o->an->db.nodes.n; i++) {
+		const struct pm_node *n = &o->an->db.nodes.v[i];
+
+		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || !n->sub || n->flags)
+			continue;
+		below += n->sub < n->data;
+		above += n->sub > n->data;
+	}
+	for (size_t i = 0; i < o->v.n && below + above < 4; i++) {
+		const struct pm_orphan *x = &o->v.v[i];
+		size_t at = lower_sub(o, x->data);
+
+		if (x->kind != PM_OR_MESSAGE || !x->need)
+			continue;
+		below += at && o->subs.v[at - 1].has == x->need;
+		above += at < o->subs.n && o->subs.v[at].has == x->need;
+	}
+	j->below = below >= above;
+}
+
+/* Can this be the subnode tree of the context, and how likely: 0 not at all. */
+static unsigned likely(const struct pm_orphan *x, const struct pm_orphan_sub *s)
+{
+	if (x->node != PM_OR_NO_NODE && s->node != PM_OR_NO_NODE)
+		return 0;
+	if (s->has != x->need)
+		return 0;
+	if (x->kind != PM_OR_MESSAGE && x->kind != PM_OR_ASSOC)
+		return x->need ? 1 : 0;
+	if (x->to && x->to == s->to && s->attach == x->attach)
+		return 3;
+	if (s->attach == x->attach && !(x->to && s->to))
+		return 2;
+	return x->need ? 1 : 0;
+}
+
+static enum pm_rc consider(struct join *j, size_t i, size_t k)
+{
+	const struct pm_orphan *x = &j->o->v.v[i];
+	const struct pm_orphan_sub *s = &j->o->subs.v[k];
+	const unsigned how = likely(x, s);
+	uint64_t distance = x->data > s->bid ? x->data - s->bid : s->bid - x->data;
+	struct pair *p;
+
+	if (!how)
+		return PM_OK;
+	p = pm_vec_push(j->o->an->ctx, &j->pairs);
+	if (!p)
+		return j->o->an->ctx->rc;
+	if (distance > UINT32_MAX)
+		distance = UINT32_MAX;
+	*p = (struct pair){.orphan = (uint32_t)i, .sub = (uint32_t)k};
+	p->rank = (uint64_t)(3 - how) << 40 | (uint64_t)((s->bid < x->data) != j->below) << 39 |
+		  distance;
+	return PM_OK;
+}
+
+/* A table's rows lie in a subnode: the nearest tree that has it and with which it opens. */
+static enum pm_rc join_table(struct join *j, struct pm_orphan *x, struct pm_orphan_sub *s)
+{
+	struct pm_subs subs;
+	struct pm_tc tc;
+	enum pm_rc rc;
+
+	if (s->taken || s->recipients || s->node != PM_OR_NO_NODE)
+		return PM_OK;
+	rc = pm_subs_open(&j->o->an->db, s->bid, &subs);
+	if (!pm_is_error(rc) && !pm_subs_find(&subs, x->matrix))
+		rc = PM_NONE;
+	pm_subs_close(&subs);
+	if (rc != PM_OK)
+		return pm_is_error(rc) ? rc : PM_OK;
+	rc = pm_tc_open(&j->o->an->db, x->data, s->bid, &tc);
+	if (rc == PM_OK && tc.rows.n) {
+		x->sub = s->bid;
+		s->taken = true;
+	}
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static enum pm_rc join_tables(struct join *j)
+{
+	struct pm_orphans *o = j->o;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
+		struct pm_orphan *x = &o->v.v[i];
+		size_t at = lower_sub(o, x->data);
+
+		if (!x->matrix)
+			continue;
+		for (size_t d = 0; d < NEAR && !x->sub && rc == PM_OK; d++) {
+			if (at > d)
+				rc = join_table(j, x, &o->subs.v[at - 1 - d]);
+			if (rc == PM_OK && !x->sub && at + d < o->subs.n)
+				rc = join_table(j, x, &o->subs.v[at + d]);
+		}
+	}
+	return rc;
+}
+
+static enum pm_rc join(struct pm_orphans *o)
+{
+	struct join j = {.o = o};
+	enum pm_rc rc = join_tables(&j);
+
+	learn_order(&j);
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
+		size_t at = lower_sub(o, o->v.v[i].data);
+
+		if (o->v.v[i].kind >= PM_OR_HIERARCHY)
+			continue;
+		for (size_t k = at > NEAR ? at - NEAR : 0; k < at + NEAR && k < o->subs.n; k++)
+			if (rc == PM_OK && !o->subs.v[k].taken)
+				rc = consider(&j, i, k);
+		if (rc == PM_OK)
+			rc = pm_spend(o->an->ctx, NEAR);
+	}
+	if (rc == PM_OK)
+		rc = pm_sort_member(o->an->ctx, &j.pairs, rank);
+	for (size_t i = 0; i < j.pairs.n && rc == PM_OK; i++) {
+		struct pm_orphan *x = &o->v.v[j.pairs.v[i].orphan];
+		struct pm_orphan_sub *s = &o->subs.v[j.pairs.v[i].sub];
+
+		if (x->sub || s->taken)
+			continue;
+		s->taken = true;
+		x->sub = s->bid;
+		if (s->node != PM_OR_NO_NODE) {
+			const struct pm_node *n = &o->an->db.nodes.v[s->node];
+
+			x->nid = n->nid;
+			x->parent = n->parent;
+			x->placed = true;
+		}
+	}
+	pm_vec_done(&j.pairs);
+	return rc;
+}
+
+enum pm_rc pm_orphans_open(struct pm_analysis *an, struct pm_orphans *o)
+{
+	enum pm_rc rc;
+
+	*o = (struct pm_orphans){.an = an};
+	rc = gather(o);
+	for (size_t i = 0; i < o->v.n; i++) {
+		struct pm_orphan *x = &o->v.v[i];
+
+		if (x->node == PM_OR_NO_NODE)
+			continue;
+		x->nid = an->db.nodes.v[x->node].nid;
+		x->parent = an->db.nodes.v[x->node].parent;
+		x->placed = true;
+	}
+	return rc ? rc : join(o);
+}
+
+void pm_orphans_close(struct pm_orphans *o)
+{
+	pm_vec_done(&o->v);
+	pm_vec_done(&o->subs);
+	pm_vec_done(&o->made);
+}

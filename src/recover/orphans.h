@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects that live and that no node names: what a lost part of the node tree leaves behind.
+ * Between orphans.c (which there are, which subnodes are theirs), owners.c (which tables they
+ * are) and adopt.c (which node each of them is).
+ */
+#ifndef PM_RECOVER_ORPHANS_H
+#define PM_RECOVER_ORPHANS_H
+
+#include "base/map.h"
+#include "recover/internal.h"
+
+enum pm_orphan_kind {
+	PM_OR_OTHER,
+	PM_OR_STORE,
+	PM_OR_NAMES,
+	PM_OR_FOLDER,
+	PM_OR_MESSAGE,
+	PM_OR_ASSOC,
+	PM_OR_ATTACHMENT,
+	PM_OR_HIERARCHY,
+	PM_OR_CONTENTS,
+	PM_OR_ASSOC_CONTENTS,
+};
+
+#define PM_OR_NO_NODE SIZE_MAX
+
+/* A context by its data tree. */
+struct pm_orphan {
+	pm_bid data, sub;
+	pm_nid nid, parent; /* 0: not known (yet) */
+	size_t node;        /* in db.nodes, of one whose data are right and whose subnodes are not */
+	uint64_t need;      /* digest of the subnodes that its values lie in; 0: none */
+	uint64_t to;        /* digest of its display-to; 0: none */
+	uint64_t search;    /* digest of its search key; 0: none */
+	pm_nid matrix;      /* of a table: the subnode of its rows, 0: in the heap */
+	uint8_t kind;       /* pm_orphan_kind */
+	bool attach;        /* it says that it has attachments */
+	bool named;         /* it has a display name */
+	bool certain;       /* lives by the block tree or a sound map, not only for want of them */
+	bool placed;        /* it is known which node it is, or that it is none */
+};
+
+/* A subnode tree by its root. */
+struct pm_orphan_sub {
+	pm_bid bid;
+	size_t node;  /* in db.nodes, of one whose subnodes are right and whose data are not */
+	uint64_t has; /* digest of its LTP subnodes */
+	uint64_t to;  /* digest of the names of its first-class recipients */
+	bool recipients, attach;
+	bool taken;
+};
+
+struct pm_orphans {
+	struct pm_analysis *an;
+	PM_VEC(struct pm_orphan) v;        /* ascending by data */
+	PM_VEC(struct pm_orphan_sub) subs; /* ascending by bid */
+	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
+};
+
+/* orphans.c: gather what the pool holds, tell its kinds, join contexts and subnode trees. */
+enum pm_rc pm_orphans_open(struct pm_analysis *an, struct pm_orphans *o) PM_MUST_CHECK;
+void pm_orphans_close(struct pm_orphans *o);
+
+/* owners.c: give the tables among them the nids of their folders' tables; folders theirs. */
+enum pm_rc pm_orphans_own(struct pm_orphans *o) PM_MUST_CHECK;
+
+/* rows.c: objects of this kind are what the rows of tables of this node type describe. Gives
+ * them nid and parent. */
+enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind,
+			      unsigned table_type) PM_MUST_CHECK;
+
+/* Mixes 64 bits into 64. */
+static inline uint64_t pm_mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= 0xBF58476D1CE4E5B9u;
+	x ^= x >> 27;
+	x *= 0x94D049BB133111EBu;
+	return x ^ x >> 31;
+}
+
+uint64_t pm_digest(uint64_t seed, const uint8_t *p, size_t n);
+
+#endif

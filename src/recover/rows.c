@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of folder tables as descriptions of objects whose node is lost: a row has the object's
+ * nid, and copies of its properties; the object has the properties and, without its node, no nid.
+ *
+ * Gathers: nid and folder of orphans that a row describes.
+ * Needs: orphans with their subnodes; tables whose folder is known.
+ *
+ * A row and an object are compared by a digest over columns that never change once an item was
+ * stored. Where several objects have the same, that with the fewest other differences is taken,
+ * and of several the one that was saved first for the lowest nid.
+ */
+#include "recover/orphans.h"
+
+#include "base/sort.h"
+#include "ltp/pc.h"
+#include "ltp/tc.h"
+#include "msg/folder.h"
+#include "recover/tables.h"
+
+#define COLS_MAX  8
+#define SETS_MAX  32 /* different choices of columns among the tables of a file */
+#define TIES_MAX  16 /* objects with one digest that are compared in full */
+#define VALUE_MAX 65536
+
+/* Columns that tell items apart, by how the object is compared with the row. */
+struct choice {
+	uint16_t ids[COLS_MAX];
+	bool strict; /* without a value beside the class the digest says nothing */
+};
+
+static const struct choice of_items[] = {
+	{{PM_ID_MESSAGE_CLASS, PM_ID_SUBJECT, PM_ID_SUBMIT_TIME, PM_ID_SENT_REPR_NAME, 0x0071,
+	  PM_ID_DELIVERY_TIME},
+	 false},
+	/* Long subjects are cut in rows [OBS]. */
+	{{PM_ID_SUBMIT_TIME, 0x0071, PM_ID_DELIVERY_TIME}, true},
+};
+
+static const struct choice of_folders[] = {
+	{{PM_ID_DISPLAY_NAME, PM_ID_CONTENT_COUNT, PM_ID_CONTENT_UNREAD, PM_ID_SUBFOLDERS,
+	  PM_ID_CONTAINER_CLASS},
+	 false},
+	{{PM_ID_DISPLAY_NAME}, true},
+};
+
+/* A table's columns among the chosen ones, as they stand in it. */
+struct set {
+	struct pm_col cols[COLS_MAX];
+	unsigned n;
+	struct pm_map first; /* digest -> index into orphans + 1 */
+	uint32_t *next;      /* chain of orphans of one digest: index + 1 */
+};
+
+struct match {
+	struct pm_orphans *o;
+	enum pm_orphan_kind kind;
+	const struct choice *choice;
+	struct set sets[SETS_MAX];
+	unsigned n_sets;
+	struct pm_map *done; /* nids that an orphan has got */
+	struct pm_buf value;
+};
+
+static void digest_cell(uint64_t *h, const struct pm_col *c, struct pm_buf *v, bool *told)
+{
+	if (c->type == PM_PT_BOOL && v->n)
+		v->p[0] = v->p[0] != 0;
+	if (v->n && c->id != PM_ID_MESSAGE_CLASS)
+		*told = true;
+	*h = pm_digest(*h ^ c->id, v->p, v->n);
+}
+
+static enum pm_rc digest_object(struct match *m, const struct set *s, const struct pm_orphan *x,
+				uint64_t *ret, bool *ret_told)
+{
+	struct pm_pc pc;
+	enum pm_rc rc = pm_pc_open(&m->o->an->db, x->data, x->sub, &pc);
+
+	*ret = 0;
+	*ret_told = false;
+	for (unsigned i = 0; i < s->n && !pm_is_error(rc); i++) {
+		pm_buf_clear(&m->value);
+		rc = pm_row_want(&pc, &s->cols[i], &m->value);
+		digest_cell(ret, &s->cols[i], &m->value, ret_told);
+	}
+	pm_pc_close(&pc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static enum pm_rc digest_row(struct match *m, const struct set *s, struct pm_tc *tc, size_t row,
+			     uint64_t *ret, bool *ret_told)
+{
+	enum pm_rc rc = PM_OK;
+
+	*ret = 0;
+	*ret_told = false;
+	for (unsigned i = 0; i < s->n && !pm_is_error(rc); i++) {
+		struct pm_value v;
+
+		pm_buf_clear(&m->value);
+		rc = pm_tc_cell(tc, row, &s->cols[i], &v);
+		if (rc == PM_OK || rc == PM_DAMAGED)
+			rc = pm_value_read(m->o->an->ctx, &v, VALUE_MAX, &m->value);
+		pm_value_done(&v);
+		if (s->cols[i].type == PM_PT_BOOL && m->value.n > 1)
+			m->value.n = 1;
+		digest_cell(ret, &s->cols[i], &m->value, ret_told);
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static bool same_columns(const struct set *s, const struct pm_col *cols, unsigned n)
+{
+	if (s->n != n)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (s->cols[i].id != cols[i].id || s->cols[i].type != cols[i].type)
+			return false;
+	return true;
+}
+
+/* The digests of all orphans over a set's columns. */
+static enum pm_rc fill_set(struct match *m, struct set *s)
+{
+	struct pm_orphans *o = m->o;
+	enum pm_rc rc = PM_OK;
+
+	s->next = pm_calloc(o->an->ctx, o->v.n + 1, sizeof(*s->next));
+	if (!s->next)
+		return o->an->ctx->rc;
+	/* From behind, so that chains begin with what was saved first. */
+	for (size_t i = o->v.n; i-- && rc == PM_OK;) {
+		struct pm_map_entry *e;
+		uint64_t h;
+		bool told;
+
+		if (o->v.v[i].kind != m->kind || o->v.v[i].placed)
+			continue;
+		rc = digest_object(m, s, &o->v.v[i], &h, &told);
+		if (rc || (m->choice->strict && !told))
+			continue;
+		e = pm_map_get(o->an->ctx, &s->first, h, NULL);
+		if (!e)
+			return o->an->ctx->rc;
+		s->next[i] = (uint32_t)e->value;
+		e->value = i + 1;
+	}
+	return rc;
+}
+
+static enum pm_rc set_of(struct match *m, const struct pm_tc *tc, struct set **ret)
+{
+	struct pm_col cols[COLS_MAX] = {0};
+	unsigned n = 0;
+	struct set *s;
+
+	*ret = NULL;
+	for (unsigned i = 0; i < COLS_MAX && m->choice->ids[i]; i++) {
+		const struct pm_col *c = pm_tc_col(tc, m->choice->ids[i], 0);
+
+		if (c)
+			cols[n++] = *c;
+	}
+	for (unsigned i = 0; i < m->n_sets; i++)
+		if (same_columns(&m->sets[i], cols, n))
+			*ret = &m->sets[i];
+	if (*ret || !n || m->n_sets == SETS_MAX)
+		return PM_OK;
+	s = &m->sets[m->n_sets++];
+	memcpy(s->cols, cols, sizeof(cols));
+	s->n = n;
+	*ret = s;
+	return fill_set(m, s);
+}
+
+static enum pm_rc count_diff(void *arg, const struct pm_table_diff *d)
+{
+	(void)d;
+	++*(unsigned *)arg;
+	return PM_OK;
+}
+
+/* Of the orphans of one digest: the one that differs least in all columns. */
+static enum pm_rc best_of(struct match *m, const struct set *s, uint32_t first, struct pm_tc *tc,
+			  size_t row, uint32_t *ret)
+{
+	struct pm_orphans *o = m->o;
+	unsigned least = UINT32_MAX, tried = 0;
+	enum pm_rc rc = PM_OK;
+
+	*ret = 0;
+	for (uint32_t i = first; i && tried < TIES_MAX && rc == PM_OK; i = s->next[i - 1]) {
+		const struct pm_orphan *x = &o->v.v[i - 1];
+		unsigned diffs = 0;
+		struct pm_row_compare c = {.tc = tc, .fn = count_diff, .arg = &diffs};
+		struct pm_pc pc;
+
+		rc = pm_spend(o->an->ctx, 1);
+		if (x->placed || rc)
+			continue;
+		tried++;
+		rc = pm_pc_open(&o->an->db, x->data, x->sub, &pc);
+		if (!pm_is_error(rc))
+			rc = pm_row_compare(&c, &pc, row, tc->rows.v[row].id);
+		pm_pc_close(&pc);
+		pm_row_compare_done(&c);
+		if (rc == PM_OK && diffs < least) {
+			least = diffs;
+			*ret = i;
+		}
+		if (!diffs)
+			break;
+	}
+	return rc;
+}
+
+/* Is the object of this nid one that is looked for? */
+static bool wanted(const struct match *m, pm_nid id)
+{
+	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
+
+	return (!n || n->flags) && !pm_map_has(m->done, id);
+}
+
+static bool right_type(const struct match *m, pm_nid id)
+{
+	const unsigned t = pm_nid_type(id);
+
+	switch (m->kind) {
+	case PM_OR_FOLDER:
+		return t == PM_NT_FOLDER || t == PM_NT_SEARCH;
+	case PM_OR_ASSOC:
+		return t == PM_NT_ASSOC;
+	default:
+		return t == PM_NT_MESSAGE;
+	}
+}
+
+static enum pm_rc match_row(struct match *m, const struct set *s, struct pm_tc *tc, size_t row,
+			    pm_nid folder)
+{
+	pm_nid id = tc->rows.v[row].id;
+	const struct pm_map_entry *e;
+	uint32_t best = 0;
+	uint64_t h;
+	bool told;
+	enum pm_rc rc;
+
+	if (!right_type(m, id) || !wanted(m, id))
+		return PM_OK;
+	rc = digest_row(m, s, tc, row, &h, &told);
+	e = rc == PM_OK ? pm_map_find(&s->first, h) : NULL;
+	if (e && (told || !m->choice->strict))
+		rc = best_of(m, s, (uint32_t)e->value, tc, row, &best);
+	if (rc || !best)
+		return rc;
+	m->o->v.v[best - 1].nid = id;
+	m->o->v.v[best - 1].parent = folder;
+	m->o->v.v[best - 1].placed = true;
+	return pm_map_put(m->o->an->ctx, m->done, id, 1);
+}
+
+static enum pm_rc match_table(struct match *m, pm_nid folder, pm_bid data, pm_bid sub)
+{
+	struct set *s = NULL;
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&m->o->an->db, data, sub, &tc);
+
+	if (!pm_is_error(rc))
+		rc = set_of(m, &tc, &s);
+	for (size_t i = 0; s && i < tc.rows.n && rc == PM_OK; i++)
+		rc = match_row(m, s, &tc, i, folder);
+	pm_tc_close(&tc);
+	return rc;
+}
+
+static enum pm_rc match_tables(struct match *m, unsigned type)
+{
+	struct pm_orphans *o = m->o;
+	const struct pm_ndb *db = &o->an->db;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &db->nodes.v[i];
+
+		if (pm_nid_type(n->nid) == type && n->nid >> 5 != 0x30 && n->data && !n->flags)
+			rc = match_table(m, pm_folder_companion(n->nid, PM_NT_FOLDER), n->data,
+					 n->sub);
+	}
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
+		const struct pm_orphan *x = &o->v.v[i];
+
+		if (x->nid && pm_nid_type(x->nid) == type)
+			rc = match_table(m, pm_folder_companion(x->nid, PM_NT_FOLDER), x->data,
+					 x->sub);
+	}
+	return rc;
+}
+
+enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type)
+{
+	const struct choice *choices = kind == PM_OR_FOLDER ? of_folders : of_items;
+	struct pm_map done = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
+		if (o->v.v[i].placed && o->v.v[i].nid)
+			rc = pm_map_put(o->an->ctx, &done, o->v.v[i].nid, 1);
+	for (unsigned k = 0; k < 2 && rc == PM_OK; k++) {
+		struct match m = {.o = o, .kind = kind, .choice = &choices[k], .done = &done};
+
+		rc = match_tables(&m, table_type);
+		for (unsigned i = 0; i < m.n_sets; i++) {
+			pm_map_done(&m.sets[i].first);
+			pm_free(m.sets[i].next);
+		}
+		pm_buf_done(&m.value);
+	}
+	pm_map_done(&done);
+	return rc;
+}
