@@ -62,6 +62,46 @@ static enum pm_rc drop_copies(struct pm_orphans *o)
 	return rc;
 }
 
+/* What was doubtful and fits nobody else better stays where it was. */
+static enum pm_rc give_back(struct pm_orphans *o)
+{
+	struct pm_map given = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
+		if (o->v.v[i].nid)
+			rc = pm_map_put(o->an->ctx, &given, o->v.v[i].nid, 1);
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
+		struct pm_orphan *x = &o->v.v[i];
+		const struct pm_node *n;
+
+		if (x->from == PM_OR_NO_NODE || x->nid)
+			continue;
+		n = &o->an->db.nodes.v[x->from];
+		if (pm_map_has(&given, n->nid))
+			continue;
+		x->nid = n->nid;
+		x->parent = n->parent;
+		if (!x->sub)
+			x->sub = n->sub;
+		rc = pm_map_put(o->an->ctx, &given, x->nid, 1);
+	}
+	pm_map_done(&given);
+	return rc;
+}
+
+/* Subnodes whose data are nowhere are nothing. */
+static enum pm_rc drop_half(struct pm_analysis *an, struct pm_node *n)
+{
+	enum pm_rc rc;
+
+	if (n->data || !n->sub || !(n->flags & PM_NF_UNFIT))
+		return PM_OK;
+	rc = pm_refs_node(an, n, false);
+	n->sub = 0;
+	return rc;
+}
+
 static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
@@ -89,23 +129,31 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 	}
 	if (rc == PM_OK)
 		rc = pm_refs_node(an, &now, true);
-	return rc ? rc : pm_note(an, PM_NOTE_NODE_CONTENT, x->nid, 0, x->data, x->sub);
+	/* What was doubted for nothing is no news. */
+	if (rc || (x->from != PM_OR_NO_NODE && an->db.nodes.v[x->from].nid == x->nid &&
+		   an->db.nodes.v[x->from].sub == x->sub))
+		return rc;
+	return pm_note(an, PM_NOTE_NODE_CONTENT, x->nid, 0, x->data, x->sub);
 }
 
 enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 {
-	struct pm_orphans o;
+	struct pm_orphans o = {.an = an};
 	enum pm_rc rc;
 
 	if (!suspicious(an))
 		return PM_OK;
-	rc = pm_orphans_open(an, &o);
+	rc = pm_orphans_doubt(&o);
+	if (rc == PM_OK)
+		rc = pm_orphans_gather(&o);
 	if (rc == PM_OK && o.v.n)
 		rc = pm_orphans_own(&o);
 	if (rc == PM_OK && o.v.n)
 		rc = pm_orphans_by_rows(&o, PM_OR_MESSAGE, PM_NT_CONTENTS);
 	if (rc == PM_OK && o.v.n)
 		rc = pm_orphans_by_rows(&o, PM_OR_ASSOC, PM_NT_ASSOC_CONTENTS);
+	if (rc == PM_OK)
+		rc = give_back(&o);
 	if (rc == PM_OK)
 		rc = drop_copies(&o);
 	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
@@ -119,5 +167,7 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 		rc = an->ctx->rc;
 	}
 	pm_orphans_close(&o);
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++)
+		rc = drop_half(an, &an->db.nodes.v[i]);
 	return rc ? rc : pm_analysis_sort_nodes(an);
 }

@@ -49,6 +49,13 @@ size_t pm_refs_pool(const struct pm_analysis *an);
 
 /* nodes.c: settle the node table. */
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);
+/* Set a node's flags by its blocks and the references to them. */
+enum pm_rc pm_judge_node(struct pm_analysis *an, struct pm_node *n);
+/* Does the content fit the node's type? Damaged content can't tell: then it does. */
+enum pm_rc pm_kind_fits(struct pm_analysis *an, const struct pm_node *n, bool *ret);
+/* The node names data that are not its own: it has none any more. What subnodes it has may be
+ * its own all the same. */
+enum pm_rc pm_disown(struct pm_analysis *an, struct pm_node *n);
 /* adopt.c: objects that no node names, where nodes may be missing. */
 enum pm_rc pm_adopt_orphans(struct pm_analysis *an);
 /* Index of the block in which the data of `bid` begin; SIZE_MAX when it is not to be had. */

@@ -123,7 +123,7 @@ enum pm_rc pm_first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret)
 }
 
 /* Does the content fit the node's type? Damaged content can't tell: then it does. */
-static enum pm_rc kind_fits(struct pm_analysis *an, const struct pm_node *n, bool *ret)
+enum pm_rc pm_kind_fits(struct pm_analysis *an, const struct pm_node *n, bool *ret)
 {
 	uint16_t want = pm_nid_kind(n->nid);
 	const struct pm_block *b;
@@ -154,10 +154,10 @@ static bool over_referenced(const struct pm_analysis *an, pm_bid bid)
 	       an->refs[i] >= an->db.blocks.v[i].cref;
 }
 
-static enum pm_rc judge(struct pm_analysis *an, struct pm_node *n)
+enum pm_rc pm_judge_node(struct pm_analysis *an, struct pm_node *n)
 {
 	bool fits;
-	enum pm_rc rc = kind_fits(an, n, &fits);
+	enum pm_rc rc = pm_kind_fits(an, n, &fits);
 
 	if (rc)
 		return rc;
@@ -166,7 +166,7 @@ static enum pm_rc judge(struct pm_analysis *an, struct pm_node *n)
 	    (n->sub && pm_block_index(an, n->sub) == SIZE_MAX))
 		n->flags |= PM_NF_DANGLING;
 	if (!fits || over_referenced(an, n->data) || over_referenced(an, n->sub) ||
-	    (n->sub && !pm_bid_internal(n->sub)))
+	    (n->sub && !pm_bid_internal(n->sub)) || (n->sub && !n->data))
 		n->flags |= PM_NF_UNFIT;
 	return PM_OK;
 }
@@ -365,7 +365,7 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 	if (rc)
 		return rc;
 	if (owns(p, c, &n, old))
-		rc = kind_fits(an, &n, &fits);
+		rc = pm_kind_fits(an, &n, &fits);
 	else
 		fits = false;
 	if (rc || !fits)
@@ -485,7 +485,7 @@ static enum pm_rc judge_all(struct pm_analysis *an, bool *ret_unfit)
 
 	*ret_unfit = false;
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		rc = judge(an, &an->db.nodes.v[i]);
+		rc = pm_judge_node(an, &an->db.nodes.v[i]);
 		*ret_unfit |= an->db.nodes.v[i].flags != 0;
 	}
 	return rc;
@@ -499,14 +499,14 @@ static uint64_t distance(const struct pm_node *n)
 	return n->data > n->sub ? n->data - n->sub : n->sub - n->data;
 }
 
-/* The node names data that are not its own: it has none any more. */
-static enum pm_rc disown(struct pm_analysis *an, struct pm_node *n)
+enum pm_rc pm_disown(struct pm_analysis *an, struct pm_node *n)
 {
+	const struct pm_node data = {.data = n->data};
 	enum pm_rc rc = pm_note(an, PM_NOTE_NODE_DISOWNED, n->nid, 0, n->data, n->sub);
 
 	if (rc == PM_OK)
-		rc = pm_refs_node(an, n, false);
-	n->data = n->sub = 0;
+		rc = pm_refs_node(an, &data, false);
+	n->data = 0;
 	n->flags |= PM_NF_UNFIT;
 	return rc;
 }
@@ -528,9 +528,9 @@ static enum pm_rc settle_shared(struct pm_analysis *an)
 
 		if (!n->data || pm_nid_kind(n->nid) != PM_BK_PC)
 			continue;
-		rc = kind_fits(an, n, &fits);
+		rc = pm_kind_fits(an, n, &fits);
 		if (rc == PM_OK && !fits && over_referenced(an, n->data))
-			rc = disown(an, n);
+			rc = pm_disown(an, n);
 		if (rc || !n->data)
 			continue;
 		e = pm_map_get(an->ctx, &owner, n->data, &new);
@@ -547,7 +547,7 @@ static enum pm_rc settle_shared(struct pm_analysis *an)
 			e->value = i;
 			n = other;
 		}
-		rc = disown(an, n);
+		rc = pm_disown(an, n);
 	}
 	pm_map_done(&owner);
 	return rc;
@@ -587,7 +587,7 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 		struct pm_node *n = &an->db.nodes.v[i];
 
 		if (n->data || n->sub || !n->flags)
-			rc = judge(an, n);
+			rc = pm_judge_node(an, n);
 		if (rc == PM_OK && n->flags)
 			rc = pm_note(an, PM_NOTE_NODE_UNFIT, n->nid, 0, n->data, n->sub);
 	}

@@ -132,6 +132,11 @@ static enum pm_rc look_at_tc(struct pm_orphans *o, struct pm_orphan *x)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind)
+{
+	return kind == PM_BK_PC ? look_at_pc(o, x) : look_at_tc(o, x);
+}
+
 /* ---- what a subnode tree holds ---- */
 
 /* The names of the first recipients as display-to has them. */
@@ -157,7 +162,7 @@ static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e, uint6
 	return pm_is_error(rc) ? rc : o->an->ctx->rc;
 }
 
-static enum pm_rc look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
+enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
 {
 	struct pm_subs s;
 	enum pm_rc rc = pm_subs_open(&o->an->db, x->bid, &s);
@@ -179,7 +184,8 @@ static enum pm_rc look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
 
 /* ---- gathering ---- */
 
-static enum pm_rc add_context(struct pm_orphans *o, size_t block, uint16_t kind, size_t node)
+enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size_t node,
+			 size_t from)
 {
 	struct pm_analysis *an = o->an;
 	const struct pm_block *b = &an->db.blocks.v[block];
@@ -187,20 +193,20 @@ static enum pm_rc add_context(struct pm_orphans *o, size_t block, uint16_t kind,
 
 	if (!x)
 		return an->ctx->rc;
-	*x = (struct pm_orphan){.data = b->bid, .node = node};
+	*x = (struct pm_orphan){.data = b->bid, .node = node, .from = from};
 	x->certain =
 		b->cref || pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
-	return kind == PM_BK_PC ? look_at_pc(o, x) : look_at_tc(o, x);
+	return pm_orphan_look(o, x, kind);
 }
 
-static enum pm_rc add_subs(struct pm_orphans *o, pm_bid bid, size_t node)
+enum pm_rc pm_orphan_add_subs(struct pm_orphans *o, pm_bid bid, size_t node)
 {
 	struct pm_orphan_sub *x = pm_vec_push(o->an->ctx, &o->subs);
 
 	if (!x)
 		return o->an->ctx->rc;
 	*x = (struct pm_orphan_sub){.bid = bid, .node = node};
-	return look_at_subs(o, x);
+	return pm_orphan_look_at_subs(o, x);
 }
 
 /* A block of the pool that nothing holds: the root of a context, or of a subnode tree? */
@@ -218,7 +224,7 @@ static enum pm_rc add_root(struct pm_orphans *o, size_t i)
 
 		rc = pm_ndb_read_entry(&an->db, &e, &buf);
 		if (rc == PM_OK && buf.n >= 8 && buf.p[0] == 2)
-			rc = add_subs(o, b->bid, PM_OR_NO_NODE);
+			rc = pm_orphan_add_subs(o, b->bid, PM_OR_NO_NODE);
 		else if (rc == PM_OK)
 			rc = pm_first_leaf(an, b->bid, &first);
 		if (rc == PM_OK && first != i && first != SIZE_MAX)
@@ -226,7 +232,7 @@ static enum pm_rc add_root(struct pm_orphans *o, size_t i)
 	}
 	pm_buf_done(&buf);
 	if (rc == PM_OK && (kind == PM_BK_PC || kind == PM_BK_TC))
-		rc = add_context(o, i, kind, PM_OR_NO_NODE);
+		rc = pm_orphan_add(o, i, kind, PM_OR_NO_NODE, PM_OR_NO_NODE);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
@@ -239,15 +245,14 @@ static enum pm_rc add_halves(struct pm_orphans *o)
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &an->db.nodes.v[i];
 		size_t data = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
-		bool sub = n->sub && pm_block_index(an, n->sub) != SIZE_MAX &&
-			   pm_bid_internal(n->sub);
+		size_t sub = n->sub ? pm_block_index(an, n->sub) : SIZE_MAX;
 
 		if (!n->flags || pm_nid_kind(n->nid) != PM_BK_PC)
 			continue;
-		if (n->flags & PM_NF_DANGLING && data != SIZE_MAX && !sub)
-			rc = add_context(o, data, PM_BK_PC, i);
-		else if (sub)
-			rc = add_subs(o, n->sub, i);
+		if (data == SIZE_MAX && sub != SIZE_MAX && pm_bid_internal(n->sub))
+			rc = pm_orphan_add_subs(o, n->sub, i);
+		else if (data != SIZE_MAX && n->sub && sub == SIZE_MAX)
+			rc = pm_orphan_add(o, data, PM_BK_PC, i, PM_OR_NO_NODE);
 	}
 	return rc;
 }
@@ -261,7 +266,8 @@ static enum pm_rc gather(struct pm_orphans *o)
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
-		    !pm_refs_wanted(an, i))
+		    !pm_refs_wanted(an, i) ||
+		    pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
 			continue;
 		rc = add_root(o, i);
 		if (rc == PM_OK && i % 1024 == 0)
@@ -451,19 +457,17 @@ static enum pm_rc join(struct pm_orphans *o)
 	return rc;
 }
 
-enum pm_rc pm_orphans_open(struct pm_analysis *an, struct pm_orphans *o)
+enum pm_rc pm_orphans_gather(struct pm_orphans *o)
 {
-	enum pm_rc rc;
+	enum pm_rc rc = gather(o);
 
-	*o = (struct pm_orphans){.an = an};
-	rc = gather(o);
 	for (size_t i = 0; i < o->v.n; i++) {
 		struct pm_orphan *x = &o->v.v[i];
 
 		if (x->node == PM_OR_NO_NODE)
 			continue;
-		x->nid = an->db.nodes.v[x->node].nid;
-		x->parent = an->db.nodes.v[x->node].parent;
+		x->nid = o->an->db.nodes.v[x->node].nid;
+		x->parent = o->an->db.nodes.v[x->node].parent;
 		x->placed = true;
 	}
 	return rc ? rc : join(o);
@@ -474,4 +478,5 @@ void pm_orphans_close(struct pm_orphans *o)
 	pm_vec_done(&o->v);
 	pm_vec_done(&o->subs);
 	pm_vec_done(&o->made);
+	pm_map_done(&o->doubtful);
 }

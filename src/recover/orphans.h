@@ -30,6 +30,7 @@ struct pm_orphan {
 	pm_bid data, sub;
 	pm_nid nid, parent; /* 0: not known (yet) */
 	size_t node;        /* in db.nodes, of one whose data are right and whose subnodes are not */
+	size_t from;        /* in db.nodes, of the one that it was taken from as doubtful */
 	uint64_t need;      /* digest of the subnodes that its values lie in; 0: none */
 	uint64_t to;        /* digest of its display-to; 0: none */
 	uint64_t search;    /* digest of its search key; 0: none */
@@ -56,10 +57,21 @@ struct pm_orphans {
 	PM_VEC(struct pm_orphan) v;        /* ascending by data */
 	PM_VEC(struct pm_orphan_sub) subs; /* ascending by bid */
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
+	struct pm_map doubtful;            /* data that were taken from their node as doubtful */
 };
 
-/* orphans.c: gather what the pool holds, tell its kinds, join contexts and subnode trees. */
-enum pm_rc pm_orphans_open(struct pm_analysis *an, struct pm_orphans *o) PM_MUST_CHECK;
+/* doubts.c: take from nodes what is plainly not theirs; what is doubtful becomes an orphan. */
+enum pm_rc pm_orphans_doubt(struct pm_orphans *o) PM_MUST_CHECK;
+
+/* orphans.c: kind and digests of a context (PM_BK_PC or _TC), of a subnode tree. */
+enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind) PM_MUST_CHECK;
+enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *s) PM_MUST_CHECK;
+/* Add the context in this block, the subnode tree at this root. */
+enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size_t node,
+			 size_t from) PM_MUST_CHECK;
+enum pm_rc pm_orphan_add_subs(struct pm_orphans *o, pm_bid bid, size_t node) PM_MUST_CHECK;
+/* Gather what the pool holds, tell its kinds, join contexts and subnode trees. */
+enum pm_rc pm_orphans_gather(struct pm_orphans *o) PM_MUST_CHECK;
 void pm_orphans_close(struct pm_orphans *o);
 
 /* owners.c: give the tables among them the nids of their folders' tables; folders theirs. */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes that name what is not theirs, under right checksums: entries of a node tree that were
+ * mixed up. Looked at only where something about the tree was wrong.
+ *
+ * Checks: whether a node's context is of the kind that its nid says, by properties and columns;
+ * whether a message's context and its subnodes belong together.
+ * Gathers: contexts that were taken from their nodes, as orphans.
+ * Needs: settled nodes, references.
+ */
+#include "recover/orphans.h"
+
+#include "msg/folder.h"
+
+#define TEMPLATES 0x30 /* index of the table templates */
+
+/* What must be in the node. PM_OR_OTHER: not looked at. */
+static enum pm_orphan_kind kind_wanted(pm_nid nid)
+{
+	if (nid == 0x21)
+		return PM_OR_STORE;
+	if (nid == 0x61)
+		return PM_OR_NAMES;
+	switch (pm_nid_type(nid)) {
+	case PM_NT_FOLDER:
+	case PM_NT_SEARCH:
+		return PM_OR_FOLDER;
+	case PM_NT_MESSAGE:
+		return PM_OR_MESSAGE;
+	case PM_NT_ASSOC:
+		return PM_OR_ASSOC;
+	case PM_NT_HIERARCHY:
+		return PM_OR_HIERARCHY;
+	case PM_NT_CONTENTS:
+		return PM_OR_CONTENTS;
+	case PM_NT_ASSOC_CONTENTS:
+		return PM_OR_ASSOC_CONTENTS;
+	}
+	return PM_OR_OTHER;
+}
+
+static bool item(unsigned kind)
+{
+	return kind == PM_OR_MESSAGE || kind == PM_OR_ASSOC;
+}
+
+/* Is it something else for certain? What can't be told is taken for what it should be. */
+static bool misfit(const struct pm_orphan *x, enum pm_orphan_kind want)
+{
+	if (x->kind == PM_OR_OTHER || x->kind == want || (item(x->kind) && item(want)))
+		return false;
+	/* In nodes whose content is not known here, items and folders are strangers. */
+	return want != PM_OR_OTHER || item(x->kind) || x->kind == PM_OR_FOLDER;
+}
+
+/* The message's context and subnodes as they are looked at. */
+struct look {
+	struct pm_orphan x;
+	struct pm_orphan_sub s;
+	bool whole; /* both could be read */
+};
+
+static enum pm_rc look_at(struct pm_orphans *o, const struct pm_node *n, struct look *ret)
+{
+	const struct pm_ndb *db = &o->an->db;
+	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT | PM_BF_CRC;
+	uint16_t kind;
+	size_t i = SIZE_MAX;
+	enum pm_rc rc = n->data ? pm_first_leaf(o->an, n->data, &i) : PM_OK;
+
+	*ret = (struct look){.x = {.data = n->data}, .s = {.bid = n->sub}};
+	if (rc || i == SIZE_MAX || db->blocks.v[i].flags & no)
+		return rc;
+	kind = db->blocks.v[i].flags & PM_BF_KIND;
+	if (kind != pm_nid_kind(n->nid) && (kind != PM_BK_PC || pm_nid_kind(n->nid) != PM_BK_NONE))
+		return PM_OK;
+	rc = pm_orphan_look(o, &ret->x, kind);
+	if (rc || !n->sub || pm_block_index(o->an, n->sub) == SIZE_MAX)
+		return rc;
+	ret->whole = item(kind_wanted(n->nid)) && !(n->flags & PM_NF_DANGLING);
+	return ret->whole ? pm_orphan_look_at_subs(o, &ret->s) : PM_OK;
+}
+
+/* Does the context contradict its nid, or its subnodes? `by_name`: in this file, display-to is
+ * what the recipients are called. */
+static bool contradict(const struct look *l, enum pm_orphan_kind want, bool by_name)
+{
+	/* Flags tell associated items from others; some writers forget them. */
+	if (item(l->x.kind) && l->x.kind != want)
+		return true;
+	if (!l->whole)
+		return false;
+	if (l->x.need != l->s.has || (l->x.attach && !l->s.attach))
+		return true;
+	return by_name && l->x.to && l->s.to && l->x.to != l->s.to;
+}
+
+/* Is display-to, in this file, just the names of the recipients? */
+static enum pm_rc names_agree(struct pm_orphans *o, bool *ret)
+{
+	size_t agree = 0, differ = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && agree + differ < 400; i++) {
+		const struct pm_node *n = &o->an->db.nodes.v[i];
+		struct look l;
+
+		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags)
+			continue;
+		rc = look_at(o, n, &l);
+		if (rc || !l.whole || !l.x.to || !l.s.to || l.x.need != l.s.has)
+			continue;
+		agree += l.x.to == l.s.to;
+		differ += l.x.to != l.s.to;
+	}
+	*ret = agree > 4 * differ;
+	return rc;
+}
+
+static enum pm_rc doubt(struct pm_orphans *o, size_t i)
+{
+	struct pm_node *n = &o->an->db.nodes.v[i];
+	size_t block = pm_block_index(o->an, n->data);
+	enum pm_rc rc = pm_map_put(o->an->ctx, &o->doubtful, n->data, 1);
+
+	if (rc == PM_OK)
+		rc = pm_disown(o->an, n);
+	return rc ? rc : pm_orphan_add(o, block, PM_BK_PC, PM_OR_NO_NODE, i);
+}
+
+/* Data of another kind, internal blocks among them: then those whose they are look sound again. */
+static enum pm_rc disown_misfits(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		bool fits;
+
+		rc = pm_kind_fits(an, &an->db.nodes.v[i], &fits);
+		if (rc == PM_OK && !fits)
+			rc = pm_disown(an, &an->db.nodes.v[i]);
+	}
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++)
+		if (an->db.nodes.v[i].data)
+			rc = pm_judge_node(an, &an->db.nodes.v[i]);
+	return rc;
+}
+
+enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
+{
+	bool by_name = false;
+	enum pm_rc rc = disown_misfits(o);
+
+	if (rc == PM_OK)
+		rc = names_agree(o, &by_name);
+
+	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &o->an->db.nodes.v[i];
+		enum pm_orphan_kind want = kind_wanted(n->nid);
+		struct look l;
+
+		if (!n->data || n->nid >> 5 == TEMPLATES)
+			continue;
+		rc = look_at(o, n, &l);
+		if (rc == PM_OK && misfit(&l.x, want))
+			rc = pm_disown(o->an, n);
+		else if (rc == PM_OK && contradict(&l, want, by_name))
+			rc = doubt(o, i);
+		if (rc == PM_OK && i % 256 == 0)
+			rc = pm_tick(o->an->ctx, "nodes", i, o->an->db.nodes.n);
+	}
+	return rc;
+}
