@@ -130,6 +130,8 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = walk_both(an, &clean);
 	if (rc == PM_OK)
+		rc = pm_take_doubtful_blocks(an);
+	if (rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	if (rc == PM_OK)
 		rc = pm_look_at_blocks(an, true);

@@ -83,6 +83,89 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 	return rc;
 }
 
+struct doubtful {
+	struct pm_analysis *an;
+	uint64_t lo, hi; /* keys that the page can have */
+	struct pm_map known; /* ids that are in the table, before anything is added */
+	struct pm_buf buf;
+};
+
+/* Does enough of the block's own trailer speak for the entry? What a wrong entry names by chance
+ * fits neither in id nor in size. */
+static bool vouched(uint16_t flags)
+{
+	const int fits = !(flags & PM_BF_BID) + !(flags & PM_BF_CB) + !(flags & PM_BF_SIG);
+
+	return flags & PM_BF_CRC ? fits == 3 : fits >= 1;
+}
+
+static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
+{
+	struct doubtful *d = arg;
+	struct pm_analysis *an = d->an;
+	const struct pm_format *f = an->db.fmt;
+	struct pm_block b = {.bid = e->key,
+			     .ib = e->ib,
+			     .cb = e->cb,
+			     .cb_inflated = e->cb_inflated,
+			     .cref = e->cref},
+			*slot;
+	bool new;
+	enum pm_rc rc;
+
+	if (e->key < d->lo || e->key >= d->hi || !e->key || !e->cb ||
+	    e->cb > f->data_max || e->ib < f->amap_first || e->ib % f->unit ||
+	    e->ib >= an->img->size || pm_block_stored(f, e->cb) > an->img->size - e->ib ||
+	    found(an, e->key))
+		return PM_OK;
+	pm_buf_clear(&d->buf);
+	rc = pm_ndb_read_entry(&an->db, &b, &d->buf);
+	if (pm_is_error(rc))
+		return rc;
+	if (!vouched(b.flags) || b.flags & (PM_BF_READ | PM_BF_LOST))
+		return PM_OK;
+	if (!pm_map_get(an->ctx, &d->known, e->key, &new))
+		return an->ctx->rc;
+	slot = new ? pm_vec_push(an->ctx, &an->db.blocks) : NULL;
+	if (slot)
+		*slot = b;
+	return an->ctx->rc;
+}
+
+/*
+ * Leaves of the block tree whose own checksum or form is wrong, entry by entry: each against the
+ * block that it names. Only what its trailer can't tell by itself (pm_analysis.found).
+ */
+enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
+{
+	struct doubtful d = {.an = an};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		rc = pm_map_put(an->ctx, &d.known, an->db.blocks.v[i].bid, 1);
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
+		const struct pm_key_range *r = &an->lost.v[i];
+
+		d.lo = r->lo;
+		d.hi = r->hi;
+		if (r->ptype == PM_PTYPE_BBT && r->ib)
+			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
+	}
+	/* Those that were taken may say fewer entries than they hold. */
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
+		const struct pm_tree_page *t = &an->pages.v[i];
+
+		d.lo = t->lo;
+		d.hi = t->hi;
+		if (t->ptype == PM_PTYPE_BBT && !t->level && t->grade != PM_GRADE_LOST &&
+		    t->bad & (PM_PR_LEVEL | PM_PR_CENT | PM_PR_CENTMAX | PM_PR_BID))
+			rc = pm_walk_leaf(an, t->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
+	}
+	pm_map_done(&d.known);
+	pm_buf_done(&d.buf);
+	return rc;
+}
+
 /* Take every found block into the table: the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an)
 {

@@ -28,6 +28,8 @@ enum pm_rc pm_sweep(struct pm_analysis *an);
 
 /* blocks.c: settle the block table from tree entries and facts. */
 enum pm_rc pm_settle_blocks(struct pm_analysis *an);
+/* Take what leaves of the block tree with a wrong checksum say, where the blocks agree. */
+enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an);
 /* Take every found block into the table; the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an);
 /* Verify blocks under their present entries, and see of what kind they are: all of them, or
