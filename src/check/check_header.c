@@ -158,6 +158,23 @@ static void check_counters(struct pm_checker *c)
 			       .want = top[t]);
 }
 
+/* Each displacement against the one in front of it. */
+static void check_pieces(struct pm_checker *c)
+{
+	int64_t before = 0;
+
+	for (size_t i = 0; i < c->an->pieces.n; i++) {
+		const struct pm_piece *p = &c->an->pieces.v[i];
+		const int64_t more = p->shift - before;
+
+		if (more > 0)
+			PM_REPORT(c, FILE_SHIFTED_PART, .offset = p->from, .size = (uint64_t)more);
+		else
+			PM_REPORT(c, FILE_CUT_OUT, .offset = p->from, .size = (uint64_t)-more);
+		before = p->shift;
+	}
+}
+
 void pm_check_header(struct pm_checker *c)
 {
 	const struct pm_header *h = &c->an->header;
@@ -166,6 +183,7 @@ void pm_check_header(struct pm_checker *c)
 		c->header_serial = PM_REPORT(c, FILE_HEADER_LOST, .what = c->f->name);
 	if (c->an->shift)
 		PM_REPORT(c, FILE_SHIFTED, .size = (uint64_t)c->an->shift);
+	check_pieces(c);
 	check_unreadable(c);
 	check_identity(c, c->an->header_bad);
 	check_size(c);

@@ -174,9 +174,37 @@ static void take_maxima(struct pm_analysis *an)
 			take_max(&an->max_page, an->pages.v[i].bid, limit);
 }
 
+static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt);
+
+/* Are pages, or (after the sweep) blocks, not where they should be? One or two are damage. */
+static bool astray(const struct pm_analysis *an)
+{
+	unsigned blocks = 0;
+
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].bad & (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE))
+			return true;
+	for (size_t i = 0; i < an->db.blocks.n && an->swept; i++)
+		blocks += (an->db.blocks.v[i].flags & (PM_BF_BID | PM_BF_LOST)) != 0;
+	return an->root_rejected[0] || an->root_rejected[1] || blocks > 2;
+}
+
+/* The walk was not clean: because things are off their place? Then again, with all in its place. */
+static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analysis_options *opt,
+				   bool *ret_done)
+{
+	enum pm_rc rc;
+
+	*ret_done = false;
+	if (an->pieces.n || !astray(an))
+		return PM_OK;
+	rc = pm_put_pieces_straight(an, ret_done);
+	return rc || !*ret_done ? rc : analyse(an, opt);
+}
+
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
 {
-	bool clean;
+	bool clean, done = false;
 	enum pm_rc rc = pm_identify(an);
 
 	if (rc == PM_OK)
@@ -185,7 +213,17 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		rc = pm_identify_crypt(an);
 	if (rc || (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS)))
 		return rc ? rc : pm_analysis_count_refs(an);
+	if (!clean) {
+		rc = analyse_straight(an, opt, &done);
+		if (rc || done)
+			return rc;
+	}
 	rc = pm_sweep(an);
+	if (rc == PM_OK && clean) {
+		rc = analyse_straight(an, opt, &done);
+		if (rc || done)
+			return rc;
+	}
 	if (rc == PM_OK && clean)
 		rc = pm_roots_hold(an, &clean);
 	if (rc == PM_OK && clean)
@@ -255,6 +293,8 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_rangeset_done(&an->map_known);
 	pm_map_done(&an->orphans);
 	pm_free(an->refs);
+	pm_vec_done(&an->pieces);
 	pm_image_close(an->straight);
+	pm_image_close(an->under);
 	pm_free(an);
 }

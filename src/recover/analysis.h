@@ -80,6 +80,12 @@ struct pm_note {
 	uint8_t kind; /* pm_note_kind */
 };
 
+/* From the logical offset `from` on, content stands `shift` bytes behind (before) its place. */
+struct pm_piece {
+	uint64_t from;
+	int64_t shift;
+};
+
 /* How the format was recognised. */
 enum pm_identified { PM_ID_HEADER, PM_ID_EVIDENCE };
 
@@ -87,7 +93,9 @@ struct pm_analysis {
 	struct pm_ctx *ctx;
 	struct pm_image *img;      /* the file */
 	struct pm_image *straight; /* the file put straight when shifted: owned, else NULL */
+	struct pm_image *under;    /* what that one lies over, when the file was shifted twice */
 	int64_t shift;             /* bytes in front of the header that do not belong to the file */
+	PM_VEC(struct pm_piece) pieces; /* where bytes were inserted or removed, ascending */
 	struct pm_ndb db;          /* live blocks and nodes: the intended model */
 	enum pm_identified identified;
 	struct pm_header header; /* as it stands in the file */

@@ -23,6 +23,10 @@ void pm_walk_reset(struct pm_analysis *an, uint8_t ptype);
 /* After the sweep: are the roots that the first walk used no part of larger trees? */
 enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret);
 
+/* shift.c: are bytes inserted or removed in the middle? Then an->img is the file put straight,
+ * and *ret_done true: all else is to be done again. */
+enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done);
+
 /* sweep.c: the linear pass: verifies db.blocks, fills facts, found, maps, allocated. */
 enum pm_rc pm_sweep(struct pm_analysis *an);
 

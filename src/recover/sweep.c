@@ -352,10 +352,13 @@ static enum pm_rc run(struct sweep *s)
 enum pm_rc pm_sweep(struct pm_analysis *an)
 {
 	struct sweep s = {.an = an, .f = an->db.fmt};
-	enum pm_rc rc = take_maps(an);
+	enum pm_rc rc;
 
-	an->facts.n = an->found.n = 0;
+	an->facts.n = an->found.n = an->maps.n = 0;
 	pm_map_done(&an->fact_map);
+	pm_rangeset_done(&an->allocated);
+	pm_rangeset_done(&an->map_known);
+	rc = take_maps(an);
 	if (rc == PM_OK)
 		rc = order_blocks(&s);
 	s.buf = rc ? NULL : pm_calloc(an->ctx, STEP + 2 * (size_t)s.f->block_max, 1);
