@@ -37,6 +37,11 @@ static void check_notes(struct pm_checker *c)
 			p.id = PM_P_NODE_RESTORED;
 			p.caused_by = pm_check_lost_cause(c, 1, n->key);
 			break;
+		case PM_NOTE_NODE_CONTENT:
+			p.id = n->key ? PM_P_NODE_BY_CONTENT : PM_P_NODE_NAMELESS;
+			p.bid = n->have;
+			p.caused_by = n->key ? pm_check_lost_cause(c, 1, n->key) : 0;
+			break;
 		case PM_NOTE_NODE_UNFIT:
 			p.id = PM_P_NODE_UNFIT;
 			p.bid = n->have;

@@ -136,10 +136,15 @@ static enum pm_rc add_entry(const struct pm_names *names, const struct pm_name *
 
 static enum pm_rc set_streams(struct pm_props *p, const struct pm_names *names, struct streams *s)
 {
+	/* Readers take a map without this stream for a broken one, though all its names may be
+	 * of the GUIDs that go without saying. */
+	static const uint8_t nobody[16];
+	const bool any = names->guids.n != 0;
 	enum pm_rc rc = pm_props_set_u32(p, 1, PM_PT_I4, BUCKETS);
 
 	if (rc == PM_OK)
-		rc = pm_props_set(p, 2, PM_PT_BINARY, names->guids.p, names->guids.n);
+		rc = pm_props_set(p, 2, PM_PT_BINARY, any ? names->guids.p : nobody,
+				  any ? names->guids.n : sizeof(nobody));
 	if (rc == PM_OK)
 		rc = pm_props_set(p, 3, PM_PT_BINARY, s->entries.p, s->entries.n);
 	if (rc == PM_OK)

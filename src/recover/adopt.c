@@ -45,24 +45,60 @@ static unsigned item_type(const struct pm_orphan *x)
 	return 0;
 }
 
-/* Where neither tree nor maps say what lives, an older copy of an item that is there is none. */
-static enum pm_rc drop_copies(struct pm_orphans *o)
+/* Does neither tree nor map nor table say that it lives? */
+static bool uncertain(const struct pm_orphan *x)
 {
-	struct pm_map seen = {0};
+	return !x->placed && !x->certain && item_type(x);
+}
+
+/* Search keys of the items that have a node. */
+static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen)
+{
+	const struct pm_ndb *db = &o->an->db;
 	enum pm_rc rc = PM_OK;
 
-	for (unsigned placed = 2; placed-- && rc == PM_OK;)
-		for (size_t i = o->v.n; i-- && rc == PM_OK;) {
-			struct pm_orphan *x = &o->v.v[i];
-			bool new;
+	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+		struct pm_orphan x = {.data = db->nodes.v[i].data};
 
-			if (x->placed != placed || !x->search || !item_type(x))
-				continue;
-			if (!pm_map_get(o->an->ctx, &seen, x->search, &new))
-				rc = o->an->ctx->rc;
-			else if (!new && !x->certain && !x->placed)
-				x->kind = PM_OR_OTHER;
-		}
+		if (pm_nid_type(db->nodes.v[i].nid) != PM_NT_MESSAGE || !x.data)
+			continue;
+		rc = pm_orphan_look(o, &x, PM_BK_PC);
+		if (rc == PM_OK && x.search)
+			rc = pm_map_put(o->an->ctx, seen, x.search, 1);
+	}
+	return rc;
+}
+
+/*
+ * Where neither tree nor maps say what lives: an older copy of an item that is there is none, nor
+ * is what no table lists while all tables are there. Folders and associated items without a row
+ * are left alone as well.
+ */
+static enum pm_rc drop_uncertain(struct pm_orphans *o)
+{
+	struct pm_map seen = {0};
+	bool any = false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n; i++)
+		any |= uncertain(&o->v.v[i]);
+	if (any)
+		rc = known_items(o, &seen);
+	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
+		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
+			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);
+	/* The one that was saved last stays. */
+	for (size_t i = o->v.n; i-- && any && rc == PM_OK;) {
+		struct pm_orphan *x = &o->v.v[i];
+		bool new = true;
+
+		if (!uncertain(x))
+			continue;
+		if (x->search && !pm_map_get(o->an->ctx, &seen, x->search, &new))
+			rc = o->an->ctx->rc;
+		if (!new || !o->rows_missing || x->kind != PM_OR_MESSAGE)
+			x->kind = PM_OR_OTHER;
+	}
 	pm_map_done(&seen);
 	return rc;
 }
@@ -160,7 +196,7 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = give_back(&o);
 	if (rc == PM_OK)
-		rc = drop_copies(&o);
+		rc = drop_uncertain(&o);
 	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
 		if (o.v.v[i].nid || item_type(&o.v.v[i]))
 			rc = take(&o, &o.v.v[i]);

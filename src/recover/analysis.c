@@ -54,7 +54,7 @@ size_t pm_analysis_unindexed(const struct pm_analysis *an)
 		const struct pm_block *b = &an->found.v[i];
 
 		n += (b->flags & PM_BF_KIND) == PM_BK_PC && !pm_ndb_find_block(&an->db, b->bid) &&
-		     pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) != 0;
+		     pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
 	}
 	return n;
 }

@@ -10,6 +10,8 @@
  */
 #include "recover/orphans.h"
 
+#include "ltp/pc.h"
+#include "ltp/tc.h"
 #include "msg/folder.h"
 
 #define TEMPLATES 0x30 /* index of the table templates */
@@ -128,18 +130,56 @@ static enum pm_rc doubt(struct pm_orphans *o, size_t i)
 	return rc ? rc : pm_orphan_add(o, block, PM_BK_PC, PM_OR_NO_NODE, i);
 }
 
-/* Data of another kind, internal blocks among them: then those whose they are look sound again. */
+/* Is the context of another kind for certain? A damaged heap header can look like that of a table
+ * or of properties; only what opens without fault as that is that. */
+static enum pm_rc other_kind(struct pm_analysis *an, const struct pm_node *n, bool *ret)
+{
+	size_t first = SIZE_MAX;
+	uint16_t kind;
+	enum pm_rc rc = pm_first_leaf(an, n->data, &first);
+
+	*ret = true;
+	if (rc || first == SIZE_MAX)
+		return rc;
+	kind = an->db.blocks.v[first].flags & PM_BF_KIND;
+	*ret = false;
+	if (kind == PM_BK_PC) {
+		struct pm_pc pc;
+
+		rc = pm_pc_open(&an->db, n->data, 0, &pc);
+		*ret = rc == PM_OK && pc.props.n;
+		pm_pc_close(&pc);
+	} else if (kind == PM_BK_TC) {
+		struct pm_tc tc;
+
+		rc = pm_tc_open(&an->db, n->data, 0, &tc);
+		*ret = (rc == PM_OK || rc == PM_DAMAGED) && tc.cols.n && !tc.rules;
+		pm_tc_close(&tc);
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/*
+ * Data of another kind, internal blocks among them: then those whose they are look sound again.
+ * What does not begin as a heap may be one whose header was hit: that is only doubtful.
+ */
 static enum pm_rc disown_misfits(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		bool fits;
+		struct pm_node *n = &an->db.nodes.v[i];
+		bool fits, other;
 
-		rc = pm_kind_fits(an, &an->db.nodes.v[i], &fits);
-		if (rc == PM_OK && !fits)
-			rc = pm_disown(an, &an->db.nodes.v[i]);
+		rc = pm_kind_fits(an, n, &fits);
+		if (rc || fits)
+			continue;
+		rc = other_kind(an, n, &other);
+		if (rc == PM_OK && other)
+			rc = pm_disown(an, n);
+		else if (rc == PM_OK)
+			rc = doubt(o, i);
 	}
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++)
 		if (an->db.nodes.v[i].data)

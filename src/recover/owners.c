@@ -444,6 +444,10 @@ enum pm_rc pm_orphans_own(struct pm_orphans *o)
 		rc = own_tables(&w, PM_OR_CONTENTS);
 	if (rc == PM_OK)
 		rc = own_tables(&w, PM_OR_ASSOC_CONTENTS);
+	o->rows_missing = w.folders.n < 2;
+	for (size_t i = 0; i < w.folders.n; i++)
+		o->rows_missing |= w.folders.v[i].count &&
+				   lacks(&w, (pm_nid)w.folders.v[i].nid, PM_NT_CONTENTS);
 	pm_map_done(&w.given);
 	pm_vec_done(&w.folders);
 	pm_vec_done(&w.loose);

@@ -325,6 +325,9 @@ static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
 		return rc;
 	v->rec.bad |= pm_bt_verify(w->f, v->page, w->ptype, v->rec.level);
 	judge_keys(w, v, level < 0);
+	/* A leaf of the other tree. */
+	if (v->rec.bad & PM_PR_TYPE && v->rec.bad & PM_PR_CBENT && !v->rec.level)
+		v->rec.grade = PM_GRADE_LOST;
 	/* Right by itself but not what the parent wants: another page of the tree, or a stale one. */
 	if (v->rec.bad & PM_PR_RANGE && v->rec.grade != PM_GRADE_C)
 		v->rec.grade = PM_GRADE_LOST;
@@ -416,6 +419,36 @@ static enum pm_rc contained(struct walk *w, pm_bid bid, pm_ib ib, unsigned level
 	return PM_OK;
 }
 
+/*
+ * A page with the type of the other tree: is only its type wrong, or is it a page of that tree?
+ * Leaves have entries of another size there; of an index page the children tell.
+ */
+static enum pm_rc of_other_tree(struct walk *w, const uint8_t *page, bool *ret)
+{
+	const uint8_t other = w->ptype == PM_PTYPE_NBT ? PM_PTYPE_BBT : PM_PTYPE_NBT;
+	struct pm_bt_meta m;
+	unsigned ours = 0, theirs = 0;
+	uint8_t child[4096];
+
+	pm_bt_meta(w->f, page, &m);
+	*ret = !m.level && m.cb_ent == pm_bt_entry_size(w->f, other, 0);
+	for (unsigned i = 0; m.level && i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area;
+	     i++) {
+		struct pm_bt_entry e;
+		uint32_t bad;
+		enum pm_rc rc;
+
+		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
+		rc = load(w, e.ib, e.bid, child, &bad);
+		if (rc)
+			return rc;
+		ours += !(bad & (PM_PR_PLACE | PM_PR_TYPE | PM_PR_CRC));
+		theirs += !(bad & PM_PR_PLACE) && child[w->f->page_data] == other;
+	}
+	*ret |= theirs > ours;
+	return PM_OK;
+}
+
 /* The header's root: usable, and not part of a larger tree? */
 static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
 {
@@ -431,7 +464,9 @@ static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
 	if (grade_of(bad) == PM_GRADE_LOST || (bad & PM_PR_BID && w->an->swept))
 		return PM_OK;
 	pm_bt_meta(w->f, page, &m);
-	if (w->an->swept && !(bad & PM_PR_CRC))
+	if (bad & PM_PR_TYPE)
+		rc = of_other_tree(w, page, &inside);
+	if (rc == PM_OK && !inside && w->an->swept && !(bad & PM_PR_CRC))
 		rc = contained(w, bid, ib, m.level, &inside);
 	*ret = !inside;
 	return rc;

@@ -107,6 +107,15 @@ static enum pm_rc restore_names(struct pm_repair *r, struct pm_names *names)
 	return rc ? rc : list_nameless(r, names, all);
 }
 
+/* Is there an entry that the map will have? */
+static bool any_name(const struct pm_names *names)
+{
+	for (size_t i = 0; i < names->v.n; i++)
+		if (!(names->v.v[i].rules & PM_NR_TWICE))
+			return true;
+	return false;
+}
+
 static enum pm_rc fix_names(struct pm_repair *r)
 {
 	/* Twice the same name, or another number of buckets, is found in sound files. */
@@ -118,13 +127,13 @@ static enum pm_rc fix_names(struct pm_repair *r)
 
 	if (!pm_is_error(rc) && pm_is_error(pm_names_check_buckets(&r->an->db, &names)))
 		rc = r->ctx->rc;
-	if (!pm_is_error(rc) && (rc == PM_LOST || names.rules & ~harmless)) {
+	if (!pm_is_error(rc) && (rc == PM_LOST || names.rules & ~harmless || !any_name(&names))) {
 		static const uint8_t nobody[16];
 		uint16_t prop;
 
 		rc = restore_names(r, &names);
 		/* Readers take a map without any entry for a broken one: one that names nothing. */
-		if (rc == PM_OK && !names.v.n)
+		if (rc == PM_OK && !any_name(&names))
 			rc = pm_names_add(&names, nobody, 0, NULL, &prop);
 		if (rc == PM_OK)
 			rc = pm_names_build(&names, &r->sink, &data, &sub);
