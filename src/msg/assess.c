@@ -230,14 +230,68 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 	return rc;
 }
 
+/* Two properties with one value: each has a place of its own, so one shows the other's. */
+static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
+{
+	struct pm_map places = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
+		const struct pm_prop *p = &pc->props.v[i];
+		struct pm_flaw flaw = {
+			.what = what_of(p->id), .state = PM_DAMAGED, .tag = pm_prop_tag(p)};
+		uint32_t place = pm_le32(p->raw);
+		char name[96];
+		bool fresh;
+
+		if (pm_proptype_inline(p->type) || !place)
+			continue;
+		if (!pm_map_get(w->ctx, &places, place, &fresh))
+			rc = w->ctx->rc;
+		if (rc == PM_OK && !fresh) {
+			name_of(p, name, sizeof(name));
+			rc = note(w, &flaw, "%s: its value is that of another property, or the reverse",
+				  name);
+		}
+	}
+	pm_map_done(&places);
+	return rc;
+}
+
 /* The PC, then each value that is damaged beyond that. */
 static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 {
 	enum pm_rc rc = judge_whole(w, pc, state);
 
+	if (rc == PM_OK)
+		rc = judge_places(w, pc);
+
 	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++)
 		rc = judge_prop(w, pc, &pc->props.v[i]);
 	return rc;
+}
+
+/* Does another item name the same data, as its own? */
+static bool borrowed(const struct pm_ndb *db, const struct pm_sub *s)
+{
+	const struct pm_block *b = s ? pm_ndb_find_block(db, s->data) : NULL;
+
+	return b && b->flags & PM_BF_CROWDED;
+}
+
+/* Does it say to whom it went? Then there were recipients. [OBS: in all files looked at] */
+static bool addressed(const struct pm_pc *pc)
+{
+	static const uint16_t ids[] = {PM_ID_DISPLAY_TO, PM_ID_DISPLAY_CC, PM_ID_DISPLAY_BCC};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const struct pm_prop *p = pm_pc_find(pc, ids[i]);
+
+		/* An empty string has no place [MS-PST 2.3.3.3]. */
+		if (p && pm_le32(p->raw))
+			return true;
+	}
+	return false;
 }
 
 static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
@@ -245,8 +299,10 @@ static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENTS, .state = m->recipients_state};
 	enum pm_rc rc = PM_OK;
 
+	if (borrowed(m->db, pm_subs_find(&m->pc.subs, PM_NID_RECIPIENT_TABLE)))
+		return note(w, &flaw, "recipients: may be those of another item");
 	if (m->recipients_state == PM_NONE)
-		return PM_OK;
+		return addressed(&m->pc) ? note(w, &flaw, "recipients: lost") : PM_OK;
 	if (m->recipients_state == PM_LOST)
 		return note(w, &flaw, "recipients: lost");
 	if (m->recipients_state == PM_DAMAGED)
@@ -346,7 +402,10 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 		rc = note(&inner, &flaw, "lost");
 		goto out;
 	}
-	rc = judge_pc(&inner, &a.pc, rc);
+	if (borrowed(m->db, &(struct pm_sub){.data = m->attachments.v[i].data}))
+		rc = note(&inner, &flaw, "may be another's");
+	if (!pm_is_error(rc))
+		rc = judge_pc(&inner, &a.pc, rc);
 	if (rc == PM_OK && !pm_pc_find(&a.pc, PM_ID_ATTACH_DATA))
 		rc = judge_no_data(&inner, &a);
 	if (pm_is_error(rc) || !pm_pc_find(&a.pc, PM_ID_ATTACH_DATA))

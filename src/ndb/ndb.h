@@ -25,6 +25,8 @@ enum pm_block_flag {
 	PM_BF_CB_INFL = 1 << 9,   /* 4K: trailer and entry disagree on the inflated size */
 	PM_BF_LOST = 1 << 10,     /* content is gone (zeroed, overwritten, outside) */
 	PM_BF_CRC_FLIP = 1 << 14, /* the checksum field itself has a bit or two wrong */
+	PM_BF_CROWDED = 1 << 15,  /* more refer to it than its count says, and others lack theirs:
+				   * one of them shows another's content */
 	PM_BF_KIND = 7 << 11,     /* pm_block_kind, once the block was looked at */
 };
 
