@@ -106,8 +106,9 @@ static uint32_t map_rules(const struct pm_heap_block *b, uint32_t head, uint32_t
 			rules |= PM_HN_ITEM;
 		last = o;
 	}
+	/* Some writers never count [OBS]; a count that is neither right nor 0 was written over. */
 	if (empty != pm_le16(b->p + b->map - 2))
-		rules |= PM_HN_FREE;
+		rules |= PM_HN_FREE | (pm_le16(b->p + b->map - 2) ? PM_HN_ODD_FREE : 0);
 	if (!(rules & PM_HN_ORDER) && hnpm - last > 1)
 		rules |= PM_HN_LAST;
 	return rules;

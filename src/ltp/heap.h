@@ -36,6 +36,7 @@ enum pm_heap_rule {
 	PM_HN_UNUSED = 1 << 10, /* an item that nothing refers to */
 	PM_HN_TWICE = 1 << 11,  /* an item that is referred to twice */
 	PM_HN_LAST = 1 << 12,   /* last offset is not ibHnpm */
+	PM_HN_ODD_FREE = 1 << 13, /* with PM_HN_FREE: and it is not 0 either */
 };
 
 /* Flags that cast doubt on content; the others are matters of form. The results PM_OK and

@@ -156,6 +156,9 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		return note(w, &flaw, "properties: damaged, some may be missing");
 	for (size_t i = 0; i < pc->props.n && !damaged; i++)
 		damaged = pc->props.v[i].state != PM_OK;
+	/* What was written over one part of a page map can have moved ends of values, too. */
+	for (size_t i = 0; i < pc->heap.n_blocks && !damaged; i++)
+		damaged = (pc->heap.blocks[i].rules & PM_HN_ODD_FREE) != 0;
 	return damaged ? note(w, &flaw, "properties: damaged") : PM_OK;
 }
 
@@ -195,6 +198,15 @@ static bool wrong_type(const struct pm_prop *p)
 	return pm_proptype_size(p->type) < 0;
 }
 
+/* A time of 17 bytes is none: its record names what is another property's. */
+static bool wrong_size(const struct pm_prop *p, const struct pm_value *v)
+{
+	const int size = pm_proptype_size(p->type);
+
+	return size > 0 && !pm_proptype_inline(p->type) && p->type != PM_PT_OBJECT &&
+	       v->state == PM_OK && v->size != (uint64_t)size;
+}
+
 static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_prop *p)
 {
 	struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
@@ -220,6 +232,10 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		rc = pm_pc_value(pc, p, &v);
 	if (pm_is_error(rc)) {
 		/* recorded */
+	} else if (wrong_size(p, &v)) {
+		one.state = PM_DAMAGED;
+		name_of(p, name, sizeof(name));
+		rc = note(w, &one, "%s: another value stands in its place", name);
 	} else if ((!v.stream && v.state == PM_OK) || told(pc, p, &v)) {
 		rc = PM_OK;
 	} else {

@@ -345,6 +345,9 @@ static unsigned likely(const struct pm_orphan *x, const struct pm_orphan_sub *s)
 		return 0;
 	if (x->kind != PM_OR_MESSAGE && x->kind != PM_OR_ASSOC)
 		return x->need ? 1 : 0;
+	/* A message's tree has at least one of these; others are those of its parts. */
+	if (!s->recipients && (x->to || (!s->attach && !x->need)))
+		return x->need ? 1 : 0;
 	if (x->to && x->to == s->to && s->attach == x->attach)
 		return 3;
 	if (s->attach == x->attach && !(x->to && s->to))

@@ -100,6 +100,18 @@ static enum pm_rc add_known(struct owners *w, pm_nid nid)
 	return PM_OK;
 }
 
+static enum pm_rc add_rows(struct owners *w, pm_bid data, pm_bid sub)
+{
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&w->o->an->db, data, sub, &tc);
+
+	for (size_t k = 0; k < tc.rows.n && !pm_is_error(rc); k++)
+		if (pm_nid_type(tc.rows.v[k].id) == PM_NT_FOLDER)
+			rc = add_known(w, tc.rows.v[k].id);
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Folders of nodes, of rows of hierarchy tables, and of parents that are named. */
 static enum pm_rc gather_folders(struct owners *w)
 {
@@ -114,21 +126,14 @@ static enum pm_rc gather_folders(struct owners *w)
 			rc = add_known(w, nid);
 		if (rc == PM_OK && pm_nid_type(db->nodes.v[i].parent) == PM_NT_FOLDER)
 			rc = add_known(w, db->nodes.v[i].parent);
+		if (rc == PM_OK && pm_nid_type(nid) == PM_NT_HIERARCHY)
+			rc = add_rows(w, db->nodes.v[i].data, db->nodes.v[i].sub);
 		if (pm_nid_type(nid) >= PM_NT_HIERARCHY && pm_nid_type(nid) <= PM_NT_ASSOC_CONTENTS)
 			take_index(w, nid);
 	}
 	for (size_t i = 0; i < w->o->v.n && rc == PM_OK; i++) {
-		const struct pm_orphan *x = &w->o->v.v[i];
-		struct pm_tc tc;
-
-		if (x->kind != PM_OR_HIERARCHY)
-			continue;
-		rc = pm_tc_open(db, x->data, x->sub, &tc);
-		for (size_t k = 0; k < tc.rows.n && !pm_is_error(rc); k++)
-			if (pm_nid_type(tc.rows.v[k].id) == PM_NT_FOLDER)
-				rc = add_known(w, tc.rows.v[k].id);
-		pm_tc_close(&tc);
-		rc = pm_is_error(rc) ? rc : PM_OK;
+		if (w->o->v.v[i].kind == PM_OR_HIERARCHY)
+			rc = add_rows(w, w->o->v.v[i].data, w->o->v.v[i].sub);
 	}
 	if (rc == PM_OK)
 		rc = pm_sort_member(w->o->an->ctx, &w->folders, nid);

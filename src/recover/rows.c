@@ -220,7 +220,7 @@ static bool wanted(const struct match *m, pm_nid id)
 {
 	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
 
-	return (!n || n->flags) && !pm_map_has(m->done, id);
+	return (!n || n->flags || !n->data) && !pm_map_has(m->done, id);
 }
 
 static bool right_type(const struct match *m, pm_nid id)
