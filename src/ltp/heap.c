@@ -106,9 +106,9 @@ static uint32_t map_rules(const struct pm_heap_block *b, uint32_t head, uint32_t
 			rules |= PM_HN_ITEM;
 		last = o;
 	}
-	/* Some writers never count [OBS]; a count that is neither right nor 0 was written over. */
+	/* Writers count wrongly, or never [OBS]; more than there are items nobody counted. */
 	if (empty != pm_le16(b->p + b->map - 2))
-		rules |= PM_HN_FREE | (pm_le16(b->p + b->map - 2) ? PM_HN_ODD_FREE : 0);
+		rules |= PM_HN_FREE | (pm_le16(b->p + b->map - 2) > b->items ? PM_HN_ODD_FREE : 0);
 	if (!(rules & PM_HN_ORDER) && hnpm - last > 1)
 		rules |= PM_HN_LAST;
 	return rules;

@@ -23,20 +23,20 @@ enum pm_heap_client {
 
 /* Rules of a heap; bit n is rule S(n+1) of the format digest. */
 enum pm_heap_rule {
-	PM_HN_SIG = 1 << 0,     /* first block does not carry bSig EC */
-	PM_HN_CLIENT = 1 << 1,  /* bClientSig is not the one expected */
-	PM_HN_MAP = 1 << 2,     /* ibHnpm or cAlloc point outside the block */
-	PM_HN_ORDER = 1 << 3,   /* offsets do not ascend, or pass ibHnpm */
-	PM_HN_FIRST = 1 << 4,   /* first item does not follow the header */
-	PM_HN_FREE = 1 << 5,    /* cFree is not the number of empty items */
-	PM_HN_ROOT = 1 << 6,    /* hidUserRoot is no HID of this heap */
-	PM_HN_FILL = 1 << 7,    /* fill level is not that of the free space */
-	PM_HN_HID = 1 << 8,     /* a HID that was asked for does not resolve */
-	PM_HN_ITEM = 1 << 9,    /* an item of more than 3580 bytes */
-	PM_HN_UNUSED = 1 << 10, /* an item that nothing refers to */
-	PM_HN_TWICE = 1 << 11,  /* an item that is referred to twice */
-	PM_HN_LAST = 1 << 12,   /* last offset is not ibHnpm */
-	PM_HN_ODD_FREE = 1 << 13, /* with PM_HN_FREE: and it is not 0 either */
+	PM_HN_SIG = 1 << 0,       /* first block does not carry bSig EC */
+	PM_HN_CLIENT = 1 << 1,    /* bClientSig is not the one expected */
+	PM_HN_MAP = 1 << 2,       /* ibHnpm or cAlloc point outside the block */
+	PM_HN_ORDER = 1 << 3,     /* offsets do not ascend, or pass ibHnpm */
+	PM_HN_FIRST = 1 << 4,     /* first item does not follow the header */
+	PM_HN_FREE = 1 << 5,      /* cFree is not the number of empty items */
+	PM_HN_ROOT = 1 << 6,      /* hidUserRoot is no HID of this heap */
+	PM_HN_FILL = 1 << 7,      /* fill level is not that of the free space */
+	PM_HN_HID = 1 << 8,       /* a HID that was asked for does not resolve */
+	PM_HN_ITEM = 1 << 9,      /* an item of more than 3580 bytes */
+	PM_HN_UNUSED = 1 << 10,   /* an item that nothing refers to */
+	PM_HN_TWICE = 1 << 11,    /* an item that is referred to twice */
+	PM_HN_LAST = 1 << 12,     /* last offset is not ibHnpm */
+	PM_HN_ODD_FREE = 1 << 13, /* with PM_HN_FREE: and it is more than there are items */
 };
 
 /* Flags that cast doubt on content; the others are matters of form. The results PM_OK and

@@ -266,7 +266,8 @@ static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 			rc = w->ctx->rc;
 		if (rc == PM_OK && !fresh) {
 			name_of(p, name, sizeof(name));
-			rc = note(w, &flaw, "%s: its value is that of another property, or the reverse",
+			rc = note(w, &flaw,
+				  "%s: its value is that of another property, or the reverse",
 				  name);
 		}
 	}

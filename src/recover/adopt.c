@@ -154,6 +154,9 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 				    .origin = PM_FROM_CONTENT};
 	enum pm_rc rc;
 
+	/* Its subnodes are nowhere: nothing is known that its entry doesn't say. */
+	if (x->node != PM_OR_NO_NODE && !x->sub)
+		return PM_OK;
 	if (n) {
 		rc = pm_refs_node(an, n, false);
 		*n = now;

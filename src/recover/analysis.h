@@ -96,7 +96,7 @@ struct pm_analysis {
 	struct pm_image *under;    /* what that one lies over, when the file was shifted twice */
 	int64_t shift;             /* bytes in front of the header that do not belong to the file */
 	PM_VEC(struct pm_piece) pieces; /* where bytes were inserted or removed, ascending */
-	struct pm_ndb db;          /* live blocks and nodes: the intended model */
+	struct pm_ndb db;               /* live blocks and nodes: the intended model */
 	enum pm_identified identified;
 	struct pm_header header; /* as it stands in the file */
 	uint32_t header_bad;     /* pm_header_rule */

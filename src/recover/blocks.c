@@ -85,7 +85,7 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 
 struct doubtful {
 	struct pm_analysis *an;
-	uint64_t lo, hi; /* keys that the page can have */
+	uint64_t lo, hi;     /* keys that the page can have */
 	struct pm_map known; /* ids that are in the table, before anything is added */
 	struct pm_buf buf;
 };
@@ -113,10 +113,9 @@ static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
 	bool new;
 	enum pm_rc rc;
 
-	if (e->key < d->lo || e->key >= d->hi || !e->key || !e->cb ||
-	    e->cb > f->data_max || e->ib < f->amap_first || e->ib % f->unit ||
-	    e->ib >= an->img->size || pm_block_stored(f, e->cb) > an->img->size - e->ib ||
-	    found(an, e->key))
+	if (e->key < d->lo || e->key >= d->hi || !e->key || !e->cb || e->cb > f->data_max ||
+	    e->ib < f->amap_first || e->ib % f->unit || e->ib >= an->img->size ||
+	    pm_block_stored(f, e->cb) > an->img->size - e->ib || found(an, e->key))
 		return PM_OK;
 	pm_buf_clear(&d->buf);
 	rc = pm_ndb_read_entry(&an->db, &b, &d->buf);

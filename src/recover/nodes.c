@@ -161,7 +161,8 @@ enum pm_rc pm_judge_node(struct pm_analysis *an, struct pm_node *n)
 
 	if (rc)
 		return rc;
-	n->flags = 0;
+	/* One that was disowned stays so until it gets data. */
+	n->flags = n->data ? 0 : n->flags & PM_NF_UNFIT;
 	if ((n->data && pm_block_index(an, n->data) == SIZE_MAX) ||
 	    (n->sub && pm_block_index(an, n->sub) == SIZE_MAX))
 		n->flags |= PM_NF_DANGLING;

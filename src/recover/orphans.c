@@ -266,8 +266,7 @@ static enum pm_rc gather(struct pm_orphans *o)
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
-		    !pm_refs_wanted(an, i) ||
-		    pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
+		    !pm_refs_wanted(an, i) || pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
 			continue;
 		rc = add_root(o, i);
 		if (rc == PM_OK && i % 1024 == 0)

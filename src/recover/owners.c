@@ -18,7 +18,8 @@
 #include "msg/store.h"
 #include "recover/model.h"
 
-#define VOTERS_MAX 64 /* rows of a table that are asked */
+#define NEAR       0x100 /* between the ids of parts of one folder */
+#define VOTERS_MAX 64    /* rows of a table that are asked */
 
 /* A folder that a node or a row names. */
 struct known {
@@ -36,11 +37,11 @@ struct loose {
 
 struct owners {
 	struct pm_orphans *o;
-	struct pm_map given;                   /* nids of tables that orphans have got */
-	PM_VEC(struct known) folders;          /* ascending by nid */
-	PM_VEC(struct loose) loose;            /* of the type at hand */
-	pm_nid subtree, wastebasket;           /* by the store; 0 unknown */
-	uint32_t next_folder;                  /* index of the next folder that is made up */
+	struct pm_map given; /* nids of tables and folders that orphans have got -> their data */
+	PM_VEC(struct known) folders; /* ascending by nid */
+	PM_VEC(struct loose) loose;   /* of the type at hand */
+	pm_nid subtree, wastebasket;  /* by the store; 0 unknown */
+	uint32_t next_folder;         /* index of the next folder that is made up */
 };
 
 static unsigned type_of(const struct pm_orphan *x)
@@ -63,7 +64,7 @@ static enum pm_rc give(struct owners *w, struct pm_orphan *x, pm_nid folder)
 {
 	x->nid = pm_folder_companion(folder, type_of(x));
 	x->placed = true;
-	return pm_map_put(w->o->an->ctx, &w->given, x->nid, 1);
+	return pm_map_put(w->o->an->ctx, &w->given, x->nid, x->data);
 }
 
 /* ---- what is known of folders ---- */
@@ -367,6 +368,43 @@ static const struct known *by_count(const struct owners *w, const struct loose *
 	return NULL;
 }
 
+/* Where a folder's own context or contents were saved; 0: not known. */
+static pm_bid saved_at(const struct owners *w, pm_nid folder)
+{
+	static const unsigned types[] = {PM_NT_CONTENTS, PM_NT_FOLDER};
+
+	for (unsigned i = 0; i < 2; i++) {
+		pm_nid nid = pm_folder_companion(folder, types[i]);
+		const struct pm_node *n = pm_ndb_find_node(&w->o->an->db, nid);
+		const struct pm_map_entry *e = pm_map_find(&w->given, nid);
+
+		if (e && e->value > 1)
+			return e->value;
+		if (n && n->data)
+			return n->data;
+	}
+	return 0;
+}
+
+/* Associated items are not counted in folders: the one whose other parts were saved nearest. */
+static const struct known *by_nearness(const struct owners *w, pm_bid data)
+{
+	const struct known *best = NULL;
+	uint64_t least = NEAR;
+
+	for (size_t i = 0; i < w->folders.n; i++) {
+		const struct known *k = &w->folders.v[i];
+		pm_bid at = saved_at(w, (pm_nid)k->nid);
+		uint64_t distance = at > data ? at - data : data - at;
+
+		if (at && distance < least && lacks(w, (pm_nid)k->nid, PM_NT_ASSOC_CONTENTS)) {
+			least = distance;
+			best = k;
+		}
+	}
+	return best;
+}
+
 static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 {
 	struct pm_orphans *o = w->o;
@@ -382,7 +420,7 @@ static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 		const struct loose *l = &w->loose.v[i];
 		const struct known *k = kind == PM_OR_HIERARCHY  ? by_age(w, l)
 					: kind == PM_OR_CONTENTS ? by_count(w, l)
-								 : NULL;
+								 : by_nearness(w, l->order);
 		pm_nid folder = k ? (pm_nid)k->nid : 0;
 
 		/* What it lists shall stay together. */
@@ -420,8 +458,11 @@ static enum pm_rc recount(struct owners *w)
 	for (size_t i = 0; i < w->o->v.n && rc == PM_OK; i++) {
 		const struct pm_orphan *x = &w->o->v.v[i];
 
-		if (x->kind == PM_OR_FOLDER && x->nid)
-			rc = count_by_pc(w, x->nid, x->data, x->sub);
+		if (x->kind != PM_OR_FOLDER || !x->nid)
+			continue;
+		rc = count_by_pc(w, x->nid, x->data, x->sub);
+		if (rc == PM_OK)
+			rc = pm_map_put(w->o->an->ctx, &w->given, x->nid, x->data);
 	}
 	return rc;
 }

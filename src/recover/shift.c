@@ -34,6 +34,7 @@ struct spot {
 /* A thing that was found, by where it belongs. */
 struct anchor {
 	uint64_t ib;
+	pm_bid bid;          /* of a block */
 	uint32_t size, data; /* with trailer; what the checksum covers */
 	int64_t shift;
 	bool found;
@@ -174,8 +175,7 @@ static enum pm_rc place_pages(struct shifts *s)
 			const struct spot *p = &s->spots.v[i];
 			uint64_t ib = home(s, p);
 
-			if (!ib || (ib != p->at) != away ||
-			    (away && pm_map_has(&s->seen, ib)))
+			if (!ib || (ib != p->at) != away || (away && pm_map_has(&s->seen, ib)))
 				continue;
 			if (away)
 				try_shift(s, (int64_t)(p->at - ib));
@@ -207,76 +207,10 @@ static enum pm_rc block_there(struct shifts *s, const struct pm_bt_entry *e, int
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Blocks that are not in their place, a few from all over the file, to search for. */
-struct sought {
-	const struct pm_block *b[SOUGHT];
-	unsigned n;
-};
-
-static void choose(const struct pm_analysis *an, struct sought *ret)
-{
-	size_t astray = 0, step;
-
-	ret->n = 0;
-	for (size_t i = 0; i < an->db.blocks.n; i++)
-		astray += (an->db.blocks.v[i].flags & (PM_BF_BID | PM_BF_LOST)) != 0;
-	step = astray / SOUGHT + 1;
-	for (size_t i = 0, k = 0; i < an->db.blocks.n && ret->n < SOUGHT; i++)
-		if (an->db.blocks.v[i].flags & (PM_BF_BID | PM_BF_LOST) && k++ % step == 0)
-			ret->b[ret->n++] = &an->db.blocks.v[i];
-}
-
-/* Where else in the window is the trailer of this block? */
-static void seek(struct shifts *s, const struct pm_block *b, uint64_t at, const uint8_t *buf,
-		 size_t n)
-{
-	const struct pm_format *f = s->f;
-	const uint64_t place = b->ib + pm_block_stored(f, b->cb) - f->block_trailer;
-	uint8_t head[4];
-
-	/* It begins with size and signature in all formats [MS-PST 2.2.2.8.1]. */
-	pm_put16(head, b->cb);
-	pm_put16(head + 2, pm_sig(b->ib, b->bid));
-	for (const uint8_t *p = buf; (p = memmem(p, (size_t)(buf + n - p), head, 4)) != NULL; p++) {
-		if ((size_t)(buf + n - p) < f->block_trailer)
-			return;
-		if (pm_BLOCKTRAILER_bid(f, p) == b->bid && at + (size_t)(p - buf) != place)
-			try_shift(s, (int64_t)(at + (size_t)(p - buf) - place));
-	}
-}
-
-/* Displacements by blocks, where no page is displaced: all pages in front of the place. */
-static enum pm_rc find_blocks(struct shifts *s)
-{
-	const uint64_t size = s->an->img->size;
-	struct sought sought;
-	uint8_t *buf;
-	enum pm_rc rc = PM_OK;
-
-	choose(s->an, &sought);
-	if (!sought.n)
-		return PM_OK;
-	buf = pm_calloc(s->an->ctx, WINDOW + TAIL, 1);
-	if (!buf)
-		return s->an->ctx->rc;
-	for (uint64_t at = 0; at < size && rc == PM_OK; at += WINDOW) {
-		size_t n = size - at < WINDOW + 32 ? (size_t)(size - at) : WINDOW + 32;
-
-		rc = pm_image_read(s->an->ctx, s->an->img, at, buf, n);
-		if (pm_is_error(rc))
-			break;
-		for (unsigned i = 0; i < sought.n; i++)
-			seek(s, sought.b[i], at, buf, n);
-		rc = pm_tick(s->an->ctx, "displaced blocks", at, size);
-	}
-	pm_free(buf);
-	return rc;
-}
-
 static enum pm_rc place_block(void *arg, const struct pm_bt_entry *e)
 {
 	struct shifts *s = arg;
-	struct anchor a = {.ib = e->ib, .data = e->cb};
+	struct anchor a = {.ib = e->ib, .bid = e->key, .data = e->cb};
 	enum pm_rc rc;
 
 	if (!e->key || !e->cb || e->cb > s->f->data_max || e->ib < s->f->amap_first ||
@@ -300,6 +234,90 @@ static enum pm_rc place_blocks(struct shifts *s)
 			rc = pm_walk_leaf(s->an, s->spots.v[i].at, PM_PTYPE_BBT, false, place_block,
 					  s);
 	return rc ? rc : pm_sort_member(s->an->ctx, &s->anchors, ib);
+}
+
+/* Blocks that are not where any displacement known so far puts them, a few from all over the
+ * file, to search for. */
+struct sought {
+	const struct anchor *a[SOUGHT];
+	unsigned n;
+};
+
+static void choose(const struct shifts *s, struct sought *ret)
+{
+	size_t astray = 0, step;
+
+	ret->n = 0;
+	for (size_t i = 0; i < s->anchors.n; i++)
+		astray += !s->anchors.v[i].found;
+	step = astray / SOUGHT + 1;
+	for (size_t i = 0, k = 0; i < s->anchors.n && ret->n < SOUGHT && astray >= AGREE; i++)
+		if (!s->anchors.v[i].found && k++ % step == 0)
+			ret->a[ret->n++] = &s->anchors.v[i];
+}
+
+/* Where else in the window is the trailer of this block? */
+static void seek(struct shifts *s, const struct anchor *a, uint64_t at, const uint8_t *buf,
+		 size_t n)
+{
+	const struct pm_format *f = s->f;
+	const uint64_t place = a->ib + a->size - f->block_trailer;
+	uint8_t head[4];
+
+	/* It begins with size and signature in all formats [MS-PST 2.2.2.8.1]. */
+	pm_put16(head, (uint16_t)a->data);
+	pm_put16(head + 2, pm_sig(a->ib, a->bid));
+	for (const uint8_t *p = buf; (p = memmem(p, (size_t)(buf + n - p), head, 4)) != NULL; p++) {
+		if ((size_t)(buf + n - p) < f->block_trailer)
+			return;
+		if (pm_BLOCKTRAILER_bid(f, p) == a->bid && at + (size_t)(p - buf) != place)
+			try_shift(s, (int64_t)(at + (size_t)(p - buf) - place));
+	}
+}
+
+/* Displacements by blocks, where no page stands in the part that is displaced. */
+static enum pm_rc find_blocks(struct shifts *s)
+{
+	const uint64_t size = s->an->img->size;
+	struct sought sought;
+	uint8_t *buf;
+	enum pm_rc rc = PM_OK;
+
+	choose(s, &sought);
+	if (!sought.n)
+		return PM_OK;
+	buf = pm_calloc(s->an->ctx, WINDOW + TAIL, 1);
+	if (!buf)
+		return s->an->ctx->rc;
+	for (uint64_t at = 0; at < size && rc == PM_OK; at += WINDOW) {
+		size_t n = size - at < WINDOW + 32 ? (size_t)(size - at) : WINDOW + 32;
+
+		rc = pm_image_read(s->an->ctx, s->an->img, at, buf, n);
+		if (pm_is_error(rc))
+			break;
+		for (unsigned i = 0; i < sought.n; i++)
+			seek(s, sought.a[i], at, buf, n);
+		rc = pm_tick(s->an->ctx, "displaced blocks", at, size);
+	}
+	pm_free(buf);
+	return rc;
+}
+
+/* The blocks that were not found yet, with the displacements that are known now. */
+static enum pm_rc place_again(struct shifts *s)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < s->anchors.n && rc == PM_OK; i++) {
+		struct anchor *a = &s->anchors.v[i];
+		const struct pm_bt_entry e = {.key = a->bid, .ib = a->ib, .cb = (uint16_t)a->data};
+
+		for (unsigned k = 0; k < s->n_tries && rc == PM_OK && !a->found; k++) {
+			rc = block_there(s, &e, s->tries[k], &a->found);
+			a->shift = a->found ? s->tries[k] : 0;
+		}
+	}
+	return rc;
 }
 
 /* Does what follows `i` confirm that from here on things are displaced like it? */
@@ -461,10 +479,12 @@ enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done)
 		rc = find_pages(&s);
 	if (rc == PM_OK)
 		rc = place_pages(&s);
-	if (rc == PM_OK && !s.n_tries && an->swept)
+	if (rc == PM_OK && (s.n_tries || an->swept))
+		rc = place_blocks(&s);
+	if (rc == PM_OK && s.anchors.n)
 		rc = find_blocks(&s);
 	if (rc == PM_OK && s.n_tries)
-		rc = place_blocks(&s);
+		rc = place_again(&s);
 	if (rc == PM_OK && agreeing(&s) >= AGREE)
 		rc = cut_pieces(&s);
 	if (rc == PM_OK && an->pieces.n) {

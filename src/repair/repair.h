@@ -50,10 +50,10 @@ struct pm_deed {
 /* An item, folder, store or map of names that did not come out whole. */
 struct pm_casualty {
 	pm_nid nid;
-	uint32_t folder; /* index into model->folders, a folder's own; PM_NO_FOLDER: none */
-	bool lost;       /* else partial */
-	char *subject;   /* UTF-8 or NULL; in the repair's arena */
-	char *reason;    /* likewise; never NULL */
+	uint32_t folder;     /* index into model->folders, a folder's own; PM_NO_FOLDER: none */
+	bool lost;           /* else partial */
+	char *subject;       /* UTF-8 or NULL; in the repair's arena */
+	char *reason;        /* likewise; never NULL */
 	char *message_class; /* likewise, or NULL */
 	uint64_t date;       /* FILETIME of delivery, else of submission; 0: not known */
 };

@@ -370,7 +370,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 		return PM_OK;
 	ret->nothing_left = !ret->an->db.nodes.n;
 	ret->unindexed = pm_analysis_unindexed(ret->an);
-	if (!opt->dry_run)
+	if (!opt->dry_run && !opt->in_place)
 		rc = pm_output_check(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, img);
 	if (rc == PM_OK)
 		rc = pm_model_build(ret->an, &ret->model);
