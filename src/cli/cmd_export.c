@@ -190,7 +190,9 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .evidence = opts->evidence ? o->img : NULL,
 					     .run = &run};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
+	static const struct pm_column short_file = {"cut_short", NULL, PM_AS_BOOL, 0};
 	const size_t unindexed = pm_analysis_unindexed(o->an);
+	const bool cut_short = pm_analysis_cut_short(o->an);
 	struct pm_export ex;
 	int bits = PM_EXIT_OK;
 	enum pm_rc rc;
@@ -215,7 +217,13 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 				"attachments) are still in the file but under no name; they were "
 				"not exported.",
 				unindexed);
-		if (ex.total.partial || ex.total.lost || unindexed)
+		pm_print_bool(cli->out, &short_file, cut_short);
+		if (cut_short)
+			pm_print_para(
+				cli->out,
+				"The file is cut short: what stood behind its end is lost, and "
+				"nobody knows what all of it was.");
+		if (ex.total.partial || ex.total.lost || unindexed || cut_short)
 			bits = PM_EXIT_LOST;
 	}
 	pm_export_close(&ex);

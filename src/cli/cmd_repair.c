@@ -287,6 +287,9 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 			"attachments) are still in the file but under no name; they are not in "
 			"the result. Keep the source.",
 			(unsigned long long)run->unindexed);
+	if (pm_analysis_cut_short(run->an))
+		pm_print_para(cli->out, "The file is cut short: what stood behind its end is lost, "
+					"and nobody knows what all of it was.");
 }
 
 static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
@@ -296,12 +299,14 @@ static void print_sizes(struct pm_cli *cli, const struct pm_run *run)
 	static const struct pm_column place = {"bytes_in_place", "Changed in place", PM_AS_SIZE, 0};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 	static const struct pm_column nothing = {"nothing_left", NULL, PM_AS_BOOL, 0};
+	static const struct pm_column cut = {"cut_short", NULL, PM_AS_BOOL, 0};
 
 	pm_print_uint(cli->out, &before, run->size_before);
 	pm_print_uint(cli->out, &after, run->size_after);
 	pm_print_uint(cli->out, &place, run->repair.bytes_in_place);
 	pm_print_uint(cli->out, &nameless, run->unindexed);
 	pm_print_bool(cli->out, &nothing, run->nothing_left);
+	pm_print_bool(cli->out, &cut, pm_analysis_cut_short(run->an));
 }
 
 static void print_undo(struct pm_cli *cli, const struct pm_run *run, const char *file,
@@ -347,7 +352,8 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 
 static int exit_status(const struct pm_run *run, const struct pm_run_options *opt)
 {
-	const bool lost = run->repair.casualties.n || run->unindexed || run->nothing_left;
+	const bool lost = run->repair.casualties.n || run->unindexed || run->nothing_left ||
+			  pm_analysis_cut_short(run->an);
 	int status = lost ? PM_EXIT_LOST : 0;
 
 	if (run->verdict == PM_VERDICT_HEALTHY || run->verdict == PM_VERDICT_COMPACTED)

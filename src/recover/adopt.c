@@ -203,6 +203,9 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
 		if (o.v.v[i].nid || item_type(&o.v.v[i]))
 			rc = take(&o, &o.v.v[i]);
+		else
+			an->unindexed += o.v.v[i].kind == PM_OR_ATTACHMENT && o.v.v[i].certain;
+	an->adopted = true;
 	for (size_t i = 0; i < o.made.n && rc == PM_OK; i++) {
 		struct pm_node *slot = pm_vec_push(an->ctx, &an->db.nodes);
 

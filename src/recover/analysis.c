@@ -42,6 +42,8 @@ size_t pm_analysis_unindexed(const struct pm_analysis *an)
 {
 	size_t n = 0;
 
+	if (an->adopted)
+		return an->unindexed;
 	if (!lost_nodes(an))
 		return 0;
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
@@ -57,6 +59,12 @@ size_t pm_analysis_unindexed(const struct pm_analysis *an)
 		     pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
 	}
 	return n;
+}
+
+bool pm_analysis_cut_short(const struct pm_analysis *an)
+{
+	return lost_nodes(an) && !(an->header_bad & PM_HR_SERIOUS) &&
+	       an->header.eof > pm_image_size(an->img);
 }
 
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n)

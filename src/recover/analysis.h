@@ -126,7 +126,9 @@ struct pm_analysis {
 	pm_bid max_page;   /* highest page id likewise */
 	uint64_t dangling; /* references to blocks that are nowhere */
 	bool swept;
-	bool accepted; /* both trees sound: nothing outside them was used */
+	bool adopted;     /* what no node names was looked at */
+	size_t unindexed; /* then: items, folders and attachments that stay without a node */
+	bool accepted;    /* both trees sound: nothing outside them was used */
 };
 
 struct pm_analysis_options {
@@ -162,6 +164,10 @@ enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;
  * lost.
  */
 size_t pm_analysis_unindexed(const struct pm_analysis *an);
+
+/* Is the file shorter than its sound header says, and is a part of the node tree lost? What stood
+ * behind the end may have been mail that nothing else names. */
+bool pm_analysis_cut_short(const struct pm_analysis *an);
 
 /* Is [ib, ib+n) marked allocated in a sound AMap? -1: that AMap is not sound. */
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n);

@@ -96,6 +96,15 @@ static void count_indices(struct pm_model *m)
 			m->next_index[t] = an->header.rgnid[t] + 1;
 }
 
+/* Is the data that of a node under its own nid? Contexts are never shared. */
+static bool anothers(const struct pm_analysis *an, const struct pm_node *d)
+{
+	for (size_t i = 0; i < an->db.nodes.n; i++)
+		if (an->db.nodes.v[i].data == d->data && an->db.nodes.v[i].nid != d->nid)
+			return true;
+	return !d->data;
+}
+
 /* Content whose nid another node has: it is told apart by a nid of its own. */
 static enum pm_rc settle_doubles(struct pm_model *m)
 {
@@ -105,7 +114,8 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 		struct pm_node *d = &an->doubles.v[i], *slot;
 		unsigned t = pm_nid_type(d->nid);
 
-		if (t != 2 && t != 4 && t != 8)
+		if ((t != 2 && t != 4 && t != 8) || pm_spend(an->ctx, an->db.nodes.n / 16) ||
+		    anothers(an, d))
 			continue;
 		slot = pm_vec_push(an->ctx, &an->db.nodes);
 		if (!slot)
@@ -115,7 +125,7 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 		slot->origin = PM_FROM_CONTENT;
 	}
 	an->doubles.n = 0;
-	return pm_analysis_sort_nodes(an);
+	return an->ctx->rc ? an->ctx->rc : pm_analysis_sort_nodes(an);
 }
 
 static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, bool made)

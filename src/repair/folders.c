@@ -330,6 +330,15 @@ static enum pm_rc fix_parents(struct pm_repair *r)
 		rc = fix_parent(r, m->messages.v[i].nid, m->folders.v[m->messages.v[i].folder].nid);
 	for (size_t i = 0; i < m->assoc.n && rc == PM_OK; i++)
 		rc = fix_parent(r, m->assoc.v[i].nid, m->folders.v[m->assoc.v[i].folder].nid);
+	/* Only folders and items have one [OBS]; a parent that is there does no harm. */
+	for (size_t i = 0; i < r->an->db.nodes.n && r->strict && rc == PM_OK; i++) {
+		const struct pm_node *n = &r->an->db.nodes.v[i];
+		unsigned t = pm_nid_type(n->nid);
+
+		if (t != PM_NT_FOLDER && t != PM_NT_SEARCH && t != PM_NT_MESSAGE &&
+		    t != PM_NT_ASSOC && n->parent && !pm_ndb_find_node(&r->an->db, n->parent))
+			rc = fix_parent(r, n->nid, 0);
+	}
 	return rc;
 }
 
