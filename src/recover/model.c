@@ -133,6 +133,8 @@ static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, 
 	struct pm_ctx *ctx = b->m->an->ctx;
 	struct pm_model_folder *f = pm_vec_push(ctx, &b->m->folders);
 
+	uint32_t *next = &b->m->next_index[pm_nid_type(nid)];
+
 	if (!f)
 		return ctx->rc;
 	*f = (struct pm_model_folder){.nid = nid,
@@ -142,6 +144,9 @@ static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, 
 				      .made = made,
 				      .placed = made ? PM_PLACED_MADE : PM_PLACED_TREE,
 				      .search = pm_nid_type(nid) == 3};
+	/* One that is made has no node that would keep its nid. */
+	if (nid >> 5 >= *next && nid >> 5 < INDEX_MAX)
+		*next = (nid >> 5) + 1;
 	return pm_map_put(ctx, &b->index, nid, b->m->folders.n - 1);
 }
 
@@ -199,6 +204,23 @@ static enum pm_rc need_rows(struct build *b)
 		else if (t == 0x0E || t == 0x0F)
 			rc = load_rows(b, n, folder, &b->rows.item, false);
 	}
+	return rc;
+}
+
+/* A nid that a row names is that of another object, though it may have no node any more. */
+static enum pm_rc spare_rows(struct build *b)
+{
+	const struct pm_map *maps[] = {&b->rows.folder, &b->rows.item};
+	enum pm_rc rc = need_rows(b);
+
+	for (unsigned k = 0; k < 2 && rc == PM_OK; k++)
+		for (size_t i = 0; i < maps[k]->n; i++) {
+			pm_nid nid = (pm_nid)maps[k]->v[i].key;
+			uint32_t *next = &b->m->next_index[pm_nid_type(nid)];
+
+			if (nid >> 5 >= *next && nid >> 5 < INDEX_MAX)
+				*next = (nid >> 5) + 1;
+		}
 	return rc;
 }
 
@@ -306,7 +328,9 @@ static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
 	enum pm_rc rc;
 
 	if (m->recovery == PM_NO_FOLDER) {
-		rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
+		rc = spare_rows(b);
+		if (rc == PM_OK)
+			rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
 		if (rc)
 			return rc;
 		m->recovery = (uint32_t)m->folders.n - 1;
@@ -546,7 +570,9 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 
 	*m = (struct pm_model){.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER};
 	count_indices(m);
-	rc = settle_doubles(m);
+	rc = an->doubles.n ? spare_rows(&b) : PM_OK;
+	if (rc == PM_OK)
+		rc = settle_doubles(m);
 	if (rc == PM_OK)
 		rc = gather_folders(&b);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {

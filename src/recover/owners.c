@@ -423,6 +423,9 @@ static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 								 : by_nearness(w, l->order);
 		pm_nid folder = k ? (pm_nid)k->nid : 0;
 
+		rc = pm_spend(o->an->ctx, w->folders.n);
+		if (rc)
+			break;
 		/* What it lists shall stay together. */
 		if (!folder && o->v.v[l->orphan].certain)
 			folder = pm_nid_make(PM_NT_FOLDER, w->next_folder++);
