@@ -7,9 +7,15 @@
 int pm_proptype_size(uint16_t type)
 {
 	if (type & PM_PT_MV) {
-		int n = pm_proptype_size((uint16_t)(type & ~PM_PT_MV));
-
-		return n < 0 || type == PM_PT_MV || type == (PM_PT_MV | PM_PT_NULL) ? -1 : 0;
+		switch (type & ~PM_PT_MV) { /* those that have no multi-valued form */
+		case PM_PT_UNSPECIFIED:
+		case PM_PT_NULL:
+		case PM_PT_ERROR:
+		case PM_PT_BOOL:
+		case PM_PT_OBJECT:
+			return -1;
+		}
+		return pm_proptype_size((uint16_t)(type & ~PM_PT_MV)) < 0 ? -1 : 0;
 	}
 	switch (type) {
 	case PM_PT_UNSPECIFIED:
