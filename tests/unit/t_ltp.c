@@ -210,7 +210,7 @@ static void test_heap_rules(void **state)
 	} rows[] = {
 		{2, 0xED, PM_HN_SIG, PM_OK},  {3, 0x7C, PM_HN_CLIENT, PM_OK},
 		{4, 0x01, PM_HN_ROOT, PM_OK}, {8, 0x05, PM_HN_FILL, PM_OK},
-		{64, 0xFF, PM_HN_MAP, PM_OK}, {66, 3, PM_HN_FREE, PM_OK},
+		{64, 0xFF, PM_HN_MAP, PM_OK}, {66, 3, PM_HN_FREE | PM_HN_ODD_FREE, PM_OK},
 		{68, 11, PM_HN_FIRST, PM_OK}, {71, 0xFF, PM_HN_ORDER | PM_HN_ROOT, PM_DAMAGED},
 		{72, 50, PM_HN_LAST, PM_OK},
 	};
