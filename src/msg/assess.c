@@ -151,8 +151,9 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		return note(w, &flaw, "properties: lost");
 	if (pc->lost || pc->bth_rules & PM_TR_TREE)
 		return note(w, &flaw, "properties: some may be missing");
-	/* A key that was hit stands in the wrong place, as another property. */
-	if (pc->bth_rules & PM_TR_ORDER && !pc->padded)
+	/* A key that was hit stands in the wrong place, as another property; where records end in
+	 * the middle of one, the ends of the items were moved, those of values with them. */
+	if (pc->bth_rules & (PM_TR_ORDER | PM_TR_WHOLE) && !pc->padded)
 		return note(w, &flaw, "properties: damaged, some may be missing");
 	for (size_t i = 0; i < pc->props.n && !damaged; i++)
 		damaged = pc->props.v[i].state != PM_OK;

@@ -12,8 +12,6 @@
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 
-#define DEPTH_MAX 1024
-
 #define FIRST_INDEX 0x20000u   /* above those of any template or special object */
 #define INDEX_MAX   0x7F00000u /* of 27 bits */
 
@@ -343,7 +341,7 @@ static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
 /* Walks up from a folder; true when it does not end at the root. */
 static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
 {
-	for (unsigned n = 0; n < DEPTH_MAX && i != PM_NO_FOLDER; n++) {
+	for (unsigned n = 0; n < PM_FOLDER_DEPTH && i != PM_NO_FOLDER; n++) {
 		if (i == root)
 			return false;
 		i = b->m->folders.v[i].parent;
@@ -601,84 +599,4 @@ void pm_model_done(struct pm_model *m)
 	pm_vec_done(&m->children);
 	pm_vec_done(&m->messages);
 	pm_vec_done(&m->assoc);
-}
-
-/* The name that the hierarchy row of `up` gives to folder `nid`. */
-static enum pm_rc name_by_row(struct pm_model *m, uint32_t up, pm_nid nid, struct pm_buf *out)
-{
-	const struct pm_analysis *an = m->an;
-	const struct pm_node *n;
-	struct pm_tc tc;
-	size_t row;
-	enum pm_rc rc;
-
-	n = pm_ndb_find_node(&an->db, pm_nid_make(0x0D, m->folders.v[up].nid >> 5));
-	if (!n)
-		return PM_NONE;
-	rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
-	if (!pm_is_error(rc)) {
-		row = pm_tc_find(&tc, nid);
-		rc = row < tc.rows.n ? pm_tc_string(&tc, row, 0x3001, 1252, out) : PM_NONE;
-	}
-	pm_tc_close(&tc);
-	return rc;
-}
-
-enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
-{
-	const struct pm_model_folder *f = &m->folders.v[folder];
-	size_t at = out->n;
-	enum pm_rc rc = PM_NONE;
-
-	if (folder == m->root)
-		return PM_OK;
-	if (folder == m->recovery ||
-	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
-		pm_buf_str(m->an->ctx, out,
-			   folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
-		return m->an->ctx->rc;
-	}
-	if (!f->made) {
-		struct pm_pc pc;
-
-		rc = pm_pc_open_node(&m->an->db, f->nid, &pc);
-		if (!pm_is_error(rc))
-			rc = pm_pc_string(&pc, 0x3001, 1252, out);
-		pm_pc_close(&pc);
-	}
-	if (!pm_is_error(rc) && out->n == at && f->row_of != PM_NO_FOLDER)
-		rc = name_by_row(m, f->row_of, f->nid, out);
-	else if (!pm_is_error(rc) && out->n == at)
-		rc = name_by_row(m, f->parent, f->nid, out);
-	if (pm_is_error(rc))
-		return rc;
-	if (out->n == at)
-		pm_buf_printf(m->an->ctx, out, "Folder %X", f->nid);
-	return m->an->ctx->rc;
-}
-
-enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out)
-{
-	struct pm_ctx *ctx = m->an->ctx;
-	uint32_t chain[DEPTH_MAX];
-	struct pm_buf name = {0};
-	unsigned n = 0;
-	enum pm_rc rc = PM_OK;
-
-	for (uint32_t i = folder; i != m->root && n < DEPTH_MAX; i = m->folders.v[i].parent)
-		chain[n++] = i;
-	if (!n)
-		pm_buf_byte(ctx, out, '/');
-	while (n-- && rc == PM_OK) {
-		pm_buf_clear(&name);
-		rc = pm_model_name(m, chain[n], &name);
-		pm_buf_byte(ctx, out, '/');
-		for (size_t i = 0; i < name.n && rc == PM_OK; i++) {
-			if (name.p[i] == '/' || name.p[i] == '\\')
-				pm_buf_byte(ctx, out, '\\');
-			pm_buf_byte(ctx, out, name.p[i]);
-		}
-	}
-	pm_buf_done(&name);
-	return rc ? rc : ctx->rc;
 }

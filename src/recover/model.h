@@ -20,6 +20,7 @@
 #define PM_RECOVERY_NAME "Recovered by pstmend"
 /* Of a subtree that has no name any more. */
 #define PM_SUBTREE_NAME "Top of Outlook data file"
+#define PM_FOLDER_DEPTH 1024 /* folders in folders */
 
 enum pm_placed {
 	PM_PLACED_TREE,      /* where its node says */
@@ -68,9 +69,13 @@ void pm_model_rehang(struct pm_model *m);
 
 /* Index of a folder by nid, PM_NO_FOLDER when there is none. */
 uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid);
-/* Append the folder's name as UTF-8: its own, else that of the row that names it, else one
- * derived from its nid. The root's is empty. */
+/* Append the folder's name as UTF-8: its own, else (also when its own lies in a damaged block)
+ * that of the row that names it, else one derived from its nid. The root's is empty. */
 enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
+/* Append the name that the file gives. PM_OK: the folder's own, sound; PM_DAMAGED: its own is in
+ * doubt or missing, this is the better of it and the row's; PM_NONE, PM_LOST: none. */
+enum pm_rc pm_model_true_name(struct pm_model *m, uint32_t folder,
+			      struct pm_buf *out) PM_MUST_CHECK;
 /* Append "/A/B/C"; '/' and '\' inside names are preceded by '\'. */
 enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
 /* A new nid of this type that nothing in the file uses. */

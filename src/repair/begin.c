@@ -113,6 +113,8 @@ void pm_repair_done(struct pm_repair *r)
 	pm_map_done(&r->full);
 	pm_bitmap_done(&r->named);
 	pm_map_done(&r->casualty_of);
+	pm_vec_done(&r->names);
+	pm_map_done(&r->name_of);
 	pm_vec_done(&r->deeds);
 	pm_vec_done(&r->casualties);
 	pm_arena_done(&r->arena);

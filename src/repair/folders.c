@@ -254,6 +254,54 @@ static enum pm_rc tell_made(struct pm_repair *r, uint32_t folder)
 				  "its own properties are lost");
 }
 
+/* Keep what is in `name` as that of the folder. */
+static enum pm_rc keep_name(struct pm_repair *r, pm_nid nid, struct pm_buf *name)
+{
+	char **p = pm_vec_push(r->ctx, &r->names);
+
+	if (!p)
+		return r->ctx->rc;
+	*p = pm_arena_strdup(r->ctx, &r->arena, pm_buf_cstr(r->ctx, name));
+	return *p ? pm_map_put(r->ctx, &r->name_of, nid, r->names.n - 1) : r->ctx->rc;
+}
+
+enum pm_rc pm_repair_names(struct pm_repair *r)
+{
+	struct pm_buf name = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = 0; i < r->model->folders.n && rc == PM_OK; i++) {
+		pm_buf_clear(&name);
+		rc = pm_model_true_name(r->model, i, &name);
+		if (rc == PM_DAMAGED && name.n)
+			rc = keep_name(r, r->model->folders.v[i].nid, &name);
+		rc = pm_is_error(rc) ? rc : PM_OK;
+	}
+	pm_buf_done(&name);
+	return rc;
+}
+
+/* The name that the folder has to have: its own, unless that is gone or in doubt. */
+static enum pm_rc fix_name(struct pm_repair *r, uint32_t folder, struct pm_props *p, bool *dirty)
+{
+	const struct pm_map_entry *known =
+		pm_map_find(&r->name_of, r->model->folders.v[folder].nid);
+	struct pm_buf name = {0};
+	enum pm_rc rc = PM_OK;
+
+	if (!known && pm_props_find(p, PM_ID_DISPLAY_NAME))
+		return PM_OK;
+	*dirty = true;
+	if (known)
+		pm_buf_str(r->ctx, &name, r->names.v[known->value]);
+	else
+		rc = pm_model_name(r->model, folder, &name);
+	if (rc == PM_OK)
+		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, pm_buf_cstr(r->ctx, &name));
+	pm_buf_done(&name);
+	return rc ? rc : r->ctx->rc;
+}
+
 /* The folder's own properties: a name, the counts. Made anew when there is nothing to read. */
 static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t messages,
 				 uint32_t unread)
@@ -262,7 +310,6 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 	struct pm_model_folder *f = &m->folders.v[folder];
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, f->nid);
 	pm_nid parent = m->folders.v[f->parent].nid;
-	struct pm_buf name = {0};
 	struct pm_props p;
 	struct pm_pc pc;
 	bool dirty = false;
@@ -280,12 +327,8 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 			rc = tell_made(r, folder);
 	}
 	rc = pm_is_error(rc) ? rc : PM_OK;
-	if (rc == PM_OK && !pm_props_find(&p, PM_ID_DISPLAY_NAME)) {
-		dirty = true;
-		rc = pm_model_name(m, folder, &name);
-		if (rc == PM_OK)
-			rc = pm_props_set_text(&p, PM_ID_DISPLAY_NAME, pm_buf_cstr(r->ctx, &name));
-	}
+	if (rc == PM_OK)
+		rc = fix_name(r, folder, &p, &dirty);
 	if (rc == PM_OK)
 		rc = set_count(&p, PM_ID_CONTENT_COUNT, PM_PT_I4, messages, &dirty);
 	if (rc == PM_OK)
@@ -303,7 +346,6 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 	}
 	pm_props_done(&p);
 	pm_pc_close(&pc);
-	pm_buf_done(&name);
 	return rc;
 }
 

@@ -82,6 +82,8 @@ struct pm_repair {
 	uint32_t next_unique;   /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
+	PM_VEC(char *) names;      /* of folders whose own is gone or in doubt; in the arena */
+	struct pm_map name_of;     /* nid of folder -> index */
 	size_t described;          /* the first so many have class and date */
 	struct pm_map casualty_of; /* nid -> index */
 	struct pm_arena arena;
@@ -96,6 +98,8 @@ struct pm_repair {
 /* `view` must be over an->img; the repair borrows all three. */
 enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct pm_model *m,
 			   struct pm_view *view) PM_MUST_CHECK;
+/* Look up the names of folders that can't name themselves. While tables are those of the source. */
+enum pm_rc pm_repair_names(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_blocks(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_objects(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_folders(struct pm_repair *r) PM_MUST_CHECK;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of folders: a folder's own properties have it, and the hierarchy row of its parent has a
+ * copy. Where one is damaged the other still tells where the mail was.
+ */
+#include "recover/model.h"
+
+#include "ltp/pc.h"
+#include "ltp/tc.h"
+
+/* Where ends of items were moved under a right checksum, strings have lost or gained a character:
+ * the map of such a heap rarely agrees with its own count of freed items. */
+static bool odd_heap(const struct pm_heap *h, uint32_t bth_rules)
+{
+	return bth_rules & PM_TR_WHOLE || (h->n_blocks && h->blocks[0].rules & PM_HN_FREE);
+}
+
+/* The name that the hierarchy row of `up` gives to folder `nid`. */
+static enum pm_rc name_by_row(struct pm_model *m, uint32_t up, pm_nid nid, struct pm_buf *out)
+{
+	const struct pm_analysis *an = m->an;
+	const struct pm_node *n;
+	struct pm_tc tc;
+	size_t row;
+	enum pm_rc rc;
+
+	n = pm_ndb_find_node(&an->db, pm_nid_make(0x0D, m->folders.v[up].nid >> 5));
+	if (!n)
+		return PM_NONE;
+	rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
+	if (!pm_is_error(rc)) {
+		row = pm_tc_find(&tc, nid);
+		rc = row < tc.rows.n ? pm_tc_string(&tc, row, PM_ID_DISPLAY_NAME, 1252, out)
+				     : PM_NONE;
+		if (rc == PM_OK && odd_heap(&tc.heap, tc.bth_rules))
+			rc = PM_DAMAGED;
+	}
+	pm_tc_close(&tc);
+	return rc;
+}
+
+/* The name among the folder's own properties; as pm_pc_string. */
+static enum pm_rc own_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	struct pm_pc pc;
+	enum pm_rc rc = pm_pc_open_node(&m->an->db, m->folders.v[folder].nid, &pc);
+
+	if (!pm_is_error(rc))
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, out);
+	if (rc == PM_OK && odd_heap(&pc.heap, pc.bth_rules))
+		rc = PM_DAMAGED;
+	pm_pc_close(&pc);
+	return rc;
+}
+
+enum pm_rc pm_model_true_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	const struct pm_model_folder *f = &m->folders.v[folder];
+	size_t at = out->n;
+	struct pm_buf row = {0};
+	enum pm_rc own = f->made ? PM_NONE : own_name(m, folder, out), rc;
+
+	if (pm_is_error(own) || (own == PM_OK && out->n > at))
+		return own;
+	/* What a sound table says goes before what a damaged block says. */
+	rc = name_by_row(m, f->row_of != PM_NO_FOLDER ? f->row_of : f->parent, f->nid, &row);
+	if (!pm_is_error(rc) && row.n && (rc == PM_OK || out->n == at)) {
+		out->n = at;
+		pm_buf_add(m->an->ctx, out, row.p, row.n);
+		rc = m->an->ctx->rc ? m->an->ctx->rc : PM_DAMAGED;
+	} else if (!pm_is_error(rc)) {
+		rc = own;
+	}
+	pm_buf_done(&row);
+	return rc;
+}
+
+enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	const struct pm_model_folder *f = &m->folders.v[folder];
+	size_t at = out->n;
+	enum pm_rc rc;
+
+	if (folder == m->root)
+		return PM_OK;
+	if (folder == m->recovery ||
+	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
+		pm_buf_str(m->an->ctx, out,
+			   folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
+		return m->an->ctx->rc;
+	}
+	rc = pm_model_true_name(m, folder, out);
+	if (pm_is_error(rc))
+		return rc;
+	if (out->n == at)
+		pm_buf_printf(m->an->ctx, out, "Folder %X", f->nid);
+	return m->an->ctx->rc;
+}
+
+enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out)
+{
+	struct pm_ctx *ctx = m->an->ctx;
+	uint32_t chain[PM_FOLDER_DEPTH];
+	struct pm_buf name = {0};
+	unsigned n = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (uint32_t i = folder; i != m->root && n < PM_FOLDER_DEPTH; i = m->folders.v[i].parent)
+		chain[n++] = i;
+	if (!n)
+		pm_buf_byte(ctx, out, '/');
+	while (n-- && rc == PM_OK) {
+		pm_buf_clear(&name);
+		rc = pm_model_name(m, chain[n], &name);
+		pm_buf_byte(ctx, out, '/');
+		for (size_t i = 0; i < name.n && rc == PM_OK; i++) {
+			if (name.p[i] == '/' || name.p[i] == '\\')
+				pm_buf_byte(ctx, out, '\\');
+			pm_buf_byte(ctx, out, name.p[i]);
+		}
+	}
+	pm_buf_done(&name);
+	return rc ? rc : ctx->rc;
+}
