@@ -241,7 +241,8 @@ static void report_columns(struct pm_checker *c, const struct pm_tc *tc)
 		{PM_BR_COLUMNS, "the columns do not ascend by tag"},
 		{PM_BR_IBIT, "a column's existence bit is too large or used twice"},
 		{PM_BR_PLACE, "cells of columns overlap or lie outside the row"},
-		{PM_BR_CBDATA, "the size of a column's cell does not fit its type"},
+		{PM_BR_CBDATA,
+		 "the size of a column's cell does not fit its type, or there is no such type"},
 		{PM_BR_ROWID, "the row id is not the first column"},
 	};
 
@@ -254,6 +255,8 @@ static void report_columns(struct pm_checker *c, const struct pm_tc *tc)
 		REPORT(c, TC_ROW_VERSION_COLUMN);
 	if (tc->rules & PM_BR_HIDINDEX)
 		REPORT(c, TC_HID_INDEX);
+	if (tc->rules & PM_BR_POOL)
+		REPORT(c, TC_POOL);
 }
 
 static void report_rows(struct pm_checker *c, const struct pm_tc *tc)

@@ -9,14 +9,10 @@
  */
 #include "check/content.h"
 
-#include "format/crc.h"
+#include "msg/rtf_fault.h"
 
 #define REPORT(c, symbol, ...)                                                                     \
 	pm_check_subject((c), &(struct pm_problem){.id = PM_P_##symbol, ##__VA_ARGS__})
-
-#define RTF_LZFU 0x75465A4Cu /* [MS-OXRTFCP 2.1.3.1.2] */
-#define RTF_MELA 0x414C454Du
-#define RTF_MAX  ((uint64_t)1 << 20) /* of longer ones only the head is looked at */
 
 static bool usable(enum pm_rc rc)
 {
@@ -34,39 +30,11 @@ static void check_body(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state,
 
 /* --- properties ---------------------------------------------------------------------- */
 
-/* Compressed RTF: its head, and the checksum over the rest. */
 static void check_rtf(struct pm_checker *c, struct pm_pc *pc)
 {
-	const char *why = NULL;
-	uint32_t size, type;
-	struct pm_value v;
-	enum pm_rc rc;
-	const struct pm_prop *p = pm_pc_find(pc, PM_ID_RTF_COMPRESSED);
+	const char *why;
 
-	if (!p || p->type != PM_PT_BINARY)
-		return;
-	pm_buf_clear(&c->buf);
-	rc = pm_pc_value(pc, p, &v);
-	if (usable(rc) && v.size)
-		rc = pm_value_read(c->ctx, &v, v.size > RTF_MAX ? 16 : RTF_MAX, &c->buf);
-	pm_value_done(&v);
-	/* Of a damaged value the damage was told. */
-	if (pm_check_stop(c, rc) || (rc != PM_OK && v.size <= RTF_MAX) || !c->buf.n)
-		return;
-	if (c->buf.n < 16) {
-		REPORT(c, MESSAGE_RTF, .what = "shorter than its header");
-		return;
-	}
-	size = pm_le32(c->buf.p);
-	type = pm_le32(c->buf.p + 8);
-	if (type != RTF_LZFU && type != RTF_MELA)
-		why = "unknown kind of compression";
-	else if ((uint64_t)size + 4 > v.size && type == RTF_LZFU)
-		why = "cut";
-	else if (type == RTF_LZFU && v.size <= RTF_MAX && size >= 12 &&
-		 pm_crc(c->buf.p + 16, size - 12) != pm_le32(c->buf.p + 12))
-		why = "wrong checksum";
-	if (why)
+	if (!pm_check_stop(c, pm_rtf_fault(pc, &c->buf, &why)) && why)
 		REPORT(c, MESSAGE_RTF, .what = why);
 }
 

@@ -83,8 +83,9 @@ static const char *state_words(enum pm_rc state)
 
 static void print_node(struct pm_dump *d, const struct found *f)
 {
-	static const char *const origins[] = {"node tree", "leaf outside the tree", "older leaf",
-					      "content", "template"};
+	static const char *const origins[] = {"node tree",  "leaf outside the tree",
+					      "older leaf", "page with a wrong checksum",
+					      "content",    "template"};
 	static const struct pm_column rows[] = {
 		{"nid", "Node", PM_AS_HEX, 0},        {"type", "Type", PM_AS_TEXT, 0},
 		{"data", "Data block", PM_AS_HEX, 0}, {"sub", "Subnode block", PM_AS_HEX, 0},

@@ -24,6 +24,9 @@ enum pm_pc_rule {
 	PM_CR_NAME = 1 << 11,  /* id of 8000 and above that the name map does not have */
 };
 
+/* A value that breaks one of these says nothing. */
+#define PM_CR_UNUSABLE (PM_CR_TYPE | PM_CR_HNID | PM_CR_SIZE | PM_CR_OBJECT)
+
 struct pm_prop {
 	uint16_t id, type;
 	uint8_t raw[4]; /* dwValueHnid */

@@ -163,9 +163,10 @@ enum pm_rc pm_table_load(struct pm_table *t, struct pm_tc *tc)
 		t->matrix_nid = tc->rows_hnid;
 		pm_subs_remove(&t->subs, tc->rows_hnid);
 	}
-	if (tc->has_pool[0])
+	/* What rows share is among their own values now; a shared heap that is none had nothing. */
+	if (tc->has_pool[0] || tc->rules & PM_BR_POOL)
 		pm_subs_remove(&t->subs, 0x541);
-	if (tc->has_pool[1])
+	if (tc->has_pool[1] || tc->rules & PM_BR_POOL)
 		pm_subs_remove(&t->subs, 0x521);
 	return tc->lost ? PM_DAMAGED : worst;
 }

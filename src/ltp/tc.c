@@ -79,7 +79,7 @@ static void judge_columns(struct pm_tc *tc)
 		bits[c->iBit / 8] = (uint8_t)(bits[c->iBit / 8] | 1 << c->iBit % 8);
 		if (end > data_end(tc))
 			tc->rules |= PM_BR_PLACE;
-		if (c->cbData != want)
+		if (c->cbData != want || pm_proptype_size(c->type) < 0)
 			tc->rules |= PM_BR_CBDATA;
 		for (size_t k = 0; k < i; k++) {
 			const struct pm_col *o = &tc->cols.v[k];
@@ -441,6 +441,8 @@ static enum pm_rc open_pools(struct pm_tc *tc)
 			return rc;
 		tc->has_pool[i] =
 			(rc == PM_OK || rc == PM_DAMAGED) && !(tc->pool[i].rules & PM_HN_SIG);
+		if (!tc->has_pool[i])
+			tc->rules |= PM_BR_POOL;
 	}
 	return PM_OK;
 }

@@ -19,7 +19,7 @@ enum pm_tc_rule {
 	PM_BR_COLUMNS = 1 << 2,   /* columns do not ascend by tag */
 	PM_BR_IBIT = 1 << 3,      /* iBit taken twice or too large */
 	PM_BR_PLACE = 1 << 4,     /* cells overlap or leave the row */
-	PM_BR_CBDATA = 1 << 5,    /* cbData is not that of the type */
+	PM_BR_CBDATA = 1 << 5,    /* cbData is not that of the type, or there is no such type */
 	PM_BR_ROWID = 1 << 6,     /* column 67F2 is not first */
 	PM_BR_ROWVER = 1 << 7,    /* column 67F3 is not second */
 	PM_BR_INDEX = 1 << 8,     /* row index is not 4+4 (ANSI 4+2), or unreadable */
@@ -32,6 +32,7 @@ enum pm_tc_rule {
 	PM_BR_FILLED = 1 << 15,   /* a matrix block but the last is not exactly full */
 	PM_BR_HIDINDEX = 1 << 16, /* hidIndex is not zero */
 	PM_BR_STALE = 1 << 17,    /* an absent cell is not zero */
+	PM_BR_POOL = 1 << 18, /* a subnode that the rows share is no heap; no rule of the digest */
 };
 
 struct pm_col {

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/quote.h"
+#include "msg/rtf_fault.h"
 
 /*
  * Attachments that are met again (shared blocks, or a tree that was made to be endless) are
@@ -276,6 +277,17 @@ static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 	return rc;
 }
 
+static enum pm_rc judge_rtf(struct walk *w, struct pm_pc *pc)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_RTF, .state = PM_DAMAGED};
+	struct pm_buf scratch = {0};
+	const char *why;
+	enum pm_rc rc = pm_rtf_fault(pc, &scratch, &why);
+
+	pm_buf_done(&scratch);
+	return rc == PM_OK && why ? note(w, &flaw, "rtf body: damaged, %s", why) : rc;
+}
+
 /* The PC, then each value that is damaged beyond that. */
 static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 {
@@ -283,10 +295,9 @@ static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 
 	if (rc == PM_OK)
 		rc = judge_places(w, pc);
-
 	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++)
 		rc = judge_prop(w, pc, &pc->props.v[i]);
-	return rc;
+	return rc == PM_OK ? judge_rtf(w, pc) : rc;
 }
 
 /* Does another item name the same data, as its own? */

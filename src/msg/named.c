@@ -68,9 +68,9 @@ static void find_string(struct pm_names *names, struct pm_span strings, uint32_t
 		return;
 	}
 	len = pm_le32(head.p);
-	/* Names don't share their bytes, but for a few: what all of them together take is
+	/* No name is empty. Names don't share their bytes, but for a few: what all of them take is
 	 * bounded by what is there. */
-	if (len % 2 || names->string_bytes + len > SHARED * (uint64_t)strings.n ||
+	if (!len || len % 2 || names->string_bytes + len > SHARED * (uint64_t)strings.n ||
 	    !pm_span_sub(strings, (uint64_t)at + 4, len, &n->string))
 		n->rules |= PM_NR_STRING;
 	else

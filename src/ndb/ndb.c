@@ -66,8 +66,8 @@ uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, co
 	if (pm_bid_key(bid) != b->bid) {
 		bad |= PM_BF_BID;
 		/* In agreement with itself: another's block. A hit id would leave the signature,
-		 * in which it is, wrong. */
-		if (!(bad & PM_BF_SIG))
+		 * in which it is, wrong; in which its lower half is, rather. */
+		if (!(bad & PM_BF_SIG) && (uint32_t)pm_bid_key(bid) != (uint32_t)b->bid)
 			bad |= PM_BF_SUSPECT;
 	}
 	if (pm_BLOCKTRAILER_cb(f, t) != b->cb)

@@ -52,6 +52,7 @@ enum pm_origin {
 	PM_FROM_TREE,     /* the live node tree */
 	PM_FROM_LEAF,     /* a leaf page that the tree should hold but does not reach */
 	PM_FROM_STALE,    /* an older generation of a leaf, all blocks checked */
+	PM_FROM_WRONG,    /* a page whose own checksum is wrong */
 	PM_FROM_CONTENT,  /* its data alone */
 	PM_FROM_TEMPLATE, /* made by us: a mandatory object */
 };

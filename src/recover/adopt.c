@@ -180,6 +180,26 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 	return pm_note(an, PM_NOTE_NODE_CONTENT, x->nid, 0, x->data, x->sub);
 }
 
+/* Nodes whose content turned out to be another's: their nid was wrong, they are none. */
+static void drop_vacated(struct pm_orphans *o)
+{
+	struct pm_ndb *db = &o->an->db;
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->v.n; i++) {
+		const struct pm_orphan *x = &o->v.v[i];
+		struct pm_node *d =
+			x->left && x->left != x->nid ? pm_ndb_find_node(db, x->left) : NULL;
+
+		if (d && !d->data && !d->sub)
+			d->flags |= PM_NF_VACATED;
+	}
+	for (size_t i = 0; i < db->nodes.n; i++)
+		if (!(db->nodes.v[i].flags & PM_NF_VACATED))
+			db->nodes.v[n++] = db->nodes.v[i];
+	db->nodes.n = n;
+}
+
 enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 {
 	struct pm_orphans o = {.an = an};
@@ -206,6 +226,7 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 		else
 			an->unindexed += o.v.v[i].kind == PM_OR_ATTACHMENT && o.v.v[i].certain;
 	an->adopted = true;
+	drop_vacated(&o);
 	for (size_t i = 0; i < o.made.n && rc == PM_OK; i++) {
 		struct pm_node *slot = pm_vec_push(an->ctx, &an->db.nodes);
 

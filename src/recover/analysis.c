@@ -109,11 +109,31 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 	return rc;
 }
 
+/*
+ * Signatures cover 32 bits of an id: above them a flipped bit goes unnoticed. Where hardly any
+ * block has an id of more than 32 bits, those that were found so have lost a bit.
+ */
+static void cut_ids(struct pm_analysis *an)
+{
+	size_t high = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n; i++)
+		high += an->db.blocks.v[i].bid > UINT32_MAX;
+	for (size_t i = 0; i < an->found.n; i++)
+		high += an->found.v[i].bid > UINT32_MAX;
+	if (!high || high > (an->db.blocks.n + an->found.n) / 16)
+		return;
+	for (size_t i = 0; i < an->found.n; i++)
+		if ((uint32_t)an->found.v[i].bid)
+			an->found.v[i].bid = (uint32_t)an->found.v[i].bid;
+}
+
 /* What the first walk named and the sweep proved is a fact, wherever the second walk leads. */
 static enum pm_rc keep_proved(struct pm_analysis *an)
 {
 	const uint16_t wrong = (uint16_t) ~(PM_BF_CHECKED | PM_BF_KIND | PM_BF_FOUND);
 
+	cut_ids(an);
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		struct pm_block *b = &an->db.blocks.v[i], *slot;
 
@@ -186,10 +206,8 @@ static void take_maxima(struct pm_analysis *an)
 
 	for (size_t i = 0; i < an->db.blocks.n; i++)
 		take_max(&an->max_bid, an->db.blocks.v[i].bid, limit);
-	/* Signatures cover 32 bits of an id: above them a flipped bit goes unnoticed. */
 	for (size_t i = 0; i < an->found.n; i++)
-		if (an->found.v[i].bid <= UINT32_MAX || an->max_bid > UINT32_MAX / 2)
-			take_max(&an->max_bid, an->found.v[i].bid, limit);
+		take_max(&an->max_bid, an->found.v[i].bid, limit);
 	for (size_t i = 0; i < an->db.nodes.n; i++) {
 		take_max(&an->max_bid, an->db.nodes.v[i].data, limit);
 		take_max(&an->max_bid, an->db.nodes.v[i].sub, limit);

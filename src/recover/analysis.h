@@ -148,6 +148,7 @@ void pm_analysis_close(struct pm_analysis *an);
 enum pm_node_flag {
 	PM_NF_UNFIT = 1 << 0,    /* its data are not of its kind, or another node's */
 	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
+	PM_NF_VACATED = 1 << 2,  /* within pm_adopt_orphans: its content has another nid */
 };
 
 /* Count references anew into an->refs, from nodes, and from internal blocks that nobody

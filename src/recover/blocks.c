@@ -86,8 +86,10 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 struct doubtful {
 	struct pm_analysis *an;
 	uint64_t lo, hi;     /* keys that the page can have */
+	pm_bid last;         /* key of the entry before */
 	struct pm_map known; /* ids that are in the table, before anything is added */
 	struct pm_buf buf;
+	PM_VEC(struct pm_block) rest; /* entries for which their block does not speak */
 };
 
 /* Does enough of the block's own trailer speak for the entry? What a wrong entry names by chance
@@ -99,20 +101,34 @@ static bool vouched(uint16_t flags)
 	return flags & PM_BF_CRC ? fits == 3 : fits >= 1;
 }
 
+static enum pm_rc take_block(struct doubtful *d, const struct pm_block *b)
+{
+	struct pm_analysis *an = d->an;
+	struct pm_block *slot;
+	bool new;
+
+	if (!pm_map_get(an->ctx, &d->known, b->bid, &new))
+		return an->ctx->rc;
+	slot = new ? pm_vec_push(an->ctx, &an->db.blocks) : NULL;
+	if (slot)
+		*slot = *b;
+	return an->ctx->rc;
+}
+
 static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
 {
 	struct doubtful *d = arg;
 	struct pm_analysis *an = d->an;
 	const struct pm_format *f = an->db.fmt;
+	const pm_bid last = d->last;
 	struct pm_block b = {.bid = e->key,
 			     .ib = e->ib,
 			     .cb = e->cb,
 			     .cb_inflated = e->cb_inflated,
-			     .cref = e->cref},
-			*slot;
-	bool new;
+			     .cref = e->cref};
 	enum pm_rc rc;
 
+	d->last = e->key;
 	if (e->key < d->lo || e->key >= d->hi || !e->key || !e->cb || e->cb > f->data_max ||
 	    e->ib < f->amap_first || e->ib % f->unit || e->ib >= an->img->size ||
 	    pm_block_stored(f, e->cb) > an->img->size - e->ib || found(an, e->key))
@@ -121,14 +137,53 @@ static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
 	rc = pm_ndb_read_entry(&an->db, &b, &d->buf);
 	if (pm_is_error(rc))
 		return rc;
-	if (!vouched(b.flags) || b.flags & (PM_BF_READ | PM_BF_LOST))
+	if (b.flags & (PM_BF_READ | PM_BF_LOST))
 		return PM_OK;
-	if (!pm_map_get(an->ctx, &d->known, e->key, &new))
-		return an->ctx->rc;
-	slot = new ? pm_vec_push(an->ctx, &an->db.blocks) : NULL;
-	if (slot)
-		*slot = b;
+	if (vouched(b.flags))
+		return take_block(d, &b);
+	if (e->key > last) {
+		struct pm_block *slot = pm_vec_push(an->ctx, &d->rest);
+
+		if (slot)
+			*slot = b;
+	}
 	return an->ctx->rc;
+}
+
+static enum pm_rc cover(struct pm_analysis *an, struct pm_rangeset *used, const struct pm_block *b)
+{
+	return pm_rangeset_add(an->ctx, used, b->ib, b->ib + pm_block_stored(an->db.fmt, b->cb));
+}
+
+/*
+ * Entries in order whose block has lost its trailer: most are right, since damage to a page hits
+ * few of its entries. Where no other block lies the content is there, and in doubt.
+ */
+static enum pm_rc take_rest(struct doubtful *d)
+{
+	struct pm_analysis *an = d->an;
+	struct pm_rangeset used = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && d->rest.n && rc == PM_OK; i++)
+		if (an->db.blocks.v[i].cb <= an->db.fmt->data_max)
+			rc = cover(an, &used, &an->db.blocks.v[i]);
+	for (size_t i = 0; i < an->found.n && d->rest.n && rc == PM_OK; i++)
+		rc = cover(an, &used, &an->found.v[i]);
+	for (size_t i = 0; i < d->rest.n && rc == PM_OK; i++) {
+		struct pm_block *b = &d->rest.v[i];
+		const uint64_t size = pm_block_stored(an->db.fmt, b->cb);
+
+		if (pm_rangeset_overlaps(&used, b->ib, b->ib + size) ||
+		    !pm_analysis_allocated(an, b->ib, size))
+			continue;
+		b->flags |= PM_BF_SUSPECT;
+		rc = take_block(d, b);
+		if (rc == PM_OK)
+			rc = cover(an, &used, b);
+	}
+	pm_rangeset_done(&used);
+	return rc;
 }
 
 /*
@@ -147,6 +202,7 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 
 		d.lo = r->lo;
 		d.hi = r->hi;
+		d.last = 0;
 		if (r->ptype == PM_PTYPE_BBT && r->ib)
 			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
 	}
@@ -156,12 +212,16 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 
 		d.lo = t->lo;
 		d.hi = t->hi;
+		d.last = 0;
 		if (t->ptype == PM_PTYPE_BBT && !t->level && t->grade != PM_GRADE_LOST &&
 		    t->bad & (PM_PR_LEVEL | PM_PR_CENT | PM_PR_CENTMAX | PM_PR_BID))
 			rc = pm_walk_leaf(an, t->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
 	}
+	if (rc == PM_OK)
+		rc = take_rest(&d);
 	pm_map_done(&d.known);
 	pm_buf_done(&d.buf);
+	pm_vec_done(&d.rest);
 	return rc;
 }
 

@@ -79,7 +79,8 @@ static enum pm_rc look_at(struct pm_orphans *o, const struct pm_node *n, struct 
 	rc = pm_orphan_look(o, &ret->x, kind);
 	if (rc || !n->sub || pm_block_index(o->an, n->sub) == SIZE_MAX)
 		return rc;
-	ret->whole = item(kind_wanted(n->nid)) && !(n->flags & PM_NF_DANGLING);
+	ret->whole =
+		(item(ret->x.kind) || item(kind_wanted(n->nid))) && !(n->flags & PM_NF_DANGLING);
 	return ret->whole ? pm_orphan_look_at_subs(o, &ret->s) : PM_OK;
 }
 
@@ -119,15 +120,29 @@ static enum pm_rc names_agree(struct pm_orphans *o, bool *ret)
 	return rc;
 }
 
-static enum pm_rc doubt(struct pm_orphans *o, size_t i)
+/* Take a context from its node. `back`: it may return, when nothing else fits it better. `both`: it
+ * and its subnodes belong together, what is wrong is the nid. */
+static enum pm_rc doubt(struct pm_orphans *o, size_t i, bool back, bool both)
 {
 	struct pm_node *n = &o->an->db.nodes.v[i];
+	const struct pm_node sub = {.sub = both ? n->sub : 0};
+	const pm_nid left = both ? n->nid : 0;
 	size_t block = pm_block_index(o->an, n->data);
 	enum pm_rc rc = pm_map_put(o->an->ctx, &o->doubtful, n->data, 1);
 
 	if (rc == PM_OK)
 		rc = pm_disown(o->an, n);
-	return rc ? rc : pm_orphan_add(o, block, PM_BK_PC, PM_OR_NO_NODE, i);
+	if (rc == PM_OK && sub.sub) {
+		rc = pm_refs_node(o->an, &sub, false);
+		n->sub = 0;
+	}
+	if (rc == PM_OK)
+		rc = pm_orphan_add(o, block, PM_BK_PC, PM_OR_NO_NODE, back ? i : PM_OR_NO_NODE);
+	if (rc == PM_OK) {
+		o->v.v[o->v.n - 1].sub = sub.sub;
+		o->v.v[o->v.n - 1].left = left;
+	}
+	return rc;
 }
 
 /* Is the context of another kind for certain? A damaged heap header can look like that of a table
@@ -179,11 +194,43 @@ static enum pm_rc disown_misfits(struct pm_orphans *o)
 		if (rc == PM_OK && other)
 			rc = pm_disown(an, n);
 		else if (rc == PM_OK)
-			rc = doubt(o, i);
+			rc = doubt(o, i, true, false);
 	}
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++)
 		if (an->db.nodes.v[i].data)
 			rc = pm_judge_node(an, &an->db.nodes.v[i]);
+	return rc;
+}
+
+/*
+ * Entries of pages with a wrong checksum, of items that no table lists: their nid may have been
+ * hit. They return to it when no row describes them either.
+ */
+static enum pm_rc doubt_nids(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	struct pm_map listed = {0};
+	bool any = false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n; i++)
+		any |= an->db.nodes.v[i].origin == PM_FROM_WRONG;
+	if (any)
+		rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
+	if (any && rc == PM_OK)
+		rc = pm_orphans_listed(o, PM_NT_ASSOC_CONTENTS, &listed);
+	for (size_t i = 0; any && i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &an->db.nodes.v[i];
+		struct look l;
+
+		if (n->origin != PM_FROM_WRONG || !n->data || n->flags ||
+		    !item(kind_wanted(n->nid)) || pm_map_has(&listed, n->nid))
+			continue;
+		rc = look_at(o, n, &l);
+		if (rc == PM_OK && item(l.x.kind) && l.x.need == l.s.has)
+			rc = doubt(o, i, true, true);
+	}
+	pm_map_done(&listed);
 	return rc;
 }
 
@@ -199,16 +246,18 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		struct pm_node *n = &o->an->db.nodes.v[i];
 		enum pm_orphan_kind want = kind_wanted(n->nid);
 		struct look l;
+		bool pair;
 
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
 		rc = look_at(o, n, &l);
+		pair = item(l.x.kind) && l.x.kind != want && l.x.need == l.s.has;
 		if (rc == PM_OK && misfit(&l.x, want))
-			rc = pm_disown(o->an, n);
+			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
 		else if (rc == PM_OK && contradict(&l, want, by_name))
-			rc = doubt(o, i);
+			rc = doubt(o, i, true, pair);
 		if (rc == PM_OK && i % 256 == 0)
 			rc = pm_tick(o->an->ctx, "nodes", i, o->an->db.nodes.n);
 	}
-	return rc;
+	return rc ? rc : doubt_nids(o);
 }

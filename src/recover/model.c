@@ -11,6 +11,7 @@
 #include "base/sort.h"
 #include "ltp/pc.h"
 #include "ltp/tc.h"
+#include "msg/store.h"
 
 #define FIRST_INDEX 0x20000u   /* above those of any template or special object */
 #define INDEX_MAX   0x7F00000u /* of 27 bits */
@@ -26,6 +27,7 @@ struct build {
 	struct pm_model *m;
 	struct rows rows;
 	struct pm_map index; /* nid -> index into folders */
+	pm_nid subtree;      /* 0: not looked for yet */
 };
 
 uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid)
@@ -319,20 +321,71 @@ static enum pm_rc by_row(struct build *b, uint32_t i, uint32_t *ret)
 	return rc;
 }
 
+/* Of the folders in the root the one with the most in it; the root when there is none. */
+static enum pm_rc fullest(struct build *b, pm_nid *ret)
+{
+	const struct pm_model *m = b->m;
+	struct pm_ctx *ctx = m->an->ctx;
+	uint32_t *n = pm_calloc(ctx, m->folders.n, sizeof(*n)), best = find(b, PM_NID_ROOT),
+		 most = 0;
+
+	if (!n)
+		return ctx->rc;
+	for (size_t i = 0; i < m->folders.n; i++) {
+		const uint32_t up = find(b, m->folders.v[i].stored_parent);
+
+		if (up != PM_NO_FOLDER && ++n[up] > most && !m->folders.v[up].search &&
+		    m->folders.v[up].nid != PM_NID_ROOT &&
+		    m->folders.v[up].stored_parent == PM_NID_ROOT) {
+			most = n[up];
+			best = up;
+		}
+	}
+	pm_free(n);
+	*ret = m->folders.v[best].nid;
+	return PM_OK;
+}
+
+/* The folder that holds the user's: the store's entry id says it; OSTs have none, and folders of
+ * their own numbers [OBS]. */
+static enum pm_rc find_subtree(struct build *b)
+{
+	const uint32_t usual = find(b, PM_NID_SUBTREE);
+	struct pm_store store;
+	uint32_t i;
+	enum pm_rc rc;
+
+	if (b->subtree)
+		return PM_OK;
+	rc = pm_store_open(&b->m->an->db, &store);
+	i = find(b, store.ipm_subtree);
+	pm_store_close(&store);
+	if (pm_is_error(rc))
+		return rc;
+	if (i == PM_NO_FOLDER && usual != PM_NO_FOLDER &&
+	    b->m->folders.v[usual].stored_parent == PM_NID_ROOT)
+		i = usual;
+	if (i == PM_NO_FOLDER || b->m->folders.v[i].search)
+		return fullest(b, &b->subtree);
+	b->subtree = b->m->folders.v[i].nid;
+	return PM_OK;
+}
+
 static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
 {
 	struct pm_model *m = b->m;
-	uint32_t up = find(b, PM_NID_SUBTREE);
 	enum pm_rc rc;
 
 	if (m->recovery == PM_NO_FOLDER) {
-		rc = spare_rows(b);
+		rc = find_subtree(b);
+		if (rc == PM_OK)
+			rc = spare_rows(b);
 		if (rc == PM_OK)
 			rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
 		if (rc)
 			return rc;
 		m->recovery = (uint32_t)m->folders.n - 1;
-		m->folders.v[m->recovery].parent = up == PM_NO_FOLDER ? find(b, PM_NID_ROOT) : up;
+		m->folders.v[m->recovery].parent = find(b, b->subtree);
 	}
 	*ret = m->recovery;
 	return PM_OK;
@@ -376,7 +429,7 @@ static enum pm_rc place_folder(struct build *b, uint32_t i)
 /* Folders in a cycle, or on top of nothing. */
 static enum pm_rc untie(struct build *b, uint32_t root)
 {
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = find_subtree(b);
 
 	for (uint32_t i = 0; i < b->m->folders.n && rc == PM_OK; i++) {
 		uint32_t up, was = b->m->folders.v[i].parent;
@@ -401,7 +454,7 @@ static enum pm_rc untie(struct build *b, uint32_t root)
 				continue;
 		}
 		/* The recovery folder stands in the subtree, so that can't stand in it. */
-		if (b->m->folders.v[i].nid == PM_NID_SUBTREE) {
+		if (b->m->folders.v[i].nid == b->subtree) {
 			b->m->folders.v[i].parent = root;
 			continue;
 		}

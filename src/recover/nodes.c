@@ -345,7 +345,9 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 			     .parent = c->e.parent,
 			     .data = c->e.bid,
 			     .sub = c->e.sub,
-			     .origin = c->live ? PM_FROM_LEAF : PM_FROM_STALE};
+			     .origin = !c->right ? PM_FROM_WRONG
+				       : c->live ? PM_FROM_LEAF
+						 : PM_FROM_STALE};
 	old = pm_ndb_find_node(&an->db, n.nid);
 	if (pm_map_has(&p->taken, n.nid))
 		return PM_OK;

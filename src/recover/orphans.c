@@ -19,7 +19,9 @@
 #include "ltp/tc.h"
 #include "msg/folder.h"
 
-#define NEAR 24 /* subnode trees to each side that a context is compared with */
+#define NEAR 24        /* subnode trees to each side that a context is compared with */
+#define FAR  (1 << 20) /* ids further apart tell nothing */
+#define SURE 16        /* pairs of one distance that settle it */
 
 #define NID_RECIPIENTS 0x692
 
@@ -290,7 +292,8 @@ struct pair {
 struct join {
 	struct pm_orphans *o;
 	PM_VEC(struct pair) pairs;
-	bool below; /* subnodes get their ids before the data */
+	int64_t usual;  /* id of the subnodes less that of the data, as most have it */
+	uint64_t votes; /* so many */
 };
 
 static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
@@ -306,33 +309,6 @@ static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
 			hi = mid;
 	}
 	return lo;
-}
-
-/* Which of the two is saved first: the living tell; where there are none, the pairs that are
- * beyond doubt. */
-static void learn_order(struct join *j)
-{
-	const struct pm_orphans *o = j->o;
-	size_t below = 0, above = 0;
-
-	for (size_t i = 0; i < o->an->db.nodes.n; i++) {
-		const struct pm_node *n = &o->an->db.nodes.v[i];
-
-		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || !n->sub || n->flags)
-			continue;
-		below += n->sub < n->data;
-		above += n->sub > n->data;
-	}
-	for (size_t i = 0; i < o->v.n && below + above < 4; i++) {
-		const struct pm_orphan *x = &o->v.v[i];
-		size_t at = lower_sub(o, x->data);
-
-		if (x->kind != PM_OR_MESSAGE || !x->need)
-			continue;
-		below += at && o->subs.v[at - 1].has == x->need;
-		above += at < o->subs.n && o->subs.v[at].has == x->need;
-	}
-	j->below = below >= above;
 }
 
 /* Can this be the subnode tree of the context, and how likely: 0 not at all. */
@@ -354,12 +330,65 @@ static unsigned likely(const struct pm_orphan *x, const struct pm_orphan_sub *s)
 	return x->need ? 1 : 0;
 }
 
+/* Count the distance of a pair; in `votes` by distance. */
+static enum pm_rc vote(struct join *j, struct pm_map *votes, pm_bid data, pm_bid sub)
+{
+	const int64_t d = (int64_t)(sub - data);
+	struct pm_map_entry *e;
+	bool fresh;
+
+	if (d <= -FAR || d >= FAR)
+		return PM_OK;
+	e = pm_map_get(j->o->an->ctx, votes, (uint64_t)(d + FAR), &fresh);
+	if (!e)
+		return j->o->an->ctx->rc;
+	e->value = fresh ? 1 : e->value + 1;
+	if (e->value > j->votes) {
+		j->votes = e->value;
+		j->usual = d;
+	}
+	return PM_OK;
+}
+
+/*
+ * How far the ids of a message's data and subnodes are apart: a writer gives them out in one
+ * order. The living tell; where there are hardly any, the pairs that their recipients or values
+ * join.
+ */
+static enum pm_rc learn_order(struct join *j)
+{
+	const struct pm_orphans *o = j->o;
+	struct pm_map votes = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &o->an->db.nodes.v[i];
+
+		if (pm_nid_type(n->nid) == PM_NT_MESSAGE && n->sub && !n->flags)
+			rc = vote(j, &votes, n->data, n->sub);
+	}
+	for (size_t i = 0; i < o->v.n && j->votes < SURE && rc == PM_OK; i++) {
+		const struct pm_orphan *x = &o->v.v[i];
+		const size_t at = lower_sub(o, x->data);
+
+		for (size_t k = at > NEAR ? at - NEAR : 0;
+		     x->kind == PM_OR_MESSAGE && k < at + NEAR && k < o->subs.n && rc == PM_OK; k++)
+			if (likely(x, &o->subs.v[k]) == 3 ||
+			    (x->need && o->subs.v[k].has == x->need))
+				rc = vote(j, &votes, x->data, o->subs.v[k].bid);
+	}
+	pm_map_done(&votes);
+	return rc;
+}
+
 static enum pm_rc consider(struct join *j, size_t i, size_t k)
 {
 	const struct pm_orphan *x = &j->o->v.v[i];
 	const struct pm_orphan_sub *s = &j->o->subs.v[k];
 	const unsigned how = likely(x, s);
-	uint64_t distance = x->data > s->bid ? x->data - s->bid : s->bid - x->data;
+	const int64_t off = (int64_t)(s->bid - x->data) - j->usual;
+	const bool other_side = (s->bid < x->data) != (j->usual < 0);
+	uint64_t distance = off < 0 ? (uint64_t)-off : (uint64_t)off;
 	struct pair *p;
 
 	if (!how)
@@ -370,8 +399,7 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	if (distance > UINT32_MAX)
 		distance = UINT32_MAX;
 	*p = (struct pair){.orphan = (uint32_t)i, .sub = (uint32_t)k};
-	p->rank = (uint64_t)(3 - how) << 40 | (uint64_t)((s->bid < x->data) != j->below) << 39 |
-		  distance;
+	p->rank = (uint64_t)(3 - how) << 40 | (uint64_t)other_side << 39 | distance;
 	return PM_OK;
 }
 
@@ -423,9 +451,17 @@ static enum pm_rc join_tables(struct join *j)
 static enum pm_rc join(struct pm_orphans *o)
 {
 	struct join j = {.o = o};
-	enum pm_rc rc = join_tables(&j);
+	enum pm_rc rc;
 
-	learn_order(&j);
+	for (size_t i = 0; i < o->v.n; i++) { /* pairs that came as such */
+		const size_t at = o->v.v[i].sub ? lower_sub(o, o->v.v[i].sub) : o->subs.n;
+
+		if (at < o->subs.n && o->subs.v[at].bid == o->v.v[i].sub)
+			o->subs.v[at].taken = true;
+	}
+	rc = join_tables(&j);
+	if (rc == PM_OK)
+		rc = learn_order(&j);
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		size_t at = lower_sub(o, o->v.v[i].data);
 

@@ -31,6 +31,7 @@ struct pm_orphan {
 	pm_nid nid, parent; /* 0: not known (yet) */
 	size_t node;     /* in db.nodes, of one whose data are right and whose subnodes are not */
 	size_t from;     /* in db.nodes, of the one that it was taken from as doubtful */
+	pm_nid left;     /* of the node that it was taken from with its subnodes, 0: none */
 	uint64_t need;   /* digest of the subnodes that its values lie in; 0: none */
 	uint64_t to;     /* digest of its display-to; 0: none */
 	uint64_t search; /* digest of its search key; 0: none */
@@ -74,6 +75,10 @@ enum pm_rc pm_orphan_add_subs(struct pm_orphans *o, pm_bid bid, size_t node) PM_
 /* Gather what the pool holds, tell its kinds, join contexts and subnode trees. */
 enum pm_rc pm_orphans_gather(struct pm_orphans *o) PM_MUST_CHECK;
 void pm_orphans_close(struct pm_orphans *o);
+
+/* rows.c: the ids of all rows of tables of this type. */
+enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type,
+			     struct pm_map *ret) PM_MUST_CHECK;
 
 /* owners.c: give the tables among them the nids of their folders' tables; folders theirs. */
 enum pm_rc pm_orphans_own(struct pm_orphans *o) PM_MUST_CHECK;

@@ -320,3 +320,24 @@ enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind, un
 	pm_map_done(&done);
 	return rc;
 }
+
+enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type, struct pm_map *ret)
+{
+	const struct pm_ndb *db = &o->an->db;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &db->nodes.v[i];
+		struct pm_tc tc;
+
+		if (pm_nid_type(n->nid) != table_type || !n->data || n->flags)
+			continue;
+		rc = pm_tc_open(db, n->data, n->sub, &tc);
+		for (size_t k = 0; k < tc.rows.n && !pm_is_error(rc); k++)
+			if (pm_map_put(o->an->ctx, ret, tc.rows.v[k].id, 1))
+				rc = o->an->ctx->rc;
+		pm_tc_close(&tc);
+		rc = pm_is_error(rc) ? rc : PM_OK;
+	}
+	return rc;
+}

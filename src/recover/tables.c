@@ -38,9 +38,9 @@ static bool expected(const struct pm_expected *e, pm_nid nid)
 	return lo < e->v.n && e->v.v[lo] == nid;
 }
 
-/* Columns whose cells have no property behind them, or differ from it in sound files. [OBS] */
-static bool row_only(uint16_t id)
+bool pm_row_only(uint16_t id)
 {
+	/* [OBS] */
 	static const uint16_t ids[] = {0x67F2, 0x67F3, 0x0E17, 0x0E30, 0x0E33, 0x0E34, 0x0E38,
 				       0x3013, 0x6612, 0x6628, 0x65E2, 0x65E3, 0x0E08};
 
@@ -52,7 +52,7 @@ static bool row_only(uint16_t id)
 
 enum pm_rc pm_row_want(struct pm_pc *pc, const struct pm_col *c, struct pm_buf *out)
 {
-	const struct pm_prop *p = row_only(c->id) ? NULL : pm_pc_find(pc, c->id);
+	const struct pm_prop *p = pm_row_only(c->id) ? NULL : pm_pc_find(pc, c->id);
 	struct pm_value v;
 	size_t at = out->n;
 	enum pm_rc rc;

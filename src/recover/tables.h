@@ -33,6 +33,8 @@ struct pm_expected {
 enum pm_rc pm_table_expected(const struct pm_model *m, uint32_t folder, unsigned type,
 			     struct pm_expected *ret) PM_MUST_CHECK;
 
+/* Is it a column whose cells have no property behind them, or differ from it in sound files? */
+bool pm_row_only(uint16_t id);
 /*
  * The value that a cell of this column must have, from the object's PC. PM_NONE: the object
  * has no such property, or the column is one that only rows have; PM_LOST or PM_DAMAGED: the

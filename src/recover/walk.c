@@ -153,8 +153,10 @@ static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
 static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
 			uint64_t hi);
 
-/* Does the child that this entry names verify in every respect? Then its first key is the
- * entry's key, whatever the (damaged) entry says. */
+/*
+ * Is the child that this entry names the page that it must be, by place, id, type and level? Where
+ * its checksum is right, too, its first key is the entry's key, whatever the (damaged) entry says.
+ */
 static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bool *ret_good)
 {
 	uint8_t page[4096];
@@ -164,7 +166,7 @@ static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bo
 	enum pm_rc rc = load(w, e->ib, e->bid, page, &bad);
 
 	*ret_good = false;
-	if (rc || bad & ~(uint32_t)HARMLESS)
+	if (rc || bad & ~(uint32_t)(HARMLESS | PM_PR_CRC))
 		return rc;
 	pm_bt_meta(w->f, page, &m);
 	if (m.level != level || !m.cent ||
@@ -172,7 +174,8 @@ static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bo
 		return PM_OK;
 	pm_bt_entry(w->f, page, w->ptype, level, 0, pm_bt_entry_size(w->f, w->ptype, level),
 		    &first);
-	e->key = first.key;
+	if (!(bad & PM_PR_CRC))
+		e->key = first.key;
 	*ret_good = true;
 	return PM_OK;
 }
@@ -186,34 +189,49 @@ static void insert_by_key(struct pm_bt_entry *v, unsigned n, const struct pm_bt_
 	v[n] = *e;
 }
 
-/* The children of an index page in key order; those of a doubtful page only when they verify. */
-static enum pm_rc children(struct walk *w, const struct visit *v, struct pm_bt_entry *kids,
-			   unsigned *ret_n, bool *ret_all)
+/* The first n entries of an index page in key order. `doubtful`: only those whose child fits. */
+static enum pm_rc gather_kids(struct walk *w, const struct visit *v, bool doubtful, unsigned n,
+			      struct pm_bt_entry *kids, unsigned *ret_n)
 {
-	const unsigned size = w->f->btentry, cap = w->f->bt_area / size;
-	bool doubtful = v->rec.grade == PM_GRADE_C ||
-			v->rec.bad & (PM_PR_CENT | PM_PR_EMPTY | PM_PR_LEVEL | PM_PR_ORDER);
-	unsigned n = doubtful ? cap : v->meta.cent < cap ? v->meta.cent : cap, k = 0;
+	unsigned k = 0;
 
-	*ret_all = !doubtful;
 	for (unsigned i = 0; i < n; i++) {
 		struct pm_bt_entry e;
 		bool good = true;
+		enum pm_rc rc = PM_OK;
 
-		pm_bt_entry(w->f, v->page, w->ptype, v->rec.level, i, size, &e);
-		if (doubtful) {
-			enum pm_rc rc = peek(w, &e, v->rec.level - 1u, &good);
-
-			if (rc)
-				return rc;
-		}
+		pm_bt_entry(w->f, v->page, w->ptype, v->rec.level, i, w->f->btentry, &e);
+		if (doubtful)
+			rc = peek(w, &e, v->rec.level - 1u, &good);
+		if (rc)
+			return rc;
 		if (good && e.key >= v->rec.lo && e.key < v->rec.hi)
 			insert_by_key(kids, k++, &e);
-		else
-			*ret_all = false;
 	}
 	*ret_n = k;
 	return PM_OK;
+}
+
+/*
+ * The children of an index page. A doubtful page of which all entries fit is wrong elsewhere; of
+ * others every slot is looked at, since their number may be wrong, too. Behind the last entry
+ * older ones can stand, which fit as well: pages are left behind as they are.
+ */
+static enum pm_rc children(struct walk *w, const struct visit *v, struct pm_bt_entry *kids,
+			   unsigned *ret_n, bool *ret_all)
+{
+	const unsigned cap = w->f->bt_area / w->f->btentry;
+	const unsigned n = v->meta.cent < cap ? v->meta.cent : cap;
+	bool doubtful = v->rec.grade == PM_GRADE_C ||
+			v->rec.bad & (PM_PR_CENT | PM_PR_EMPTY | PM_PR_LEVEL | PM_PR_ORDER);
+	enum pm_rc rc = gather_kids(w, v, doubtful, n, kids, ret_n);
+
+	*ret_all = *ret_n == n;
+	if (rc == PM_OK && doubtful && (!n || !*ret_all)) {
+		*ret_all = false;
+		rc = gather_kids(w, v, true, cap, kids, ret_n);
+	}
+	return rc;
 }
 
 static enum pm_rc visit_index(struct walk *w, struct visit *v)
@@ -659,6 +677,13 @@ static enum pm_rc give_up(struct walk *w)
 	return PM_OK;
 }
 
+/* Did the root stand where the file is cut off? Then whatever tops the rest is no root. */
+static bool cut_off(const struct pm_analysis *an, pm_ib root)
+{
+	return !(an->header_bad & PM_HR_SERIOUS) && root % an->db.fmt->page == 0 &&
+	       root < an->header.eof && root + an->db.fmt->page > an->img->size;
+}
+
 enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 {
 	const struct pm_header *h = &an->header;
@@ -673,7 +698,8 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 	an->root_rejected[tree] = !fits;
 	if (rc == PM_OK && !fits) {
 		w.clean = false;
-		rc = find_root(&w, &root);
+		if (!cut_off(an, ib))
+			rc = find_root(&w, &root);
 		if (root) {
 			bid = root->bid;
 			ib = root->ib;

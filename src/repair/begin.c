@@ -115,6 +115,8 @@ void pm_repair_done(struct pm_repair *r)
 	pm_map_done(&r->casualty_of);
 	pm_vec_done(&r->names);
 	pm_map_done(&r->name_of);
+	pm_vec_done(&r->row_values);
+	pm_map_done(&r->row_values_of);
 	pm_vec_done(&r->deeds);
 	pm_vec_done(&r->casualties);
 	pm_arena_done(&r->arena);
@@ -180,6 +182,14 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 	if (subject && !c->subject)
 		c->subject = pm_arena_strdup(r->ctx, &r->arena, subject);
 	return r->ctx->rc;
+}
+
+void pm_repair_kept(struct pm_repair *r, pm_nid nid)
+{
+	const struct pm_map_entry *e = pm_map_find(&r->casualty_of, nid);
+
+	if (e)
+		r->casualties.v[e->value].lost = false;
 }
 
 enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm_bid data,

@@ -413,8 +413,7 @@ static bool foreign(const struct pm_message *m)
 	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
 }
 
-/* What is wrong with each message, before anything changes. */
-static enum pm_rc assess(struct pm_repair *r)
+enum pm_rc pm_repair_assess(struct pm_repair *r)
 {
 	enum pm_rc rc = PM_OK;
 
@@ -458,10 +457,8 @@ static enum pm_rc assess(struct pm_repair *r)
 
 enum pm_rc pm_repair_blocks(struct pm_repair *r)
 {
-	enum pm_rc rc = assess(r);
+	enum pm_rc rc = mend_trailers(r);
 
-	if (rc == PM_OK)
-		rc = mend_trailers(r);
 	if (rc == PM_OK)
 		rc = move_blocks(r);
 	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {

@@ -417,6 +417,29 @@ static enum pm_rc fix_search_folder(struct pm_repair *r, uint32_t i)
 	return pm_repair_search_folder(r, r->model->folders.v[i].nid);
 }
 
+/* An item without anything; or an entry whose content was another node's, under a nid of a type
+ * that needs none. */
+static bool useless(const struct pm_node *n)
+{
+	if (n->data)
+		return false;
+	switch (pm_nid_type(n->nid)) {
+	case PM_NT_MESSAGE:
+	case PM_NT_ASSOC:
+		return true;
+	case PM_NT_INTERNAL:
+	case PM_NT_FOLDER:
+	case PM_NT_SEARCH:
+	case PM_NT_CRITERIA:
+	case PM_NT_HIERARCHY:
+	case PM_NT_CONTENTS:
+	case PM_NT_ASSOC_CONTENTS:
+	case PM_NT_SEARCH_CONTENTS:
+		return false;
+	}
+	return !n->sub && n->flags & PM_NF_UNFIT;
+}
+
 /* Messages whose properties are gone are no part of any folder any more. */
 static enum pm_rc drop_lost(struct pm_repair *r)
 {
@@ -443,13 +466,9 @@ static enum pm_rc drop_lost(struct pm_repair *r)
 	m->assoc.n = n;
 	/* All at once: there may be many, among many more. */
 	n = 0;
-	for (size_t i = 0; i < r->an->db.nodes.n; i++) {
-		const struct pm_node *d = &r->an->db.nodes.v[i];
-		unsigned t = pm_nid_type(d->nid);
-
-		if (d->data || (t != PM_NT_MESSAGE && t != PM_NT_ASSOC))
-			r->an->db.nodes.v[n++] = *d;
-	}
+	for (size_t i = 0; i < r->an->db.nodes.n; i++)
+		if (!useless(&r->an->db.nodes.v[i]))
+			r->an->db.nodes.v[n++] = r->an->db.nodes.v[i];
 	r->an->db.nodes.n = n;
 	pm_model_rehang(m);
 	return rc;

@@ -215,7 +215,7 @@ static pm_nid subtree(const struct pm_repair *r)
 	uint32_t i = pm_model_folder(m, PM_NID_SUBTREE), best = m->root;
 	uint32_t most = 0;
 
-	if (i != PM_NO_FOLDER)
+	if (i != PM_NO_FOLDER && m->folders.v[i].parent == m->root)
 		return PM_NID_SUBTREE;
 	for (i = 0; i < m->folders.n; i++)
 		if (i != m->root && m->folders.v[i].parent == m->root && !m->folders.v[i].search &&

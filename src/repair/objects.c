@@ -20,8 +20,6 @@
 #define DEPTH_MAX 48
 #define LOOK_MAX  65536 /* bytes of a value that are looked at for its form */
 #define CELL_MAX  65536
-/* Of odd texts and lists that don't fit their size what is there is kept. */
-#define PROP_ERRORS (PM_CR_TYPE | PM_CR_HNID | PM_CR_SIZE | PM_CR_OBJECT)
 
 enum role { ROLE_MESSAGE, ROLE_ATTACHMENT, ROLE_OTHER };
 
@@ -33,6 +31,7 @@ struct object {
 	unsigned depth;
 	struct pm_pc pc;
 	bool dirty;
+	bool left;            /* its properties are lost, but not all of it */
 	bool attachments;     /* there are any */
 	struct pm_subs subs;  /* all of them, new ids where mended */
 	PM_VEC(uint16_t) bad; /* properties to leave out */
@@ -72,6 +71,7 @@ static enum pm_rc mend_table(struct pm_repair *r, const uint16_t *cols, pm_bid *
 	return rc == PM_OK && state != PM_OK ? PM_DAMAGED : rc;
 }
 
+/* Of odd texts and lists that don't fit their size what is there is kept. */
 static enum pm_rc look_at_properties(struct object *o)
 {
 	enum pm_rc rc = PM_OK;
@@ -81,10 +81,10 @@ static enum pm_rc look_at_properties(struct object *o)
 		uint16_t *slot;
 
 		rc = pm_pc_prop_rules(&o->pc, &o->pc.props.v[i], false, LOOK_MAX, &rules);
-		if (pm_is_error(rc) || !(rules & PROP_ERRORS))
+		if (pm_is_error(rc) || !(rules & PM_CR_UNUSABLE))
 			continue;
 		/* Read as what it always is, and stored so. */
-		if (o->pc.props.v[i].retyped && (rules & PROP_ERRORS) == PM_CR_TYPE)
+		if (o->pc.props.v[i].retyped && (rules & PM_CR_UNUSABLE) == PM_CR_TYPE)
 			continue;
 		slot = pm_vec_push(o->r->ctx, &o->bad);
 		if (!slot)
@@ -374,6 +374,8 @@ static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 	for (size_t i = 0; i < o->bad.n; i++)
 		pm_props_remove(&p, o->bad.v[i]);
 	drop_dangling(&p);
+	if (rc == PM_OK && o->role == ROLE_MESSAGE && !o->depth)
+		rc = pm_repair_fill_from_row(o->r, o->top, &p);
 	if (rc == PM_OK && o->role == ROLE_MESSAGE)
 		rc = give_class(o, &p);
 	if (rc == PM_OK && o->role == ROLE_MESSAGE)
@@ -394,38 +396,69 @@ static void note_named(struct object *o)
 		pm_bitmap_set(&o->r->named, o->pc.props.v[i].id - 0x8000u);
 }
 
+/* Of a message whose properties are lost: are there recipients or attachments? What only its row
+ * knows is told in the list of losses; it makes no message. */
+static bool something_left(const struct object *o, const struct pm_subs *s)
+{
+	bool any = pm_subs_find(s, PM_NID_RECIPIENT_TABLE) != NULL;
+
+	if (o->role != ROLE_MESSAGE || o->depth)
+		return false;
+	for (size_t i = 0; i < s->v.n && !any; i++)
+		any = pm_nid_type((pm_nid)s->v.v[i].nid) == PM_NT_ATTACHMENT;
+	return any;
+}
+
+static enum pm_rc must_store(struct object *o, enum pm_rc state)
+{
+	const struct pm_row_value *v;
+	bool sound = false;
+	enum pm_rc rc = o->left ? PM_OK : pm_pc_sound(&o->pc, state, o->r->strict, &sound);
+
+	o->dirty = !sound || (o->r->strict && o->pc.heap.data.flags & PM_TF_NOT_FULL);
+	if (o->role == ROLE_MESSAGE && !o->depth)
+		o->dirty |= pm_repair_row_values(o->r, o->top, &v) != 0;
+	return rc;
+}
+
 static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, unsigned depth,
 			      pm_bid *data, pm_bid *sub)
 {
 	struct object o = {.r = r, .role = role, .top = top, .depth = depth};
 	enum pm_rc rc = PM_OK, state;
-	bool sound;
 
-	if (depth > DEPTH_MAX || !*data)
-		return *data ? PM_OK : PM_LOST;
+	if (depth > DEPTH_MAX)
+		return PM_OK;
 	state = pm_pc_open(&r->an->db, *data, *sub, &o.pc);
-	if (pm_is_error(state) || state == PM_LOST)
+	if (state == PM_NONE)
+		state = PM_LOST;
+	o.left = state == PM_LOST && something_left(&o, &o.pc.subs);
+	if (pm_is_error(state) || (state == PM_LOST && !o.left))
 		goto out;
 	note_named(&o);
-	rc = pm_pc_sound(&o.pc, state, r->strict, &sound);
-	o.dirty = !sound || (r->strict && o.pc.heap.data.flags & PM_TF_NOT_FULL);
+	rc = must_store(&o, state);
 	if (rc == PM_OK && o.dirty)
 		rc = look_at_properties(&o);
 	if (rc == PM_OK)
 		rc = mend_subs(&o);
+	o.left = o.left && something_left(&o, &o.subs);
+	if (rc == PM_OK && state == PM_LOST && !o.left)
+		goto out;
 	if (rc == PM_OK && role == ROLE_MESSAGE)
 		rc = list_attachments(&o);
 	if (rc == PM_OK)
 		rc = look_at_meaning(&o);
 	if (rc == PM_OK && o.dirty)
 		rc = store(&o, data, sub);
+	if (rc == PM_OK && o.left)
+		pm_repair_kept(r, top);
 	if (rc == PM_OK && o.dirty)
 		rc = PM_DAMAGED;
 out:
 	pm_pc_close(&o.pc);
 	pm_subs_close(&o.subs);
 	pm_vec_done(&o.bad);
-	return pm_is_error(state) || state == PM_LOST ? state : rc;
+	return pm_is_error(state) || (state == PM_LOST && !o.left) ? state : rc;
 }
 
 /* Does the node hold something that begins as a table, or can't tell? */

@@ -16,6 +16,8 @@ static const struct {
 	{"partial", NULL, "the item is damaged, and we say so"},
 	{"rtf-plain", "libfmapi_lzfu_decompress: mismatch in checksum ( 0 != ",
 	 "it wants a checksum of uncompressed RTF, which has none [MS-OXRTFCP 2.1.3.1.1]"},
+	{"rtf-empty", "lzfu_get_uncompressed_data_size: invalid compressed data",
+	 "an empty RTF body is none to it"},
 	{"attachment-method", "unsupported attachment method: ",
 	 "of the ways to attach it knows by value, by reference, embedded message and OLE"},
 	{"value-type", "unsupported value type: ",

@@ -18,6 +18,7 @@
 
 #include "base/bitmap.h"
 #include "io/view.h"
+#include "ltp/props.h"
 #include "ndb/tree.h"
 #include "recover/model.h"
 
@@ -58,6 +59,13 @@ struct pm_casualty {
 	uint64_t date;       /* FILETIME of delivery, else of submission; 0: not known */
 };
 
+/* A property that a message has lost, from the row in its folder's table. */
+struct pm_row_value {
+	pm_nid nid; /* of the message */
+	uint16_t id, type;
+	struct pm_span value; /* in the repair's arena */
+};
+
 struct pm_repair {
 	struct pm_ctx *ctx;
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
@@ -82,10 +90,12 @@ struct pm_repair {
 	uint32_t next_unique;   /* dwUnique, also handed out as row versions */
 	PM_VEC(struct pm_deed) deeds;
 	PM_VEC(struct pm_casualty) casualties;
-	PM_VEC(char *) names;      /* of folders whose own is gone or in doubt; in the arena */
-	struct pm_map name_of;     /* nid of folder -> index */
-	size_t described;          /* the first so many have class and date */
-	struct pm_map casualty_of; /* nid -> index */
+	PM_VEC(char *) names;  /* of folders whose own is gone or in doubt; in the arena */
+	struct pm_map name_of; /* nid of folder -> index */
+	PM_VEC(struct pm_row_value) row_values; /* those of one message side by side */
+	struct pm_map row_values_of;            /* nid -> index of the first */
+	size_t described;                       /* the first so many have class and date */
+	struct pm_map casualty_of;              /* nid -> index */
 	struct pm_arena arena;
 	uint64_t bytes_in_place; /* changed below the old end of file */
 	struct {
@@ -100,6 +110,15 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 			   struct pm_view *view) PM_MUST_CHECK;
 /* Look up the names of folders that can't name themselves. While tables are those of the source. */
 enum pm_rc pm_repair_names(struct pm_repair *r) PM_MUST_CHECK;
+/* Assess all messages: the casualties. Before anything changes. */
+enum pm_rc pm_repair_assess(struct pm_repair *r) PM_MUST_CHECK;
+/* Look up what the rows of the casualties still say. Likewise. */
+enum pm_rc pm_repair_rows(struct pm_repair *r) PM_MUST_CHECK;
+/* What was found for one message: their number. */
+size_t pm_repair_row_values(const struct pm_repair *r, pm_nid nid, const struct pm_row_value **ret);
+/* Set them in the message's properties, and say so in the list of casualties. */
+enum pm_rc pm_repair_fill_from_row(struct pm_repair *r, pm_nid nid,
+				   struct pm_props *p) PM_MUST_CHECK;
 enum pm_rc pm_repair_blocks(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_objects(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_folders(struct pm_repair *r) PM_MUST_CHECK;
@@ -119,6 +138,8 @@ enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t k
 /* Record a casualty once a nid; a second reason is added to the first. `subject` may be NULL. */
 enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const char *subject,
 			      const char *fmt, ...) PM_PRINTF(5, 6);
+/* An item that was a casualty as lost is there after all, in part. */
+void pm_repair_kept(struct pm_repair *r, pm_nid nid);
 /* Room for n bytes at a multiple of `align`, inside one interval. */
 enum pm_rc pm_repair_place(struct pm_repair *r, uint64_t n, uint64_t align, pm_ib *ret_ib);
 /* tables.c: every row says its own id. */

@@ -92,8 +92,12 @@ static enum pm_rc list_suspects(struct pm_run *run)
 
 static enum pm_rc stages(struct pm_repair *r, bool mark)
 {
-	enum pm_rc rc = pm_repair_names(r);
+	enum pm_rc rc = pm_repair_assess(r);
 
+	if (rc == PM_OK)
+		rc = pm_repair_names(r);
+	if (rc == PM_OK)
+		rc = pm_repair_rows(r);
 	if (rc == PM_OK)
 		rc = pm_repair_blocks(r);
 	if (rc == PM_OK)
