@@ -6,11 +6,13 @@
  *	pmhurt --show SEED ADDRESS...	where a place is and what is there
  *	pmhurt --map SEED	all pages, blocks and nodes
  *	pmhurt --fields SEED	an address for every row of the field table that the file has
+ *	pmhurt --survey SEED	which bytes are whose (survey.h)
  *
  * tests/README.md has the commands and the forms of addresses.
  */
 #include "address.h"
 #include "recipe.h"
+#include "survey.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -194,7 +196,7 @@ int main(int argc, char **argv)
 	if (argc < 3 || (!option && argc != 4)) {
 		fprintf(stderr, "usage: pmhurt SEED RECIPE OUT\n"
 				"       pmhurt --show SEED ADDRESS...\n"
-				"       pmhurt --map|--fields SEED\n");
+				"       pmhurt --map|--fields|--survey SEED\n");
 		return 16;
 	}
 	if (pm_whole_open(&ctx, argv[option ? 2 : 1], &w) == PM_OK) {
@@ -206,6 +208,8 @@ int main(int argc, char **argv)
 			map(&w);
 		else if (!strcmp(argv[1], "--fields"))
 			fields(&w);
+		else if (!strcmp(argv[1], "--survey"))
+			pm_survey(&w);
 		else
 			pm_fail(&ctx, PM_EUSAGE, "no such option: %s", argv[1]);
 	}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that the benchmark runs: each on one file, timed, and what it gave back."""
+import json
+import os
+import resource
+import shutil
+import subprocess
+
+import judge
+
+SECONDS = 120                   # a program that takes longer hangs
+MEMORY = 6 << 30
+FILE = 4 << 30
+SEVERAL = {0, 1, 4, 5, 64, 65, 68, 69}      # what `pstmend` may end with, its manual says
+
+
+class Result:
+    def __init__(self):
+        self.items, self.listed, self.again = [], set(), []
+        self.seconds, self.kib, self.status = 0.0, 0, 0
+
+
+def limits():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Programs:
+    def __init__(self, build, readers):
+        self.pstmend = os.environ.get('PSTMEND') or os.path.join(build, 'pstmend')
+        for name in ('pmmk', 'pmhurt', 'pminv', 'pmpff'):
+            setattr(self, name, os.path.join(build, 'tests/tools', name))
+        self.measure = os.path.join(build, 'bench/measure')
+        self.readers = readers and shutil.which('readpst')
+        self.names = [n for n in TOOLS if n.startswith('pstmend') or shutil.which(n)]
+
+    def run(self, result, *command):
+        """Runs it under measure; time, memory and status into the result."""
+        out = subprocess.run([self.measure, 'timeout', '-k', '1', str(SECONDS)] + list(command), check=True,
+                             stdout=subprocess.PIPE, preexec_fn=limits, text=True).stdout.split()
+        result.seconds, result.kib, result.status = float(out[0]), int(out[1]), int(out[2])
+
+    def status(self, *command):
+        return subprocess.run(['timeout', '-k', '1', str(SECONDS)] + list(command), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=limits).returncode
+
+
+def listed(path, rows):
+    """Ids and subjects of what a report names."""
+    try:
+        with open(path, encoding='utf-8') as f:
+            report = json.load(f)
+    except (OSError, ValueError):
+        return set()
+    found = set()
+    for row in report.get(rows) or []:
+        found.add(int(row['nid'], 16))
+        if row.get('subject'):
+            found.add(row['subject'])
+    return found
+
+
+def how_ended(result):
+    if result.status in (124, 137):
+        result.again.append('hang')
+    elif result.status >= 128:
+        result.again.append('crash')
+
+
+def repair(programs, file, work):
+    result = Result()
+    out, report, second = (os.path.join(work, n) for n in ('out.pst', 'report.json', 'second.pst'))
+    programs.run(result, programs.pstmend, 'repair', '-q', '-o', out, '--report', report, file)
+    how_ended(result)
+    if result.status not in SEVERAL and not result.again:
+        result.again.append('status %d' % result.status)
+    result.listed = listed(report, 'casualties')
+    if not os.path.exists(out):
+        if result.status != 0:
+            result.again.append('no result')
+            return result
+        out = file                          # it says that nothing needs to be done
+    items = judge.read_pst(programs.pminv, out)
+    if items is None:
+        result.again.append('a strict reader refuses it')
+    result.items = items or []
+    if programs.status(programs.pstmend, 'check', out) != 0:
+        result.again.append('check')
+    if programs.status(programs.pstmend, 'repair', '-q', '-o', second, out) != 0 or os.path.exists(second):
+        result.again.append('second run')
+    if programs.status(programs.pmpff, out) == 2:
+        result.again.append('libpff')
+    if programs.readers:
+        mail = os.path.join(work, 'mail')
+        os.mkdir(mail)
+        if programs.status('readpst', '-q', '-j', '0', '-e', '-o', mail, out) != 0:
+            result.again.append('readpst')
+    return result
+
+
+def export(programs, file, work):
+    result = Result()
+    out, report = os.path.join(work, 'out'), os.path.join(work, 'report.json')
+    programs.run(result, programs.pstmend, 'export', '-q', '--format', 'eml', '-o', out, '--report', report, file)
+    how_ended(result)
+    if result.status not in SEVERAL and not result.again:
+        result.again.append('status %d' % result.status)
+    result.items = judge.read_mail(out)
+    result.listed = listed(report, 'items')
+    return result
+
+
+def readpst(programs, file, work):
+    result = Result()
+    out = os.path.join(work, 'out')
+    os.mkdir(out)
+    programs.run(result, 'readpst', '-q', '-j', '0', '-D', '-e', '-o', out, file)
+    how_ended(result)
+    result.items = judge.read_mail(out)
+    return result
+
+
+def pffexport(programs, file, work):
+    result = Result()
+    out = os.path.join(work, 'out')
+    programs.run(result, 'pffexport', '-q', '-m', 'all', '-f', 'all', '-t', out, file)
+    how_ended(result)
+    result.items = judge.read_pff(out)
+    return result
+
+
+TOOLS = {'pstmend': repair, 'pstmend-export': export, 'readpst': readpst, 'pffexport': pffexport}
