@@ -138,6 +138,17 @@ def old_subjects(text):
     return {line.split('"')[1] for line in text.splitlines() if line.startswith(('deleted "', 'was "'))}
 
 
+def inner_subjects(text):
+    """{subject of an embedded message: subject of the message that it is in}"""
+    found, outer = {}, ''
+    for line in text.splitlines():
+        if line.startswith('message "'):
+            outer = line.split('"')[1]
+        elif line.startswith('embed "'):
+            found[line.split('"')[1]] = outer
+    return found
+
+
 if __name__ == '__main__':
     if len(sys.argv) != 2 or (sys.argv[1] != '--list' and sys.argv[1] not in BASES):
         sys.exit(__doc__)

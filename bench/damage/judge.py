@@ -212,12 +212,13 @@ def match(truth, items):
     return pairs, left
 
 
-def judge(truth, states, items, listed, old, usual=(), folder_there=None):
-    """Figures of one result. `truth`: messages of the healthy file; `states`: what damage left of each, by id;
-    `listed`: ids and subjects that the tool's report names as not whole; `old`: subjects of what was deleted or
-    replaced before; `usual`: subjects that the tool gives more often of the healthy file, too."""
+def judge(truth, states, items, listed, base, usual=(), folder_there=None):
+    """Figures of one result, and its faults one by one. `truth`: messages of the healthy file; `states`: what damage
+    left of each, by id; `listed`: ids and subjects that the tool's report names as not whole; `base.old`: subjects of
+    what was deleted or replaced before; `base.inner`: of embedded messages, and what they are in; `usual`: subjects
+    that the tool gives more often of the healthy file, too; `folder_there`: can its folder be known?"""
     figures = collections.Counter()
-    faults = []
+    faults, whole = [], set()
     pairs, left = match(truth, [i for i in items if i.listed])
     for t in truth:
         state, got = states[t.nid], pairs.get(t)
@@ -225,11 +226,11 @@ def judge(truth, states, items, listed, old, usual=(), folder_there=None):
         said = t.nid in listed or t.subject in listed
         figures['%s %s' % (state, came)] += 1
         fault = None
-        if came == WRONG and not said:
+        if came == SAME:
+            whole.add(t.subject)
+        elif came == WRONG and not said:
             fault = 'silent'
-        elif came in (LESS, LOST) and state in (survey.INTACT, survey.UNINDEXED):
-            fault = 'not-back'
-        elif came == WRONG and state in (survey.INTACT, survey.UNINDEXED):
+        elif state in (survey.INTACT, survey.UNINDEXED):
             fault = 'not-back'
         elif came == LESS and not said:
             fault = 'passed-off'
@@ -240,13 +241,20 @@ def judge(truth, states, items, listed, old, usual=(), folder_there=None):
             figures['folder right' if t.folder == got.folder else 'folder wrong'] += 1
             if t.folder != got.folder:
                 faults.append(('folder', '0x%x' % t.nid, t.subject, state, '%s, not %s' % (got.folder, t.folder)))
-    known = {t.subject for t in truth}
     usual = collections.Counter(usual)
+    known = {t.subject for t in truth}
     for item in left:
         if usual[item.subject]:
             usual[item.subject] -= 1
             continue
-        what = 'doubled' if item.subject in known else 'deleted-back' if item.subject in old else 'invented'
+        what = surplus(item.subject, known, whole, base)
         figures[what] += 1
         faults.append((what, '0x%x' % (item.nid or 0), item.subject, '', ''))
     return figures, faults
+
+
+def surplus(subject, known, whole, base):
+    """What an item is that is no message of the healthy file, or one more of it."""
+    if subject in base.inner:
+        return 'doubled' if base.inner[subject] in whole else 'freed'    # from what it was in
+    return 'doubled' if subject in known else 'deleted-back' if subject in base.old else 'invented'

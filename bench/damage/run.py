@@ -37,14 +37,14 @@ class Base:
     def __init__(self, bench, name):
         self.name = name
         text = bases.describe(name)
-        self.old = bases.old_subjects(text)
+        self.old, self.inner = bases.old_subjects(text), bases.inner_subjects(text)
         self.path = os.path.join(bench.dir, name + '.pst')
         description = os.path.join(bench.dir, name + '.pmmk')
         with open(description, 'w', encoding='utf-8') as f:
             f.write(text)
         subprocess.run([bench.programs.pmmk, description, self.path], check=True)
         self.survey = survey.Survey(bench.programs.pmhurt, self.path)
-        self.truth, self.usual, self.seconds = {}, {}, {}
+        self.truth, self.usual, self.cpu = {}, {}, {}
         inventory = judge.read_pst(bench.programs.pminv, self.path)
         ids = {item.subject: item.nid for item in inventory}
         if len(ids) != len(self.survey.messages()):
@@ -57,8 +57,8 @@ class Base:
         for _ in range(3):
             with bench.scratch() as work:
                 result = tools.TOOLS[tool](bench.programs, self.path, work)
-            times.append(result.seconds)
-        self.seconds[tool] = statistics.median(times)
+            times.append(result.cpu)
+        self.cpu[tool] = statistics.median(times)
         if tool == 'pstmend':
             self.truth[tool], self.usual[tool] = inventory, []
             return
@@ -126,13 +126,13 @@ def hurt(base, name, seed, severity, out):
 
 def one_tool(base, tool, file, damage, case):
     states = damage.states()
-    inside = (lambda nid: damage.folder_there(base.survey.nodes[nid].parent)) if tool == 'pstmend' else None
+    inside = damage.folder_known if tool == 'pstmend' else None
     with BENCH.scratch() as work:
         result = tools.TOOLS[tool](BENCH.programs, file, work)
-    figures, faults = judge.judge(base.truth[tool], states, result.items, result.listed, base.old,
+    figures, faults = judge.judge(base.truth[tool], states, result.items, result.listed, base,
                                   base.usual[tool], inside)
     return dict(case, tool=tool, figures=figures, faults=faults[:20], again=result.again, status=result.status,
-                seconds=result.seconds, healthy=base.seconds[tool], kib=result.kib)
+                seconds=result.seconds, cpu=result.cpu, healthy=base.cpu[tool], kib=result.kib)
 
 
 def one_case(job):

@@ -159,3 +159,10 @@ class Damage:
                 return True
             nid = node.parent
         return False
+
+    def folder_known(self, nid):
+        """Can the folder of this message be known, from its entry or else its folder's table?"""
+        folder = self.survey.nodes[nid].parent
+        if self.state(nid) == UNINDEXED and self.state(folder & ~0x1F | CONTENTS) != INTACT:
+            return False
+        return self.folder_there(folder)

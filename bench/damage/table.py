@@ -32,7 +32,7 @@ def row(name, tool, results):
         figures.update(r['figures'])
     right = figures['folder right']
     ours = tool == 'pstmend'
-    ratio = [r['seconds'] / r['healthy'] for r in results if r['healthy']]
+    ratio = [r['cpu'] / r['healthy'] for r in results if r['healthy']]
     return (name, tool, len(results), came_back(figures, survey.INTACT, 'same'),
             came_back(figures, survey.UNINDEXED, 'same'), came_back(figures, survey.UNSEALED, 'same'),
             came_back(figures, survey.PARTIAL, 'same', 'less', 'wrong'),
