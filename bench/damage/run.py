@@ -164,10 +164,15 @@ def key(r):
 
 
 def load(path):
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding='utf-8') as f:
-        return [json.loads(line) for line in f if line.endswith('\n')]
+    found = []
+    if os.path.exists(path):
+        with open(path, encoding='utf-8') as f:
+            for line in f:
+                try:
+                    found.append(json.loads(line))
+                except ValueError:
+                    pass                # a run was broken off in the middle of it
+    return found
 
 
 def measure(args):
@@ -182,10 +187,14 @@ def measure(args):
             jobs.append((case, todo))
     for name in sorted({case[0] for case, _ in jobs}):
         BENCH.bases[name] = Base(BENCH, name)
-    with open(args.results, 'a', encoding='utf-8') as out, multiprocessing.Pool(args.jobs) as pool:
+    with open(args.results, 'a+b') as out, multiprocessing.Pool(args.jobs) as pool:
+        if out.tell():
+            out.seek(-1, os.SEEK_END)
+            if out.read() != b'\n':
+                out.write(b'\n')
         for i, results in enumerate(pool.imap_unordered(one_case, jobs)):
             for r in results:
-                out.write(json.dumps(r, sort_keys=True) + '\n')
+                out.write((json.dumps(r, sort_keys=True) + '\n').encode())
             out.flush()
             if sys.stderr.isatty():
                 print('\r%d of %d ' % (i + 1, len(jobs)), end='', file=sys.stderr)

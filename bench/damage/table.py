@@ -10,7 +10,7 @@ GROUPS = (('header', 'header'), ('maps', 'allocation maps'), ('trees', 'block tr
           ('folders', 'folders, rows, parents'), ('areas', 'whole areas'), ('several', 'several of these'),
           ('unknowable', 'under right checksums'))
 COLUMNS = ('damage to', 'program', 'files', 'intact', 'unindexed', 'unsealed', 'partial found', 'folder', 'passed off',
-           'silent', 'invented, doubled', 'again', 'time', 'MB')
+           'silent', 'invented, doubled', 'deleted', 'again', 'time', 'MB')
 
 
 def percent(part, whole):
@@ -37,7 +37,7 @@ def row(name, tool, results):
             came_back(figures, survey.UNINDEXED, 'same'), came_back(figures, survey.UNSEALED, 'same'),
             came_back(figures, survey.PARTIAL, 'same', 'less', 'wrong'),
             percent(right, right + figures['folder wrong']) if ours else '-',
-            figures['passed-off'], figures['silent'], figures['invented'] + figures['doubled'],
+            figures['passed-off'], figures['silent'], figures['invented'] + figures['doubled'], figures['deleted-back'],
             sum(bool(r['again']) for r in results),
             '%.1f' % statistics.median(ratio) if ratio else '-',
             '%.0f' % (max(r['kib'] for r in results) / 1024))
