@@ -140,7 +140,8 @@ def put(item, name, data):
 
 
 def read_mail(directory):
-    """A directory of .eml files."""
+    """A directory of .eml files. readpst writes attached mail so that its boundaries, which have a number of their
+    own each time, stand in the text."""
     found = []
     for path, _, files in sorted(os.walk(directory)):
         for name in sorted(files):
@@ -150,7 +151,7 @@ def read_mail(directory):
                 message = email.message_from_bytes(f.read())
             item = Item(None, header(message, 'Subject'), os.path.basename(path))
             for leaf, data in leaves(message):
-                put(item, leaf, data)
+                put(item, leaf, re.sub(rb'LibPST-iamunique-\d+', b'', data))
             found.append(item)
     return found
 
