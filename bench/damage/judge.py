@@ -193,8 +193,8 @@ def compare(true, got):
 
 
 def match(truth, items):
-    """(truth, item) pairs and what is left over; by all contents, by id and subject, by subject, and by id
-    alone where the subject is nobody's."""
+    """(truth, item) pairs and what is left over; by all contents, by id and subject, by subject; then, where
+    the subject is nobody's, by id or by a part of some length that is the same."""
     left, pairs = list(items), {}
     known = {t.subject for t in truth}
     for key in (lambda i: (i.subject, i.key()), lambda i: (i.nid, i.subject), lambda i: i.subject, lambda i: i.nid):
@@ -210,7 +210,17 @@ def match(truth, items):
             else:
                 rest.append(item)
         left = rest
-    return pairs, left
+    return pairs, [item for item in left if item.subject in known or not by_part(truth, item, pairs)]
+
+
+def by_part(truth, item, pairs):
+    """Pairs the item with a message that it has a part of, if there is one."""
+    parts = {p for p in item.parts.items() if p[1][0] >= 50}
+    for t in truth:
+        if t not in pairs and parts & set(t.parts.items()):
+            pairs[t] = item
+            return True
+    return False
 
 
 def judge(truth, states, items, listed, base, usual=(), folder_there=None):
