@@ -27,10 +27,30 @@ static uint64_t last_amap(const struct pm_format *f, uint64_t eof)
 	return eof > f->amap_first ? pm_amap_offset(f, pm_amap_index(f, eof - 1)) : f->amap_first;
 }
 
+/* Where the last page or block of the trees ends, within the file. */
+static uint64_t last_used(const struct pm_checker *c, uint64_t size)
+{
+	const struct pm_analysis *an = c->an;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].grade != PM_GRADE_LOST && an->pages.v[i].ib + c->f->page > end)
+			end = an->pages.v[i].ib + c->f->page;
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+		const uint64_t last = b->ib + pm_block_stored(c->f, b->cb);
+
+		if (!(b->flags & (PM_BF_LOST | PM_BF_READ)) && last <= size && last > end)
+			end = last;
+	}
+	return end;
+}
+
 static void check_size(struct pm_checker *c)
 {
 	const struct pm_header *h = &c->an->header;
 	const uint64_t size = pm_image_size(c->an->img), first = c->f->amap_first;
+	const uint64_t used = last_used(c, size);
 	uint64_t whole;
 
 	c->end = size;
@@ -40,9 +60,11 @@ static void check_size(struct pm_checker *c)
 		return;
 	if (h->eof > size)
 		PM_REPORT(c, FILE_TRUNCATED, .have = size, .want = h->eof);
+	else if (h->eof < used)
+		REPORT(c, HEADER_EOF, .have = h->eof, .want = used);
 	else if (h->eof < size)
 		PM_REPORT(c, FILE_TRAILING, .have = size, .want = h->eof);
-	if (h->eof < size && h->eof > first)
+	if (h->eof < size && h->eof >= used && h->eof > first)
 		c->end = h->eof;
 	if (h->eof > first && (h->eof - first) % c->f->amap_interval) {
 		whole = pm_amap_offset(c->f, pm_amap_index(c->f, h->eof) + 1);

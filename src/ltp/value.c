@@ -89,7 +89,8 @@ enum pm_rc pm_leaf_known(const struct pm_data *d, size_t k)
 
 	if (!b || b->flags & PM_BF_LOST)
 		return PM_LOST;
-	return b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT | PM_BF_CROWDED)
+	return d->crowded || b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT |
+					 PM_BF_CROWDED)
 		       ? PM_DAMAGED
 		       : PM_OK;
 }

@@ -88,6 +88,32 @@ static enum pm_rc judge_stream(struct walk *w, const struct pm_value *v, struct 
 	return rc;
 }
 
+/* Is what stands in a value's place a table, or properties, without fault? Then it is that of
+ * another object: the entry that names it was redirected. */
+static enum pm_rc is_object(const struct pm_value *v, bool *ret)
+{
+	const struct pm_ndb *db = v->data.db;
+	const bool one = v->data.leaves.n == 1 && v->type != PM_PT_OBJECT;
+	const pm_bid bid = one ? v->data.leaves.v[0].bid : 0;
+	const struct pm_block *b = bid ? pm_ndb_find_block(db, bid) : NULL;
+	const unsigned kind = b ? b->flags & PM_BF_KIND : PM_BK_NONE;
+	struct pm_pc pc;
+	struct pm_tc tc;
+	enum pm_rc rc = PM_OK;
+
+	*ret = false;
+	if (kind == PM_BK_PC) {
+		rc = pm_pc_open(db, bid, 0, &pc);
+		*ret = rc == PM_OK && pc.props.n && !pc.rules && !pc.bth_rules;
+		pm_pc_close(&pc);
+	} else if (kind == PM_BK_TC) {
+		rc = pm_tc_open(db, bid, 0, &tc);
+		*ret = rc == PM_OK && tc.cols.n && !tc.rules && !tc.bth_rules;
+		pm_tc_close(&tc);
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 static enum pm_rc judge_value(struct walk *w, const struct pm_value *v, struct pm_flaw *flaw,
 			      const char *name)
 {
@@ -95,8 +121,16 @@ static enum pm_rc judge_value(struct walk *w, const struct pm_value *v, struct p
 		flaw->state = PM_LOST;
 		return note(w, flaw, "%s: missing", name);
 	}
-	if (v->stream)
+	if (v->stream) {
+		bool object;
+		enum pm_rc rc = is_object(v, &object);
+
+		flaw->state = PM_DAMAGED;
+		if (rc || object)
+			return rc ? rc
+				  : note(w, flaw, "%s: another object stands in its place", name);
 		return judge_stream(w, v, flaw, name);
+	}
 	if (v->state != PM_DAMAGED)
 		return PM_OK;
 	flaw->state = PM_DAMAGED;
@@ -135,6 +169,15 @@ static void name_of(const struct pm_prop *p, char *ret, size_t n)
 		snprintf(ret, n, "property 0x%08X", pm_prop_tag(p));
 }
 
+/* Does another item name the same subnodes as its own? */
+static bool crowded_subs(const struct pm_pc *pc)
+{
+	const struct pm_block *b =
+		pc->subs.internal.n ? pm_ndb_find_block(pc->db, pc->subs.internal.v[0]) : NULL;
+
+	return b && b->flags & PM_BF_CROWDED;
+}
+
 /* The PC as a whole. */
 static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 {
@@ -146,6 +189,10 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 		rc = note(w, &flaw,
 			  "subnodes: %s, recipients, attachments or large values may be missing",
 			  pc->subs_state == PM_LOST ? "lost" : "damaged");
+	if (rc)
+		return rc;
+	if (crowded_subs(pc))
+		rc = note(w, &flaw, "subnodes: may be those of another item");
 	if (rc)
 		return rc;
 	if (!usable(state))

@@ -85,6 +85,7 @@ static enum pm_rc walk(struct pm_data *d, pm_bid bid, unsigned level, uint64_t *
 {
 	const struct pm_format *f = d->db->fmt;
 	struct pm_buf b = {0};
+	const struct pm_block *known;
 	enum pm_rc rc;
 	pm_bid *slot;
 
@@ -101,6 +102,8 @@ static enum pm_rc walk(struct pm_data *d, pm_bid bid, unsigned level, uint64_t *
 		goto out;
 	}
 	*slot = bid;
+	known = pm_ndb_find_block(d->db, bid);
+	d->crowded |= known && known->flags & PM_BF_CROWDED;
 	if (rc == PM_LOST || b.n < f->xhead) {
 		d->flags |= PM_TF_LOST_BLOCK;
 		rc = PM_LOST;

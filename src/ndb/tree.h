@@ -39,6 +39,7 @@ struct pm_data {
 	PM_VEC(pm_bid) internal; /* the XBLOCKs and the XXBLOCK that were read */
 	uint64_t size;           /* sum of the leaves */
 	uint32_t flags;          /* pm_tree_flag */
+	bool crowded;            /* one of `internal` may be another's (PM_BF_CROWDED) */
 };
 
 /*

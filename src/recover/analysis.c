@@ -188,8 +188,7 @@ static void mark_crowded(struct pm_analysis *an)
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		struct pm_block *b = &an->db.blocks.v[i];
 
-		if (an->refs[i] > 1 && b->cref && an->refs[i] >= b->cref &&
-		    !pm_bid_internal(b->bid))
+		if (an->refs[i] > 1 && b->cref && an->refs[i] >= b->cref)
 			b->flags |= PM_BF_CROWDED;
 	}
 }

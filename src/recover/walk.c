@@ -467,29 +467,6 @@ static enum pm_rc of_other_tree(struct walk *w, const uint8_t *page, bool *ret)
 	return PM_OK;
 }
 
-/* The header's root: usable, and not part of a larger tree? */
-static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
-{
-	uint8_t page[4096];
-	struct pm_bt_meta m;
-	bool inside = false;
-	uint32_t bad;
-	enum pm_rc rc = load(w, ib, bid, page, &bad);
-
-	*ret = false;
-	if (rc || bad & PM_PR_PLACE)
-		return rc;
-	if (grade_of(bad) == PM_GRADE_LOST || (bad & PM_PR_BID && w->an->swept))
-		return PM_OK;
-	pm_bt_meta(w->f, page, &m);
-	if (bad & PM_PR_TYPE)
-		rc = of_other_tree(w, page, &inside);
-	if (rc == PM_OK && !inside && w->an->swept && !(bad & PM_PR_CRC))
-		rc = contained(w, bid, ib, m.level, &inside);
-	*ret = !inside;
-	return rc;
-}
-
 /* Mark the facts that the index page `up` names and that are below it. */
 static enum pm_rc mark_named(struct walk *w, const struct pm_page_fact *up, uint8_t *named)
 {
@@ -545,6 +522,45 @@ static enum pm_rc find_root(struct walk *w, const struct pm_page_fact **ret)
 	}
 	pm_free(named);
 	*ret = best;
+	return rc;
+}
+
+/* Is it the root of an older generation: in free space, by a sound map, and a newer one lives? */
+static enum pm_rc outlived(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
+{
+	const struct pm_page_fact *newest;
+	enum pm_rc rc = PM_OK;
+
+	*ret = false;
+	if (pm_analysis_allocated(w->an, ib, w->f->page))
+		return PM_OK;
+	rc = find_root(w, &newest);
+	*ret = rc == PM_OK && newest && newest->bid > bid;
+	return rc;
+}
+
+/* The header's root: usable, and not part of a larger tree? */
+static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
+{
+	uint8_t page[4096];
+	struct pm_bt_meta m;
+	bool inside = false;
+	uint32_t bad;
+	enum pm_rc rc = load(w, ib, bid, page, &bad);
+
+	*ret = false;
+	if (rc || bad & PM_PR_PLACE)
+		return rc;
+	if (grade_of(bad) == PM_GRADE_LOST || (bad & PM_PR_BID && w->an->swept))
+		return PM_OK;
+	pm_bt_meta(w->f, page, &m);
+	if (bad & PM_PR_TYPE)
+		rc = of_other_tree(w, page, &inside);
+	if (rc == PM_OK && !inside && w->an->swept && !(bad & PM_PR_CRC))
+		rc = contained(w, bid, ib, m.level, &inside);
+	if (rc == PM_OK && !inside && w->an->swept)
+		rc = outlived(w, bid, ib, &inside);
+	*ret = !inside;
 	return rc;
 }
 
