@@ -9,6 +9,7 @@
  */
 #include "recover/orphans.h"
 
+#include "ltp/tc.h"
 #include "msg/folder.h"
 
 /* Was anything about the node tree such that nodes can be missing? */
@@ -51,22 +52,36 @@ static bool uncertain(const struct pm_orphan *x)
 	return !x->placed && !x->certain && item_type(x);
 }
 
-/* Search keys of the items that have a node. */
-static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen)
+/* Search keys of the items that have a node; by an older leaf alone: in `old`, with its index. */
+static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen, struct pm_map *old)
 {
 	const struct pm_ndb *db = &o->an->db;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+		const bool stale = db->nodes.v[i].origin == PM_FROM_STALE;
 		struct pm_orphan x = {.data = db->nodes.v[i].data};
 
 		if (pm_nid_type(db->nodes.v[i].nid) != PM_NT_MESSAGE || !x.data)
 			continue;
 		rc = pm_orphan_look(o, &x, PM_BK_PC);
 		if (rc == PM_OK && x.search)
-			rc = pm_map_put(o->an->ctx, seen, x.search, 1);
+			rc = pm_map_put(o->an->ctx, stale ? old : seen, x.search, i);
 	}
 	return rc;
+}
+
+/* An item that an older leaf names, saved again later: the later one takes its place. */
+static bool renew(struct pm_orphans *o, struct pm_orphan *x, const struct pm_map *old)
+{
+	const struct pm_map_entry *e = pm_map_find(old, x->search);
+	const struct pm_node *n = e ? &o->an->db.nodes.v[e->value] : NULL;
+
+	if (!n || n->data > x->data)
+		return false;
+	x->nid = n->nid;
+	x->parent = n->parent;
+	return true;
 }
 
 /*
@@ -76,14 +91,14 @@ static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen)
  */
 static enum pm_rc drop_uncertain(struct pm_orphans *o)
 {
-	struct pm_map seen = {0};
+	struct pm_map seen = {0}, old = {0};
 	bool any = false;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= uncertain(&o->v.v[i]);
 	if (any)
-		rc = known_items(o, &seen);
+		rc = known_items(o, &seen, &old);
 	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
 		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
 			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);
@@ -96,10 +111,14 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 			continue;
 		if (x->search && !pm_map_get(o->an->ctx, &seen, x->search, &new))
 			rc = o->an->ctx->rc;
-		if (!new || !o->rows_missing || x->kind != PM_OR_MESSAGE)
+		if (new && x->kind == PM_OR_MESSAGE && x->search &&renew(o, x, &old))
+			continue;
+		if (!new || !o->rows_missing || x->kind != PM_OR_MESSAGE ||
+		    (x->search && pm_map_has(&old, x->search)))
 			x->kind = PM_OR_OTHER;
 	}
 	pm_map_done(&seen);
+	pm_map_done(&old);
 	return rc;
 }
 
@@ -180,6 +199,76 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 	return pm_note(an, PM_NOTE_NODE_CONTENT, x->nid, 0, x->data, x->sub);
 }
 
+/* Is the folder's contents table there, so that an item which it does not list is deleted? */
+static enum pm_rc table_sound(struct pm_orphans *o, struct pm_map *tables, pm_nid folder, bool *ret)
+{
+	struct pm_ndb *db = &o->an->db;
+	const struct pm_node *n = pm_ndb_find_node(db, pm_folder_companion(folder, PM_NT_CONTENTS));
+	struct pm_map_entry *e;
+	struct pm_tc tc;
+	bool new;
+	enum pm_rc rc;
+
+	e = pm_map_get(o->an->ctx, tables, folder, &new);
+	if (!e)
+		return o->an->ctx->rc;
+	*ret = e->value;
+	if (!new || !n || n->flags || n->origin == PM_FROM_STALE)
+		return PM_OK;
+	rc = pm_tc_open(db, n->data, n->sub, &tc);
+	e->value = *ret = rc == PM_OK && !tc.lost;
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+static void forget_found(struct pm_analysis *an, const struct pm_map *gone)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < an->notes.n; i++)
+		if (an->notes.v[i].kind != PM_NOTE_NODE_FOUND ||
+		    !pm_map_has(gone, an->notes.v[i].key))
+			an->notes.v[n++] = an->notes.v[i];
+	an->notes.n = n;
+}
+
+/* What only an older leaf names and its folder's table does not list was deleted since. */
+static enum pm_rc drop_deleted(struct pm_orphans *o)
+{
+	struct pm_ndb *db = &o->an->db;
+	struct pm_map listed = {0}, tables = {0}, gone = {0};
+	size_t n = 0, stale = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < db->nodes.n; i++)
+		stale += db->nodes.v[i].origin == PM_FROM_STALE;
+	if (stale)
+		rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
+	for (size_t i = 0; i < db->nodes.n && stale && rc == PM_OK; i++) {
+		const struct pm_node *d = &db->nodes.v[i];
+		bool sound = false;
+
+		if (d->origin == PM_FROM_STALE && pm_nid_type(d->nid) == PM_NT_MESSAGE &&
+		    !pm_map_has(&listed, d->nid))
+			rc = table_sound(o, &tables, d->parent, &sound);
+		if (rc == PM_OK && sound) {
+			rc = pm_map_put(o->an->ctx, &gone, d->nid, 1);
+			if (rc == PM_OK)
+				rc = pm_refs_node(o->an, d, false);
+		} else {
+			db->nodes.v[n++] = *d;
+		}
+	}
+	if (stale && rc == PM_OK) {
+		db->nodes.n = n;
+		forget_found(o->an, &gone);
+	}
+	pm_map_done(&gone);
+	pm_map_done(&listed);
+	pm_map_done(&tables);
+	return rc;
+}
+
 /* Nodes whose content turned out to be another's: their nid was wrong, they are none. */
 static void drop_vacated(struct pm_orphans *o)
 {
@@ -234,6 +323,10 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 			*slot = o.made.v[i];
 		rc = an->ctx->rc;
 	}
+	if (rc == PM_OK)
+		rc = pm_analysis_sort_nodes(an);
+	if (rc == PM_OK)
+		rc = drop_deleted(&o);
 	pm_orphans_close(&o);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++)
 		rc = drop_half(an, &an->db.nodes.v[i]);

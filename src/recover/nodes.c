@@ -179,6 +179,7 @@ struct candidate {
 	uint64_t leaf_first, leaf_last;
 	bool right; /* page checksum right */
 	bool live;  /* page belongs to the live generation, as far as the maps tell */
+	bool rest;  /* of a page that stands in place: behind the entries that it counts */
 };
 
 struct pool {
@@ -224,7 +225,63 @@ static bool in_tree(const struct pm_analysis *an, const struct pm_page_fact *fac
 	return fact->in_tree && an->swept;
 }
 
-/* Leaves outside the tree, best first; then pages whose own checksum is wrong, in place. */
+/* Entries of leaves outside the tree. `known`: of those that a sound map says live, else of the
+ * others. */
+static enum pm_rc gather_leaves(struct pool *p, const struct pm_page_fact *const *leaves, size_t n,
+				bool known)
+{
+	struct pm_analysis *an = p->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		const struct pm_page_fact *fact = leaves[i];
+
+		if ((pm_analysis_allocated(an, fact->ib, an->db.fmt->page) > 0) != known)
+			continue;
+		p->next = (struct candidate){.ib = fact->ib,
+					     .leaf_first = fact->first,
+					     .leaf_last = fact->last,
+					     .right = true,
+					     .live = known && fact->sig};
+		rc = pm_walk_leaf(an, fact->ib, PM_PTYPE_NBT, false, take_candidate, p);
+	}
+	return rc;
+}
+
+/* Entries of pages that stand where a leaf of the tree must be, and whose own checksum is wrong. */
+static enum pm_rc gather_in_place(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
+		const struct pm_key_range *r = &an->lost.v[i];
+
+		if (r->ptype != PM_PTYPE_NBT || !r->ib)
+			continue;
+		p->next = (struct candidate){
+			.ib = r->ib, .leaf_first = r->lo, .leaf_last = r->hi - 1};
+		rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, false, take_candidate, p);
+		p->next.rest = true;
+		if (rc == PM_OK)
+			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, true, take_candidate, p);
+	}
+	/* Pages of the tree may say fewer entries than they hold. */
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
+		const struct pm_tree_page *t = &an->pages.v[i];
+
+		if (t->ptype != PM_PTYPE_NBT || t->level || t->grade == PM_GRADE_LOST)
+			continue;
+		p->next = (struct candidate){.ib = t->ib, .leaf_first = t->lo, .leaf_last = t->hi};
+		rc = pm_walk_leaf(an, t->ib, PM_PTYPE_NBT, true, take_candidate, p);
+	}
+	return rc;
+}
+
+/*
+ * Leaves outside the tree that live for certain; then what stands in place, though damaged: its
+ * entries are of the live generation. Older leaves know only what no other does.
+ */
 static enum pm_rc gather(struct pool *p)
 {
 	struct pm_analysis *an = p->an;
@@ -243,34 +300,13 @@ static enum pm_rc gather(struct pool *p)
 	}
 	if (leaves.n)
 		qsort(leaves.v, leaves.n, sizeof(*leaves.v), newest_live_first);
-	for (size_t i = 0; i < leaves.n && rc == PM_OK; i++) {
-		const struct pm_page_fact *fact = leaves.v[i];
-
-		p->next = (struct candidate){.ib = fact->ib,
-					     .leaf_first = fact->first,
-					     .leaf_last = fact->last,
-					     .right = true,
-					     .live = fact->allocated && fact->sig};
-		rc = pm_walk_leaf(an, fact->ib, PM_PTYPE_NBT, false, take_candidate, p);
-	}
+	if (rc == PM_OK)
+		rc = gather_leaves(p, leaves.v, leaves.n, true);
+	if (rc == PM_OK)
+		rc = gather_in_place(p);
+	if (rc == PM_OK)
+		rc = gather_leaves(p, leaves.v, leaves.n, false);
 	pm_vec_done(&leaves);
-	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
-		const struct pm_key_range *r = &an->lost.v[i];
-
-		if (r->ptype != PM_PTYPE_NBT || !r->ib)
-			continue;
-		p->next = (struct candidate){.ib = r->ib, .leaf_first = r->lo, .leaf_last = r->hi};
-		rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, true, take_candidate, p);
-	}
-	/* Pages of the tree may say fewer entries than they hold. */
-	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
-		const struct pm_tree_page *t = &an->pages.v[i];
-
-		if (t->ptype != PM_PTYPE_NBT || t->level || t->grade == PM_GRADE_LOST)
-			continue;
-		p->next = (struct candidate){.ib = t->ib, .leaf_first = t->lo, .leaf_last = t->hi};
-		rc = pm_walk_leaf(an, t->ib, PM_PTYPE_NBT, true, take_candidate, p);
-	}
 	return rc;
 }
 
@@ -355,7 +391,8 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		    (old->data == n.data && old->sub == n.sub)))
 		return PM_OK;
 	/* What the page at the very place says outweighs an older one's silence. */
-	if (!old && c->right && pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
+	if (!old && (c->right || c->rest) &&
+	    pm_rangeset_contains(decided, n.nid, (uint64_t)n.nid + 1))
 		return PM_OK;
 	/* Outside the lost ranges only the live generation may know more than the tree. */
 	if (!old && !pm_rangeset_contains(&p->lost, n.nid, (uint64_t)n.nid + 1) && c->right &&
@@ -400,17 +437,23 @@ static enum pm_rc adopt(struct pool *p, bool *ret_any)
 	for (size_t i = 0; i < p->v.n && rc == PM_OK;) {
 		size_t end = i;
 		const struct candidate *first = &p->v.v[i];
-		bool used, any = false;
+		size_t n_used = 0;
+		bool used, any;
 
-		for (; end < p->v.n && p->v.v[end].ib == first->ib && rc == PM_OK; end++) {
+		for (; end < p->v.n && p->v.v[end].ib == first->ib &&
+		       p->v.v[end].rest == first->rest && rc == PM_OK;
+		     end++) {
 			rc = consider(p, &p->v.v[end], &decided, &used);
-			any |= used;
+			n_used += used;
 		}
+		any = n_used != 0;
 		if (any && rc == PM_OK)
 			rc = pm_note(an, PM_NOTE_LEAF_USED, 0, first->ib, 0, 0);
 		*ret_any |= any;
-		/* A leaf none of whose entries is alive decides nothing: it is of an older day. */
-		if (any && first->right && rc == PM_OK)
+		/* A leaf none of whose entries is alive decides nothing: it is of an older day. One
+		 * in place that is damaged decides when hardly any of its entries was hit. */
+		if (any && rc == PM_OK &&
+		    (first->right || (!first->rest && 4 * n_used >= 3 * (end - i))))
 			rc = pm_rangeset_add(an->ctx, &decided, first->leaf_first,
 					     first->leaf_last + 1);
 		i = end;

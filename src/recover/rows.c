@@ -215,12 +215,32 @@ static enum pm_rc best_of(struct match *m, const struct set *s, uint32_t first, 
 	return rc;
 }
 
-/* Is the object of this nid one that is looked for? */
+/* Is the object of this nid one that is looked for? One that only an older leaf names may be. */
 static bool wanted(const struct match *m, pm_nid id)
 {
 	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
 
-	return (!n || n->flags || !n->data) && !pm_map_has(m->done, id);
+	return (!n || n->flags || !n->data || n->origin == PM_FROM_STALE) &&
+	       !pm_map_has(m->done, id);
+}
+
+/* Does the row describe what an older leaf has under its id? Then that was not saved again. */
+static enum pm_rc describes_old(struct match *m, const struct set *s, pm_nid id, uint64_t row,
+				bool *ret)
+{
+	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
+	struct pm_orphan x;
+	uint64_t h;
+	bool told;
+	enum pm_rc rc;
+
+	*ret = false;
+	if (!n || n->origin != PM_FROM_STALE || n->flags || !n->data)
+		return PM_OK;
+	x = (struct pm_orphan){.data = n->data, .sub = n->sub};
+	rc = digest_object(m, s, &x, &h, &told);
+	*ret = rc != PM_OK || h == row;
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 static bool right_type(const struct match *m, pm_nid id)
@@ -244,12 +264,16 @@ static enum pm_rc match_row(struct match *m, const struct set *s, struct pm_tc *
 	const struct pm_map_entry *e;
 	uint32_t best = 0;
 	uint64_t h;
-	bool told;
+	bool told, old = false;
 	enum pm_rc rc;
 
 	if (!right_type(m, id) || !wanted(m, id))
 		return PM_OK;
 	rc = digest_row(m, s, tc, row, &h, &told);
+	if (rc == PM_OK)
+		rc = describes_old(m, s, id, h, &old);
+	if (old)
+		return rc;
 	e = rc == PM_OK ? pm_map_find(&s->first, h) : NULL;
 	if (e && (told || !m->choice->strict))
 		rc = best_of(m, s, (uint32_t)e->value, tc, row, &best);
