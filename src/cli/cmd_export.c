@@ -14,7 +14,7 @@
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
-	bool mark, join, has_attachment, no_duplicates, evidence;
+	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split;
 };
@@ -167,6 +167,13 @@ static void zone_name(char *ret, size_t size)
 		*ret = '\0';
 }
 
+static enum pm_outdir_how how(const struct pm_cli *cli)
+{
+	const struct options *o = cli->options;
+
+	return o->resume ? PM_OUTDIR_RESUME : cli->common.force ? PM_OUTDIR_FORCE : PM_OUTDIR_NEW;
+}
+
 static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struct pm_model *model)
 {
 	static const struct pm_column dir = {"directory", "Directory", PM_AS_TEXT, 0};
@@ -179,15 +186,16 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 				 .zone = zone,
 				 .began = now(),
 				 .now = now};
+	const struct pm_evidence_options evidence = {.source = o->img, .md5 = opts->md5};
 	const struct pm_export_options eo = {.form = pm_export_forms[opts->form],
 					     .dir = opts->output,
 					     .source = file,
-					     .force = cli->common.force,
+					     .how = how(cli),
 					     .mark = opts->mark,
 					     .join = opts->join,
 					     .split = opts->split.value,
 					     .choice = choice_of(opts),
-					     .evidence = opts->evidence ? o->img : NULL,
+					     .evidence = opts->evidence ? &evidence : NULL,
 					     .run = &run};
 	static const struct pm_column nameless = {"unindexed", NULL, PM_AS_DEC, 0};
 	static const struct pm_column short_file = {"cut_short", NULL, PM_AS_BOOL, 0};
@@ -237,7 +245,7 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	struct pm_model model = {0};
 	struct pm_opened o = {0};
 	int bits = PM_EXIT_OK;
-	enum pm_rc rc = pm_outdir_check(&cli->ctx, opts->output, file, cli->common.force);
+	enum pm_rc rc = pm_outdir_check(&cli->ctx, opts->output, file, how(cli));
 
 	(void)argc;
 	(void)argv;
@@ -261,6 +269,8 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
+	if (opts->resume && cli->common.force)
+		return pm_cli_usage(cli->cmd, "--resume goes on, --force begins again: which?");
 	if ((opts->since && !pm_choice_date(opts->since, false, &t)) ||
 	    (opts->until && !pm_choice_date(opts->until, true, &t)))
 		return pm_cli_usage(cli->cmd, "a date is wanted, like 2021-03-04, or "
@@ -273,6 +283,9 @@ static const struct pm_option option_table[] = {
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
 	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
+	{PM_OPT_FLAG, "resume", 0, NULL,
+	 "go on with an export into DIR that was not finished, with the same options",
+	 offsetof(struct options, resume), NULL},
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},

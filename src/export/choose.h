@@ -45,12 +45,18 @@ struct pm_seen {
 	v;
 };
 
+#define PM_SEEN_HASH 32
+
 /*
  * Is it the same as one before: the same message id, or none, and the same people, dates, subject,
  * bodies and attachments, byte by byte? *ret_nid is that one, 0 when there is none, and then this one
- * is remembered. What is damaged is never a duplicate.
+ * is remembered. What is damaged is never a duplicate. ret_hash is what tells them.
  */
-enum pm_rc pm_seen_check(struct pm_seen *s, struct pm_message *m, pm_nid *ret_nid) PM_MUST_CHECK;
+enum pm_rc pm_seen_check(struct pm_seen *s, struct pm_message *m, uint8_t ret_hash[PM_SEEN_HASH],
+			 pm_nid *ret_nid) PM_MUST_CHECK;
+/* Remember one that was checked before. */
+enum pm_rc pm_seen_add(struct pm_ctx *ctx, struct pm_seen *s, const uint8_t hash[PM_SEEN_HASH],
+		       pm_nid nid) PM_MUST_CHECK;
 void pm_seen_done(struct pm_seen *s);
 
 #endif

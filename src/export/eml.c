@@ -17,19 +17,6 @@ static enum pm_rc begin_folder(struct pm_exporter *e, struct pm_export_folder *f
 	return pm_export_make_dir(e->ex, f);
 }
 
-static enum pm_rc end_folder(struct pm_exporter *e, struct pm_export_folder *f)
-{
-	(void)e;
-	(void)f;
-	return PM_OK;
-}
-
-static enum pm_rc finish(struct pm_exporter *e)
-{
-	(void)e;
-	return PM_OK;
-}
-
 static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
@@ -55,7 +42,5 @@ const struct pm_exporter_ops pm_exporter_eml = {
 	.open = open_form,
 	.begin_folder = begin_folder,
 	.item = item,
-	.end_folder = end_folder,
-	.finish = finish,
 	.free = pm_mailfile_free,
 };

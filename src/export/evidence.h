@@ -26,18 +26,32 @@ struct pm_custody {
 	uint64_t (*now)(void);
 };
 
+/* What is asked for. */
+struct pm_evidence_options {
+	struct pm_image *source; /* the data file */
+	bool md5;                /* MD5 beside SHA-256, everywhere */
+};
+
 /* What an item became; texts may be NULL. */
 struct pm_evidence_item {
 	pm_nid nid;
 	struct pm_message *msg; /* NULL: only a row of a table is left of it */
 	const char *folder, *subject, *file, *state, *why;
+	const char *provenance, *placed; /* how it is known, and its folder */
 	uint64_t number;
 };
 
-/* Begin: the directory and its files are made, the data file is hashed. */
-enum pm_rc pm_evidence_open(struct pm_ctx *ctx, struct pm_outdir *dir, struct pm_image *source,
+/*
+ * Begin: the directory and the inventory are made, the data file is hashed. `dir` and `opts` are
+ * borrowed. PM_EUSAGE when the export goes on and the data file is not what it was.
+ */
+enum pm_rc pm_evidence_open(struct pm_ctx *ctx, struct pm_outdir *dir,
+			    const struct pm_evidence_options *opts,
 			    struct pm_evidence **ret) PM_MUST_CHECK;
 enum pm_rc pm_evidence_add(struct pm_evidence *e, const struct pm_evidence_item *it) PM_MUST_CHECK;
+/* How long the inventory is; and, in an export that goes on, go on with it from this length. */
+uint64_t pm_evidence_size(const struct pm_evidence *e);
+enum pm_rc pm_evidence_resume(struct pm_evidence *e, uint64_t size) PM_MUST_CHECK;
 /*
  * Finish, when all other files are there: the data file is hashed again, PM_EIO when it is no
  * longer the same.

@@ -191,9 +191,27 @@ const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_ite
 
 static const char *const state_names[] = {"whole", "partial", "lost"};
 
-static enum pm_rc account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
-			  enum pm_item_state state, const char *subject, const char *file,
-			  const char *why)
+/* How an item is known, and what says that it belongs into its folder. */
+static const char *provenance(struct pm_export *ex, pm_nid nid)
+{
+	static const char *const origins[] = {"node tree", "leaf outside the tree", "older leaf",
+					      "content", "made"};
+	const struct pm_node *n = pm_ndb_find_node(&ex->an->db, nid);
+
+	return origins[n && n->origin <= PM_FROM_TEMPLATE ? n->origin : 0];
+}
+
+static const char *placed(const struct pm_export_item *it)
+{
+	static const char *const ways[] = {"node", "row of the folder's table", "nothing",
+					   "nothing"};
+
+	return ways[it->placed <= PM_PLACED_MADE ? it->placed : PM_PLACED_MADE];
+}
+
+enum pm_rc pm_export_account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
+			     enum pm_item_state state, const char *subject, const char *file,
+			     const char *why)
 {
 	struct pm_export_loss *slot;
 
@@ -247,10 +265,19 @@ static bool many(const struct pm_export *ex)
 	return ex->opts->form->many || ex->opts->join;
 }
 
-static void skip(struct pm_export_folder *f)
+void pm_export_skip(struct pm_export_folder *f)
 {
 	f->expected--;
 	f->skipped++;
+}
+
+/* What became of the item, for an export that goes on. */
+static void note_step(struct pm_export *ex, const struct pm_export_item *it,
+		      struct pm_journal_step *s)
+{
+	s->nid = it->msg->nid;
+	s->number = it->number;
+	pm_journal_note(ex->dir.journal, s, it->msg->size);
 }
 
 /* PM_NONE: the item is not to be exported, and is counted as such. */
@@ -262,29 +289,43 @@ static enum pm_rc leave_out(struct walk *w, struct pm_export_item *it)
 		rc = PM_NONE;
 	if (!rc)
 		rc = pm_choice_item(&w->ex->opts->choice, it->msg);
-	if (rc == PM_NONE)
-		skip(it->folder);
+	if (rc == PM_NONE) {
+		pm_export_skip(it->folder);
+		note_step(w->ex, it, &(struct pm_journal_step){.kind = PM_JOURNAL_SKIPPED});
+	}
 	return rc;
 }
 
+enum pm_rc pm_export_duplicate(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
+			       pm_nid of, const char *subject)
+{
+	struct pm_export_duplicate *d = pm_vec_push(ex->ctx, &ex->duplicates);
+
+	pm_export_skip(f);
+	if (!d)
+		return ex->ctx->rc;
+	*d = (struct pm_export_duplicate){.folder = f, .nid = nid, .of = of};
+	if (subject)
+		d->subject = pm_arena_strdup(ex->ctx, &ex->arena, subject);
+	return ex->ctx->rc;
+}
+
 /* The same for what was written before; what is damaged never gets here. */
-static enum pm_rc leave_out_duplicate(struct walk *w, struct pm_export_item *it)
+static enum pm_rc leave_out_duplicate(struct walk *w, struct pm_export_item *it,
+				      uint8_t ret_hash[PM_SEEN_HASH])
 {
 	struct pm_export *ex = w->ex;
-	struct pm_export_duplicate *d;
+	const char *subject = it->msg->subject;
 	pm_nid of = 0;
-	enum pm_rc rc = pm_seen_check(&ex->seen, it->msg, &of);
+	enum pm_rc rc = pm_seen_check(&ex->seen, it->msg, ret_hash, &of);
 
 	if (rc || !of)
 		return rc;
-	skip(it->folder);
-	d = pm_vec_push(ex->ctx, &ex->duplicates);
-	if (!d)
-		return ex->ctx->rc;
-	*d = (struct pm_export_duplicate){.folder = it->folder, .nid = it->msg->nid, .of = of};
-	if (it->msg->subject)
-		d->subject = pm_arena_strdup(ex->ctx, &ex->arena, it->msg->subject);
-	return ex->ctx->rc ? ex->ctx->rc : PM_NONE;
+	rc = pm_export_duplicate(ex, it->folder, it->msg->nid, of, subject);
+	note_step(ex, it,
+		  &(struct pm_journal_step){
+			  .kind = PM_JOURNAL_DUPLICATE, .of = of, .subject = subject});
+	return rc ? rc : PM_NONE;
 }
 
 static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
@@ -294,16 +335,18 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	const char *file = NULL, *why;
 	enum pm_item_state state = PM_ITEM_LOST;
 	enum pm_rc rc;
-	bool empty = is_empty(m);
+	bool empty = is_empty(m), hashed = false;
+	uint8_t hash[PM_SEEN_HASH];
 
 	rc = leave_out(w, it);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
 	rc = assess(m, it->notes);
 	if (!rc && ex->opts->choice.no_duplicates && !it->notes->v.n && !empty) {
-		rc = leave_out_duplicate(w, it);
+		rc = leave_out_duplicate(w, it, hash);
 		if (rc)
 			return pm_is_error(rc) ? rc : PM_OK;
+		hashed = true;
 	}
 
 	if (!rc && it->notes->v.n && !m->subject) {
@@ -321,7 +364,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	if (rc)
 		return rc;
 	why = pm_notes_text(ex->ctx, it->notes);
-	rc = account(ex, it->folder, m->nid, state, m->subject, file, why);
+	rc = pm_export_account(ex, it->folder, m->nid, state, m->subject, file, why);
 	if (!rc && ex->evidence)
 		rc = pm_evidence_add(ex->evidence, &(struct pm_evidence_item){
 							   .nid = m->nid,
@@ -331,6 +374,8 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 							   .file = file,
 							   .state = state_names[state],
 							   .why = why,
+							   .provenance = provenance(ex, m->nid),
+							   .placed = placed(it),
 							   .number = many(ex) ? it->number : 0});
 	if (!rc)
 		rc = pm_outdir_note(&ex->dir,
@@ -341,6 +386,13 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 							      .state = state_names[state],
 							      .number = many(ex) ? it->number : 0,
 							      .nid = m->nid});
+	note_step(ex, it,
+		  &(struct pm_journal_step){.kind = PM_JOURNAL_ITEM,
+					    .state = state,
+					    .hash = hashed ? hash : NULL,
+					    .file = file,
+					    .subject = state ? m->subject : NULL,
+					    .why = why});
 	return rc;
 }
 
@@ -348,6 +400,7 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 {
 	struct pm_export *ex = w->ex;
 	const struct pm_model_folder *mf = &ex->model->folders.v[f->index];
+	const bool joined = ex->opts->join && !w->form->ops->flush;
 	struct pm_export_item it = {.folder = f};
 	enum pm_rc rc = PM_OK;
 
@@ -357,15 +410,22 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 		struct pm_message m;
 
 		rc = pm_tick(ex->ctx, "export", ex->done++, ex->model->messages.n);
+		if (!rc && ex->dir.replays) {
+			rc = pm_export_replay_item(ex, w->form, &it, nid);
+			continue;
+		}
 		if (rc)
 			break;
 		rc = pm_message_open_node(&ex->an->db, nid, ex->store.codepage, &m);
 		it.msg = &m;
+		it.placed = ex->model->messages.v[mf->messages + i].placed;
 		it.notes = &notes;
 		if (!pm_is_error(rc))
 			rc = write_item(w, &it);
 		pm_message_close(&m);
 		pm_notes_done(&notes);
+		if (!rc && !joined)
+			rc = pm_export_checkpoint(ex, w->form, false);
 	}
 	return rc;
 }
@@ -398,8 +458,14 @@ static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 		if (rc)
 			break;
 		f->expected++;
-		rc = account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ex->ctx, &subject), NULL,
-			     only_row);
+		rc = pm_export_account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ex->ctx, &subject),
+				       NULL, only_row);
+		pm_journal_note(ex->dir.journal,
+				&(struct pm_journal_step){.kind = PM_JOURNAL_ROW,
+							  .nid = nid,
+							  .subject = pm_buf_cstr(ex->ctx, &subject),
+							  .why = only_row},
+				0);
 		if (!rc && ex->evidence)
 			rc = pm_evidence_add(ex->evidence,
 					     &(struct pm_evidence_item){
@@ -407,7 +473,9 @@ static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 						     .folder = f->path,
 						     .subject = pm_buf_cstr(ex->ctx, &subject),
 						     .state = state_names[PM_ITEM_LOST],
-						     .why = only_row});
+						     .why = only_row,
+						     .provenance = "row of the folder's table",
+						     .placed = "row of the folder's table"});
 	}
 	pm_buf_done(&subject);
 	return rc;
@@ -415,14 +483,28 @@ static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 
 /* ---- the walk ---- */
 
+static enum pm_rc end_folder(struct walk *w, struct pm_export_folder *f)
+{
+	enum pm_rc rc = lost_rows(w, f);
+
+	if (rc)
+		return rc;
+	pm_journal_note(w->ex->dir.journal,
+			&(struct pm_journal_step){.kind = PM_JOURNAL_FOLDER, .nid = f->nid}, 0);
+	return pm_export_checkpoint(w->ex, w->form, false);
+}
+
 static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 {
 	struct pm_export *ex = w->ex;
-	enum pm_rc rc;
+	const struct pm_exporter_ops *ops = w->form->ops;
+	enum pm_rc rc = PM_OK;
 
 	w->rows = (struct pm_rows){.db = &ex->an->db, .folder = f->nid};
-	rc = w->form->ops->begin_folder(w->form, f);
-	if (!rc)
+	if (ops->begin_folder)
+		rc = ops->begin_folder(w->form, f);
+	/* A folder that the journal knows has its line. */
+	if (!rc && !ex->dir.replays)
 		rc = pm_outdir_note(&ex->dir,
 				    &(struct pm_outdir_entry){.file = f->place ? f->place : f->file,
 							      .kind = "folder",
@@ -430,10 +512,10 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 							      .folder = f->path});
 	if (!rc)
 		rc = write_items(w, f);
+	if (!rc && ops->end_folder)
+		rc = ops->end_folder(w->form, f);
 	if (!rc)
-		rc = w->form->ops->end_folder(w->form, f);
-	if (!rc)
-		rc = lost_rows(w, f);
+		rc = ex->dir.replays ? pm_export_replay_end(ex, w->form, f) : end_folder(w, f);
 	pm_rows_close(&w->rows);
 	ex->total.expected += f->expected;
 	ex->total.whole += f->whole;
@@ -489,16 +571,35 @@ static enum pm_rc walk_all(struct pm_export *ex)
 	if (!rc) {
 		rc = visit(&w, ex->model->root, NULL, &ex->top);
 		if (!rc)
-			rc = w.form->ops->finish(w.form);
+			rc = pm_export_checkpoint(ex, w.form, true);
 		w.form->ops->free(w.form);
 	}
 	if (!rc)
 		rc = pm_outdir_finish(&ex->dir);
 	if (!rc && ex->evidence)
 		rc = pm_evidence_finish(ex->evidence, ex->opts->source, ex->opts->run);
+	if (!rc)
+		rc = pm_journal_remove(ex->dir.journal);
 	pm_buf_done(&reserved);
 	pm_buf_done(&w.name);
 	pm_buf_done(&w.path);
+	return rc;
+}
+
+static enum pm_rc open_dir(struct pm_export *ex)
+{
+	const struct pm_export_options *o = ex->opts;
+	struct pm_journal_id id = {.source = ex->an->img, .now = o->run ? o->run->began : 0};
+	struct pm_buf text = {0};
+	enum pm_rc rc;
+
+	pm_export_options_text(ex->ctx, o, &text);
+	id.options = pm_buf_cstr(ex->ctx, &text);
+	rc = ex->ctx->rc;
+	if (!rc)
+		rc = pm_outdir_open(ex->ctx, o->dir, o->source, o->how, o->evidence != NULL, &id,
+				    &ex->dir);
+	pm_buf_done(&text);
 	return rc;
 }
 
@@ -517,8 +618,7 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	if (!pm_is_error(rc))
 		rc = choose_folders(ex);
 	if (!pm_is_error(rc))
-		rc = pm_outdir_open(ex->ctx, opts->dir, opts->source, opts->force,
-				    opts->evidence != NULL, &ex->dir);
+		rc = open_dir(ex);
 	if (!pm_is_error(rc))
 		rc = walk_all(ex);
 	return pm_is_error(rc) ? rc : PM_OK;

@@ -41,6 +41,7 @@ struct pm_export_item {
 	struct pm_message *msg;
 	struct pm_notes *notes; /* what is damaged; more may be added */
 	uint64_t number;        /* in its folder, from 1; only those that are written count */
+	uint8_t placed;         /* pm_placed */
 };
 
 /* An item that is not whole, for the report. */
@@ -64,12 +65,13 @@ struct pm_export_options {
 	const struct pm_exporter_ops *form;
 	const char *dir;
 	const char *source; /* path of the data file */
-	bool force, mark;
+	enum pm_outdir_how how;
+	bool mark;
 	bool join;      /* forms of files for items: one a folder */
 	uint64_t split; /* mbox: bytes after which another file begins; 0: never */
 	struct pm_choice choice;
-	struct pm_image *evidence;    /* the data file: write the evidence package; NULL: don't */
-	const struct pm_custody *run; /* for it */
+	const struct pm_evidence_options *evidence; /* write the evidence package; NULL: don't */
+	const struct pm_custody *run;               /* for it */
 };
 
 struct pm_export {
@@ -107,13 +109,23 @@ struct pm_exporter_ops {
 	/* Is an item of this class written? NULL: all are. */
 	bool (*takes)(const char *message_class);
 	enum pm_rc (*open)(struct pm_export *ex, struct pm_exporter **ret);
+	/* Both may be NULL. */
 	enum pm_rc (*begin_folder)(struct pm_exporter *e, struct pm_export_folder *f);
+	enum pm_rc (*end_folder)(struct pm_exporter *e, struct pm_export_folder *f);
 	/* Write an item; *ret_file: where to, in ex->arena or the folder's. Damage goes to
 	 * it->notes; only errors end the export. */
 	enum pm_rc (*item)(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file);
-	enum pm_rc (*end_folder)(struct pm_exporter *e, struct pm_export_folder *f);
-	enum pm_rc (*finish)(struct pm_exporter *e);
-	void (*free)(struct pm_exporter *e); /* what was not finished is not left behind */
+	/*
+	 * For forms that keep a file open from item to item (the others have NULL): `flush` brings all
+	 * into it and says how long it is. When an export goes on, the walk comes again from the
+	 * beginning: `replay` stands for an item that was written to this file, which is only begun
+	 * for later (io/output.h), and `resume` goes on with the open file, if there is one. A form
+	 * without `flush` but with `join` is interrupted at the ends of folders only.
+	 */
+	enum pm_rc (*flush)(struct pm_exporter *e, uint64_t *ret_size);
+	enum pm_rc (*replay)(struct pm_exporter *e, struct pm_export_item *it, const char *file);
+	enum pm_rc (*resume)(struct pm_exporter *e, uint64_t size);
+	void (*free)(struct pm_exporter *e); /* what was not finished stays unfinished */
 };
 
 extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
@@ -142,5 +154,28 @@ const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_ite
 				const char *suffix);
 /* For forms: the directory of a folder's file exists afterwards. */
 enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f) PM_MUST_CHECK;
+
+/* ---- between the files of the walk (exporter.c, replay.c) ---- */
+
+/* What was asked for, as options are written; an export that goes on must have the same. */
+void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *o,
+			    struct pm_buf *out);
+
+/* What becomes of an item is counted. Texts are copied. */
+void pm_export_skip(struct pm_export_folder *f);
+enum pm_rc pm_export_account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
+			     enum pm_item_state state, const char *subject, const char *file,
+			     const char *why) PM_MUST_CHECK;
+enum pm_rc pm_export_duplicate(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
+			       pm_nid of, const char *subject) PM_MUST_CHECK;
+
+/* A checkpoint, if it is time for one, or, with `all`, if any step has none yet. */
+enum pm_rc pm_export_checkpoint(struct pm_export *ex, struct pm_exporter *form,
+				bool all) PM_MUST_CHECK;
+/* While ex->dir.replays: what became of this item, and of what was at the end of this folder. */
+enum pm_rc pm_export_replay_item(struct pm_export *ex, struct pm_exporter *form,
+				 struct pm_export_item *it, pm_nid nid) PM_MUST_CHECK;
+enum pm_rc pm_export_replay_end(struct pm_export *ex, struct pm_exporter *form,
+				struct pm_export_folder *f) PM_MUST_CHECK;
 
 #endif

@@ -204,14 +204,6 @@ enum pm_rc pm_gw_open(struct pm_export *ex, const struct pm_exporter_ops *ops,
 	return PM_OK;
 }
 
-/* Folders without such items leave no trace, so a file begins with the first of them. */
-enum pm_rc pm_gw_begin_folder(struct pm_exporter *e, struct pm_export_folder *f)
-{
-	(void)e;
-	(void)f;
-	return PM_OK;
-}
-
 static void drop_zones(struct pm_gw_zones *z)
 {
 	pm_vec_done(&z->v);
@@ -253,6 +245,7 @@ static enum pm_rc end_file(struct gw_form *f)
 	return rc;
 }
 
+/* Folders without such items leave no trace, so a file begins with the first of them. */
 static enum pm_rc begin_joined(struct gw_form *f, struct pm_export_folder *folder)
 {
 	struct pm_export *ex = f->base.ex;
@@ -289,18 +282,21 @@ enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const ch
 	return rc ? rc : e->ex->ctx->rc;
 }
 
+/* Only where a file holds a folder; then it is begun with the folder's first item. */
+enum pm_rc pm_gw_replay(struct pm_exporter *e, struct pm_export_item *it, const char *file)
+{
+	struct gw_form *f = (struct gw_form *)e;
+
+	(void)file;
+	return e->ex->opts->join && !f->file ? begin_joined(f, it->folder) : PM_OK;
+}
+
 enum pm_rc pm_gw_end_folder(struct pm_exporter *e, struct pm_export_folder *folder)
 {
 	struct gw_form *f = (struct gw_form *)e;
 
 	(void)folder;
 	return f->file ? end_file(f) : PM_OK;
-}
-
-enum pm_rc pm_gw_finish(struct pm_exporter *e)
-{
-	(void)e;
-	return PM_OK;
 }
 
 void pm_gw_free(struct pm_exporter *e)

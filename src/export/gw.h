@@ -61,10 +61,9 @@ struct pm_gw_writer {
 /* An exporter of such files: one an item, or one a folder where the options say `join`. */
 enum pm_rc pm_gw_open(struct pm_export *ex, const struct pm_exporter_ops *ops,
 		      const struct pm_gw_writer *writer, struct pm_exporter **ret) PM_MUST_CHECK;
-enum pm_rc pm_gw_begin_folder(struct pm_exporter *e, struct pm_export_folder *f);
 enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file);
 enum pm_rc pm_gw_end_folder(struct pm_exporter *e, struct pm_export_folder *f);
-enum pm_rc pm_gw_finish(struct pm_exporter *e);
+enum pm_rc pm_gw_replay(struct pm_exporter *e, struct pm_export_item *it, const char *file);
 void pm_gw_free(struct pm_exporter *e);
 
 /* Append a line "text", folded at 75 bytes between characters [RFC 6350 3.2], and CR LF. */

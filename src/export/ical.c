@@ -635,9 +635,8 @@ const struct pm_exporter_ops pm_exporter_ical = {
 	.suffix = ".ics",
 	.takes = takes,
 	.open = open_form,
-	.begin_folder = pm_gw_begin_folder,
 	.item = pm_gw_item,
 	.end_folder = pm_gw_end_folder,
-	.finish = pm_gw_finish,
+	.replay = pm_gw_replay,
 	.free = pm_gw_free,
 };

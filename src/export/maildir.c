@@ -218,19 +218,6 @@ static enum pm_rc begin_kmail(struct pm_exporter *e, struct pm_export_folder *f)
 
 /* ---- both ---- */
 
-static enum pm_rc end_folder(struct pm_exporter *e, struct pm_export_folder *f)
-{
-	(void)e;
-	(void)f;
-	return PM_OK;
-}
-
-static enum pm_rc finish(struct pm_exporter *e)
-{
-	(void)e;
-	return PM_OK;
-}
-
 /* "cur/1614834367.200024.pstmend:2,RS": when it was delivered, which it is, its flags, which are
  * in alphabetical order. */
 static const char *file_name(struct pm_export *ex, const struct pm_export_item *it, int64_t t)
@@ -309,8 +296,6 @@ const struct pm_exporter_ops pm_exporter_maildir = {
 	.open = open_plus,
 	.begin_folder = begin_plus,
 	.item = item,
-	.end_folder = end_folder,
-	.finish = finish,
 	.free = free_maildir,
 };
 
@@ -321,7 +306,5 @@ const struct pm_exporter_ops pm_exporter_kmail = {
 	.open = open_kmail,
 	.begin_folder = begin_kmail,
 	.item = item,
-	.end_folder = end_folder,
-	.finish = finish,
 	.free = free_maildir,
 };

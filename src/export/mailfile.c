@@ -59,6 +59,14 @@ enum pm_rc pm_mailfile_end(struct pm_mailfile *f)
 	return rc;
 }
 
+enum pm_rc pm_mailfile_flush(struct pm_exporter *e, uint64_t *ret_size)
+{
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+
+	*ret_size = f->file ? f->out.bytes : 0;
+	return f->file ? pm_mail_flush(&f->out) : PM_OK;
+}
+
 const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it)
 {
 	struct pm_export *ex = f->base.ex;

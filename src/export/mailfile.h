@@ -15,8 +15,10 @@ struct pm_mailfile {
 	struct pm_mime mime;
 };
 
-/* `crlf` and `quote` as of struct pm_mail_out. */
-/* For forms that have more of their own: `f` is the beginning of theirs, zeroed. */
+/*
+ * `crlf` and `quote` as of struct pm_mail_out. The first is for forms that have more of their own: `f`
+ * is the beginning of theirs, zeroed.
+ */
 enum pm_rc pm_mailfile_init(struct pm_mailfile *f, struct pm_export *ex,
 			    const struct pm_exporter_ops *ops, bool crlf,
 			    enum pm_mail_quote quote) PM_MUST_CHECK;
@@ -26,6 +28,8 @@ void pm_mailfile_free(struct pm_exporter *e);
 
 enum pm_rc pm_mailfile_begin(struct pm_mailfile *f, const char *rel) PM_MUST_CHECK;
 enum pm_rc pm_mailfile_end(struct pm_mailfile *f) PM_MUST_CHECK; /* it takes its name */
+/* All of it is in the file, which is so long; 0: none is open. */
+enum pm_rc pm_mailfile_flush(struct pm_exporter *e, uint64_t *ret_size) PM_MUST_CHECK;
 /* What the header is to say of damage: NULL without --mark. */
 const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it);
 

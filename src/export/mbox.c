@@ -78,12 +78,6 @@ static enum pm_rc end_folder(struct pm_exporter *e, struct pm_export_folder *fol
 	return pm_mailfile_end((struct pm_mailfile *)e);
 }
 
-static enum pm_rc finish(struct pm_exporter *e)
-{
-	(void)e;
-	return PM_OK;
-}
-
 /* "From sender date": when and from whom it was delivered; where nothing tells, the beginning of
  * time, since the line must have a date. */
 static void from_line(struct pm_mailfile *f, const struct pm_message *m)
@@ -160,6 +154,28 @@ static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const c
 	return rc;
 }
 
+/* An item that is in this file, which is that of the one before or the next. */
+static enum pm_rc replay(struct pm_exporter *e, struct pm_export_item *it, const char *file)
+{
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+	enum pm_rc rc = PM_OK;
+
+	if (strcmp(f->name, file) == 0)
+		return PM_OK;
+	rc = pm_mailfile_end(f);
+	return rc ? rc : begin_part(f, it->folder);
+}
+
+static enum pm_rc resume(struct pm_exporter *e, uint64_t size)
+{
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+
+	if (!f->file)
+		return PM_OK;
+	f->out.bytes = size;
+	return pm_output_resume(f->file, size);
+}
+
 const struct pm_exporter_ops pm_exporter_mbox = {
 	.name = "mbox",
 	.summary = "a file a folder (mboxrd)",
@@ -169,7 +185,9 @@ const struct pm_exporter_ops pm_exporter_mbox = {
 	.begin_folder = begin_folder,
 	.item = item,
 	.end_folder = end_folder,
-	.finish = finish,
+	.flush = pm_mailfile_flush,
+	.replay = replay,
+	.resume = resume,
 	.free = pm_mailfile_free,
 };
 
@@ -182,7 +200,9 @@ const struct pm_exporter_ops pm_exporter_mboxo = {
 	.begin_folder = begin_folder,
 	.item = item,
 	.end_folder = end_folder,
-	.finish = finish,
+	.flush = pm_mailfile_flush,
+	.replay = replay,
+	.resume = resume,
 	.free = pm_mailfile_free,
 };
 
@@ -195,6 +215,8 @@ const struct pm_exporter_ops pm_exporter_mboxcl2 = {
 	.begin_folder = begin_folder,
 	.item = item,
 	.end_folder = end_folder,
-	.finish = finish,
+	.flush = pm_mailfile_flush,
+	.replay = replay,
+	.resume = resume,
 	.free = pm_mailfile_free,
 };

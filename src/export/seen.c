@@ -127,37 +127,52 @@ static enum pm_rc add_message(struct sha256_ctx *h, struct pm_message *m, unsign
 	return pm_is_error(rc) ? rc : m->db->ctx->rc;
 }
 
-enum pm_rc pm_seen_check(struct pm_seen *s, struct pm_message *m, pm_nid *ret_nid)
+/* *ret_nid: one that was added with this hash before; 0: there is none, and now this one is. */
+static enum pm_rc add_hash(struct pm_ctx *ctx, struct pm_seen *s, const uint8_t *hash, pm_nid nid,
+			   pm_nid *ret_nid)
 {
-	struct pm_ctx *ctx = m->db->ctx;
 	struct pm_seen_item *item;
 	struct pm_map_entry *e;
-	struct sha256_ctx h;
-	uint8_t hash[32];
 	bool fresh;
-	enum pm_rc rc;
 
-	sha256_init(&h);
-	rc = add_message(&h, m, 0);
-	if (rc)
-		return rc;
-	sha256_digest(&h, sizeof(hash), hash);
 	e = pm_map_get(ctx, &s->by_hash, pm_le64(hash), &fresh);
 	if (!e)
 		return ctx->rc;
 	if (!fresh) {
 		item = &s->v.v[e->value];
-		*ret_nid = memcmp(item->hash, hash, sizeof(hash)) == 0 ? item->nid : 0;
+		*ret_nid = memcmp(item->hash, hash, PM_SEEN_HASH) == 0 ? item->nid : 0;
 		return PM_OK;
 	}
 	e->value = s->v.n;
 	item = pm_vec_push(ctx, &s->v);
 	if (!item)
 		return ctx->rc;
-	memcpy(item->hash, hash, sizeof(hash));
-	item->nid = m->nid;
+	memcpy(item->hash, hash, PM_SEEN_HASH);
+	item->nid = nid;
 	*ret_nid = 0;
 	return PM_OK;
+}
+
+enum pm_rc pm_seen_check(struct pm_seen *s, struct pm_message *m, uint8_t ret_hash[PM_SEEN_HASH],
+			 pm_nid *ret_nid)
+{
+	struct sha256_ctx h;
+	enum pm_rc rc;
+
+	sha256_init(&h);
+	rc = add_message(&h, m, 0);
+	if (rc)
+		return rc;
+	sha256_digest(&h, PM_SEEN_HASH, ret_hash);
+	return add_hash(m->db->ctx, s, ret_hash, m->nid, ret_nid);
+}
+
+enum pm_rc pm_seen_add(struct pm_ctx *ctx, struct pm_seen *s, const uint8_t hash[PM_SEEN_HASH],
+		       pm_nid nid)
+{
+	pm_nid before;
+
+	return add_hash(ctx, s, hash, nid, &before);
 }
 
 void pm_seen_done(struct pm_seen *s)

@@ -407,10 +407,9 @@ const struct pm_exporter_ops pm_exporter_vcard = {
 	.suffix = ".vcf",
 	.takes = takes,
 	.open = open_v4,
-	.begin_folder = pm_gw_begin_folder,
 	.item = pm_gw_item,
 	.end_folder = pm_gw_end_folder,
-	.finish = pm_gw_finish,
+	.replay = pm_gw_replay,
 	.free = pm_gw_free,
 };
 
@@ -420,9 +419,8 @@ const struct pm_exporter_ops pm_exporter_vcard3 = {
 	.suffix = ".vcf",
 	.takes = takes,
 	.open = open_v3,
-	.begin_folder = pm_gw_begin_folder,
 	.item = pm_gw_item,
 	.end_folder = pm_gw_end_folder,
-	.finish = pm_gw_finish,
+	.replay = pm_gw_replay,
 	.free = pm_gw_free,
 };

@@ -25,6 +25,7 @@ struct pm_output {
 	mode_t mode;
 	uint64_t size;
 	bool exists; /* the temporary file, under its temporary name */
+	bool later;  /* nothing is written yet: pm_output_resume begins */
 };
 
 enum { COPY_BUFFER = 1 << 20, COPY_CHUNK = 16 << 20 };
@@ -74,13 +75,41 @@ static char *temp_name(struct pm_output *out, unsigned int k)
 	const char *slash = strrchr(out->path, '/');
 	size_t dir = slash ? (size_t)(slash - out->path) + 1 : 0;
 
+	if (out->flags & PM_OUTPUT_KEEP)
+		return pm_asprintf(out->ctx, "%.*s.%.*s.pstmend-part", (int)dir, out->path,
+				   NAME_MAX - 40, out->path + dir);
 	return pm_asprintf(out->ctx, "%.*s.%.*s.pstmend-%ld-%u", (int)dir, out->path, NAME_MAX - 40,
 			   out->path + dir, (long)getpid(), k);
 }
 
+static enum pm_rc fail_create(struct pm_output *out, int errnum)
+{
+	if (errnum == ENOENT || errnum == ENOTDIR)
+		return fail_no_dir(out);
+	return pm_write_fail(out->ctx, out->name, "creating it", UINT64_MAX, errnum);
+}
+
+enum { TEMP_FLAGS = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW };
+
+/* One that stays when it is not finished, and that the next attempt replaces. */
+static enum pm_rc create_kept(struct pm_output *out)
+{
+	int errnum = pm_write_step();
+
+	out->temp = temp_name(out, 0);
+	if (!out->temp)
+		return PM_ENOMEM;
+	if (!errnum) {
+		unlink(out->temp);
+		out->fd = open(out->temp, TEMP_FLAGS, 0600);
+		errnum = out->fd < 0 ? errno : 0;
+	}
+	out->exists = !errnum;
+	return errnum ? fail_create(out, errnum) : PM_OK;
+}
+
 static enum pm_rc create_temp(struct pm_output *out)
 {
-	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 	int errnum = pm_write_step();
 
 	for (unsigned int k = 0; !errnum && k < 10000; k++) {
@@ -95,7 +124,7 @@ static enum pm_rc create_temp(struct pm_output *out)
 		out->slot = pm_tempfile_add(out->temp);
 		if (out->slot < 0)
 			return pm_fail(out->ctx, PM_ELIMIT, "too many unfinished files at once");
-		out->fd = open(out->temp, flags, 0600);
+		out->fd = open(out->temp, TEMP_FLAGS, 0600);
 		if (out->fd >= 0) {
 			out->exists = true;
 			return PM_OK;
@@ -104,10 +133,7 @@ static enum pm_rc create_temp(struct pm_output *out)
 		pm_tempfile_drop(out->slot);
 	}
 	out->slot = -1;
-	if (errnum == ENOENT || errnum == ENOTDIR)
-		return fail_no_dir(out);
-	return pm_write_fail(out->ctx, out->name, "creating it", UINT64_MAX,
-			     errnum ? errnum : EEXIST);
+	return fail_create(out, errnum ? errnum : EEXIST);
 }
 
 static enum pm_rc fail_source(struct pm_output *out)
@@ -165,9 +191,12 @@ enum pm_rc pm_output_create(struct pm_ctx *ctx, const char *path, unsigned int f
 	out->mode = 0600;
 	out->path = pm_strdup(ctx, path);
 	out->name = pm_strdup(ctx, pm_quote(path).s);
-	rc = out->path && out->name ? check_target(out) : PM_ENOMEM;
-	if (!rc)
-		rc = create_temp(out);
+	rc = out->path && out->name ? PM_OK : PM_ENOMEM;
+	out->later = flags & PM_OUTPUT_LATER;
+	if (!rc && !out->later)
+		rc = check_target(out);
+	if (!rc && !out->later)
+		rc = flags & PM_OUTPUT_KEEP ? create_kept(out) : create_temp(out);
 	if (rc) {
 		pm_output_free(out);
 		return rc;
@@ -176,9 +205,49 @@ enum pm_rc pm_output_create(struct pm_ctx *ctx, const char *path, unsigned int f
 	return PM_OK;
 }
 
+/* It was finished after the moment that is gone back to: it gets its temporary name again. */
+static int take_back(struct pm_output *out)
+{
+	struct stat st;
+	int errnum = pm_write_step();
+
+	if (errnum)
+		return errnum;
+	if (lstat(out->path, &st))
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	return rename(out->path, out->temp) ? errno : 0;
+}
+
+enum pm_rc pm_output_resume(struct pm_output *out, uint64_t size)
+{
+	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+	struct stat st = {0};
+	int errnum = 0;
+
+	out->temp = temp_name(out, 0);
+	if (!out->temp)
+		return PM_ENOMEM;
+	if (access(out->temp, F_OK) != 0)
+		errnum = take_back(out);
+	if (!errnum) {
+		out->fd = open(out->temp, flags);
+		errnum = out->fd < 0 || fstat(out->fd, &st) ? errno : 0;
+	}
+	if (errnum || (uint64_t)st.st_size < size)
+		return pm_fail(out->ctx, PM_EIO,
+			       "%s: what was written of it before is not there any more (%s); "
+			       "begin again with --force",
+			       out->name, errnum ? pm_strerror(errnum) : "it is shorter");
+	out->later = false;
+	out->exists = true;
+	return pm_output_truncate(out, size);
+}
+
 enum pm_rc pm_output_write(struct pm_output *out, uint64_t off, const void *p, size_t n)
 {
-	enum pm_rc rc = pm_write_at(out->ctx, out->fd, out->name, off, p, n);
+	enum pm_rc rc = out->later ? PM_OK : pm_write_at(out->ctx, out->fd, out->name, off, p, n);
 
 	if (!rc && off + n > out->size)
 		out->size = off + n;
@@ -364,6 +433,8 @@ enum pm_rc pm_output_commit(struct pm_output *out)
 	enum pm_rc rc = PM_OK;
 	int errnum;
 
+	if (out->later)
+		return PM_OK;
 	/* FAT has no permissions and says so; the file is no worse for that. */
 	if (out->mode != 0600 && fchmod(out->fd, out->mode) && errno != EPERM &&
 	    errno != EOPNOTSUPP)
@@ -388,7 +459,7 @@ void pm_output_free(struct pm_output *out)
 {
 	if (!out)
 		return;
-	if (out->exists)
+	if (out->exists && !(out->flags & PM_OUTPUT_KEEP))
 		unlink(out->temp);
 	pm_tempfile_drop(out->slot);
 	if (out->fd >= 0)

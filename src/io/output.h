@@ -16,6 +16,16 @@ struct pm_output;
 enum pm_output_flags {
 	PM_OUTPUT_FORCE = 1,  /* an existing regular file of this name may be replaced */
 	PM_OUTPUT_NOSYNC = 2, /* don't wait for the disk (exports of many small files) */
+	/*
+	 * The temporary name is ".NAME.pstmend-part", what is there of that name is replaced, and
+	 * what is not finished stays, so that a later process can go on with it.
+	 */
+	PM_OUTPUT_KEEP = 4,
+	/*
+	 * Begun by an earlier process, with KEEP: until pm_output_resume nothing is done but
+	 * counting bytes, and to commit it is nothing.
+	 */
+	PM_OUTPUT_LATER = 8,
 };
 
 /*
@@ -24,6 +34,12 @@ enum pm_output_flags {
  */
 enum pm_rc pm_output_create(struct pm_ctx *ctx, const char *path, unsigned int flags,
 			    struct pm_output **ret);
+
+/*
+ * Go on with what an earlier process wrote, from this size on; of a LATER output. It may have
+ * its final name by now, which it loses again. PM_EIO when it is not there or shorter.
+ */
+enum pm_rc pm_output_resume(struct pm_output *out, uint64_t size) PM_MUST_CHECK;
 
 /*
  * Could an output of this name be made? So that hours of work need not end in a name that is

@@ -19,7 +19,8 @@
  *   - it ended by itself; in a build with sanitizers without a report, leaks included
  *
  * After a SIGKILL a temporary file may be there, and the next run, without fault and with
- * --force, writes all.
+ * --force, writes all. An export that was not finished leaves its journal and what it had begun,
+ * however it ended, and then the next run is one with --resume.
  */
 #include "snapshot.h"
 #include "wrap.h"
@@ -142,16 +143,18 @@ static char *slurp(const char *path)
 	return p;
 }
 
-static struct ending run(const struct faulty *f, int what, uint64_t n, bool force)
+/* `more`: an option besides, or NULL. */
+static struct ending run(const struct faulty *f, int what, uint64_t n, const char *more)
 {
 	struct ending e = {0};
-	char *argv[64], again[] = "--force";
+	char *argv[64], again[16];
 	int argc = 0;
 	pid_t pid;
 
 	for (; argc < f->argc && argc < 60; argc++)
 		argv[argc] = f->argv[argc];
-	if (force)
+	snprintf(again, sizeof(again), "%s", more ? more : "");
+	if (more)
 		argv[argc++] = again;
 	argv[argc] = NULL;
 	fflush(stdout);
@@ -241,9 +244,18 @@ static void look_at_ending(struct faulty *f, uint64_t n, const struct ending *e)
 		wrong(f, n, e, "a line on stderr, but it did not fail");
 }
 
+/* An export that can go on. */
+static bool is_unfinished(const struct faulty *f)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/.pstmend-export", f->dir);
+	return access(path, F_OK) == 0;
+}
+
 static void look_at_dir(struct faulty *f, uint64_t n, const struct ending *e)
 {
-	bool killed = f->kind->what == PM_WRAP_KILL;
+	bool killed = f->kind->what == PM_WRAP_KILL || is_unfinished(f);
 	const char *extra;
 
 	extra = pm_snap_temporary(&e->dir);
@@ -296,14 +308,16 @@ static void look_at_source(struct faulty *f, uint64_t n, const struct ending *e)
 }
 
 /* After the power came back. */
-static void run_again(struct faulty *f, uint64_t n)
+static void run_again(struct faulty *f, uint64_t n, const char *how)
 {
-	struct ending e = run(f, PM_WRAP_NONE, 0, true);
+	struct ending e = run(f, PM_WRAP_NONE, 0, how);
 
 	if (e.status != f->good.status || strcmp(e.out, f->good.out) || strcmp(e.err, f->good.err))
 		wrong(f, n, &e, "the next run ends in another way");
 	else if (pm_snap_extra(&f->good.dir, &e.dir))
 		wrong(f, n, &e, "the next run does not write what it has to");
+	else if (pm_snap_temporary(&e.dir) && !strcmp(how, "--resume"))
+		wrong(f, n, &e, "the next run leaves something behind");
 	look_at_source(f, n, &e);
 	ending_done(&e);
 }
@@ -313,10 +327,11 @@ static void run_again(struct faulty *f, uint64_t n)
 static void one(struct faulty *f, uint64_t n)
 {
 	struct ending e;
+	bool again;
 
 	if (pm_snap_empty(f->dir))
 		die(f->dir);
-	e = run(f, f->kind->what, n, false);
+	e = run(f, f->kind->what, n, NULL);
 	if (f->kind->what == PM_WRAP_KILL) {
 		if (!WIFSIGNALED(e.status) || WTERMSIG(e.status) != SIGKILL)
 			wrong(f, n, &e, "it was not killed");
@@ -326,9 +341,11 @@ static void one(struct faulty *f, uint64_t n)
 	look_at_dir(f, n, &e);
 	look_at_report(f, n, &e);
 	look_at_source(f, n, &e);
+	/* What bad sectors hid may be there the next time, and then it is another file. */
+	again = is_unfinished(f) && !f->n_also;
 	ending_done(&e);
-	if (f->kind->what == PM_WRAP_KILL)
-		run_again(f, n);
+	if (again || f->kind->what == PM_WRAP_KILL)
+		run_again(f, n, again ? "--resume" : "--force");
 }
 
 static uint64_t places(const struct faulty *f)
@@ -365,7 +382,7 @@ static int all(struct faulty *f)
 
 	if (pm_snap_take(f->source, &f->before) || pm_snap_empty(f->dir))
 		die(f->source);
-	f->good = run(f, PM_WRAP_NONE, 0, false);
+	f->good = run(f, PM_WRAP_NONE, 0, NULL);
 	if (!WIFEXITED(f->good.status) || pm_snap_temporary(&f->good.dir))
 		wrong(f, 0, &f->good, "even without a fault");
 	look_at_source(f, 0, &f->good);
