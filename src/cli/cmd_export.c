@@ -14,7 +14,7 @@
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
-	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume;
+	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split;
 };
@@ -25,25 +25,29 @@ static void print_folders(struct pm_cli *cli, const struct pm_export *ex)
 {
 	static const struct pm_column table = {"folders", "Folders", PM_AS_TEXT, 0};
 	static const struct pm_column cols[] = {
-		{"nid", NULL, PM_AS_HEX, 0},      {"expected", "Expected", PM_AS_DEC, 0},
+		{"nid", NULL, PM_AS_HEX, 0},      {"rows", "Rows", PM_AS_DEC, 0},
+		{"nodes", "Nodes", PM_AS_DEC, 0}, {"expected", "Expected", PM_AS_DEC, 0},
 		{"whole", "Whole", PM_AS_DEC, 0}, {"partial", "Partial", PM_AS_DEC, 0},
 		{"lost", "Lost", PM_AS_DEC, 0},   {"path", "Folder", PM_AS_TEXT, 0},
 		{"file", NULL, PM_AS_TEXT, 0},    {"skipped", NULL, PM_AS_DEC, 0},
+		{"listed", NULL, PM_AS_DEC, 0},   {"only_rows", NULL, PM_AS_DEC, 0},
 	};
 
 	pm_print_begin_table(cli->out, &table, cols, sizeof(cols) / sizeof(cols[0]));
 	for (size_t i = 0; i < ex->folders.n; i++) {
 		const struct pm_export_folder *f = ex->folders.v[i];
+		const uint64_t counts[] = {f->rows,  f->nodes,   f->expected,
+					   f->whole, f->partial, f->lost};
 
 		pm_print_begin_row(cli->out);
 		pm_print_uint(cli->out, &cols[0], f->nid);
-		pm_print_uint(cli->out, &cols[1], f->expected);
-		pm_print_uint(cli->out, &cols[2], f->whole);
-		pm_print_uint(cli->out, &cols[3], f->partial);
-		pm_print_uint(cli->out, &cols[4], f->lost);
-		pm_print_text(cli->out, &cols[5], f->path);
-		pm_print_text(cli->out, &cols[6], f->place ? f->place : f->file);
-		pm_print_uint(cli->out, &cols[7], f->skipped);
+		for (size_t k = 0; k < 6; k++)
+			pm_print_uint(cli->out, &cols[k + 1], counts[k]);
+		pm_print_text(cli->out, &cols[7], f->path);
+		pm_print_text(cli->out, &cols[8], f->place ? f->place : f->file);
+		pm_print_uint(cli->out, &cols[9], f->skipped);
+		pm_print_uint(cli->out, &cols[10], f->listed);
+		pm_print_uint(cli->out, &cols[11], f->only_rows);
 		pm_print_end(cli->out);
 	}
 	pm_print_end(cli->out);
@@ -76,22 +80,67 @@ static void print_losses(struct pm_cli *cli, const struct pm_export *ex)
 	pm_print_end(cli->out);
 }
 
+/* Why items were left out; nothing where none was. */
+static void print_left_out(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column map = {"left_out", "Left out", PM_AS_TEXT, 0};
+	static const struct pm_column cols[PM_LEFT_OUTS] = {
+		[PM_LEFT_KIND] = {"kind", "Of another kind", PM_AS_DEC, 0},
+		[PM_LEFT_CHOICE] = {"choice", "Not chosen", PM_AS_DEC, 0},
+		[PM_LEFT_FOLDER] = {"folder", "In other folders", PM_AS_DEC, 0},
+		[PM_LEFT_DUPLICATE] = {"duplicate", "Duplicates", PM_AS_DEC, 0},
+		[PM_LEFT_ATTACHMENT] = {"attachment", "Without attachments", PM_AS_DEC, 0},
+	};
+
+	if (!ex->total.skipped)
+		return;
+	pm_print_begin_map(cli->out, &map);
+	for (size_t i = 0; i < PM_LEFT_OUTS; i++)
+		if (ex->total.left[i])
+			pm_print_uint(cli->out, &cols[i], ex->total.left[i]);
+	pm_print_end(cli->out);
+}
+
+static void print_attachments(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column map = {"attachments", "Attachments", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"expected", "Expected", PM_AS_DEC, 0},
+		{"whole", "Whole", PM_AS_DEC, 0},
+		{"partial", "Partial", PM_AS_DEC, 0},
+		{"lost", "Lost", PM_AS_DEC, 0},
+	};
+	const struct pm_export_counts *a = &ex->total.attachments;
+	const uint64_t counts[] = {a->expected, a->whole, a->partial, a->lost};
+
+	if (!ex->opts->form->only_attachments)
+		return;
+	pm_print_begin_map(cli->out, &map);
+	for (size_t i = 0; i < 4; i++)
+		pm_print_uint(cli->out, &cols[i], counts[i]);
+	pm_print_end(cli->out);
+}
+
+/* What is looked for in both, rows and nodes, and what became of it; both sums are checked. */
 static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 {
 	static const struct pm_column total = {"total", "Total", PM_AS_TEXT, 0};
 	static const struct pm_column cols[] = {
+		{"rows", "Rows", PM_AS_DEC, 0},         {"nodes", "Nodes", PM_AS_DEC, 0},
 		{"expected", "Expected", PM_AS_DEC, 0}, {"whole", "Whole", PM_AS_DEC, 0},
 		{"partial", "Partial", PM_AS_DEC, 0},   {"lost", "Lost", PM_AS_DEC, 0},
+		{"listed", NULL, PM_AS_DEC, 0},         {"only_rows", NULL, PM_AS_DEC, 0},
 		{"skipped", "Left out", PM_AS_DEC, 0},
 	};
+	const struct pm_export_folder *t = &ex->total;
+	const uint64_t counts[] = {t->rows,    t->nodes, t->expected, t->whole,
+				   t->partial, t->lost,  t->listed,   t->only_rows};
 
 	pm_print_begin_map(cli->out, &total);
-	pm_print_uint(cli->out, &cols[0], ex->total.expected);
-	pm_print_uint(cli->out, &cols[1], ex->total.whole);
-	pm_print_uint(cli->out, &cols[2], ex->total.partial);
-	pm_print_uint(cli->out, &cols[3], ex->total.lost);
-	if (ex->total.skipped)
-		pm_print_uint(cli->out, &cols[4], ex->total.skipped);
+	for (size_t i = 0; i < 8; i++)
+		pm_print_uint(cli->out, &cols[i], counts[i]);
+	if (t->skipped)
+		pm_print_uint(cli->out, &cols[8], t->skipped);
 	pm_print_end(cli->out);
 }
 
@@ -167,6 +216,11 @@ static void zone_name(char *ret, size_t size)
 		*ret = '\0';
 }
 
+static const struct pm_exporter_ops *form_of(const struct options *o)
+{
+	return o->only_attachments ? &pm_exporter_attachments : pm_export_forms[o->form];
+}
+
 static enum pm_outdir_how how(const struct pm_cli *cli)
 {
 	const struct options *o = cli->options;
@@ -187,7 +241,7 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 				 .began = now(),
 				 .now = now};
 	const struct pm_evidence_options evidence = {.source = o->img, .md5 = opts->md5};
-	const struct pm_export_options eo = {.form = pm_export_forms[opts->form],
+	const struct pm_export_options eo = {.form = form_of(opts),
 					     .dir = opts->output,
 					     .source = file,
 					     .how = how(cli),
@@ -216,6 +270,8 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 		print_folders(cli, &ex);
 		print_losses(cli, &ex);
 		print_duplicates(cli, &ex);
+		print_attachments(cli, &ex);
+		print_left_out(cli, &ex);
 		print_total(cli, &ex);
 		pm_print_uint(cli->out, &nameless, unindexed);
 		if (unindexed)
@@ -269,6 +325,9 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
+	if (opts->only_attachments && opts->form && form_of(opts) != pm_export_forms[opts->form])
+		return pm_cli_usage(cli->cmd,
+				    "--attachments-only writes no mail, so it has no --format");
 	if (opts->resume && cli->common.force)
 		return pm_cli_usage(cli->cmd, "--resume goes on, --force begins again: which?");
 	if ((opts->since && !pm_choice_date(opts->since, false, &t)) ||
@@ -282,10 +341,13 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
-	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
+	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical attachments"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "resume", 0, NULL,
 	 "go on with an export into DIR that was not finished, with the same options",
 	 offsetof(struct options, resume), NULL},
+	{PM_OPT_FLAG, "attachments-only", 0, NULL,
+	 "write attachments as files, and no mail (the same as --format attachments)",
+	 offsetof(struct options, only_attachments), NULL},
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",
 	 offsetof(struct options, mark), NULL},

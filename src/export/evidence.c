@@ -51,7 +51,7 @@ const char *const pm_evidence_columns[PM_EC_COLUMNS] = {"nid",
 							"received_spf"};
 
 const char *const pm_evidence_attachment_columns[PM_EA_COLUMNS] = {
-	"nid", "attachment", "name", "mime_type", "method", "size", "sha256", "md5"};
+	"nid", "attachment", "name", "mime_type", "method", "size", "file", "sha256", "md5"};
 
 /* ---- hashes ---- */
 
@@ -178,6 +178,7 @@ struct row {
 	struct pm_arena arena;
 	const char *cells[PM_EC_COLUMNS];
 	json_t *attachments;
+	const char *const *files;
 };
 
 static const char *keep(struct row *r, struct pm_buf *b)
@@ -292,6 +293,7 @@ static enum pm_rc attachment(struct row *r, struct pm_message *m, size_t i)
 	enum pm_rc rc = pm_attachment_open(m, i, &a);
 
 	cells[PM_EA_INDEX] = number(r, i + 1);
+	cells[PM_EA_FILE] = r->files ? r->files[i] : NULL;
 	if (!pm_is_error(rc)) {
 		cells[PM_EA_NAME] = a.name;
 		cells[PM_EA_MIME] = a.mime;
@@ -364,7 +366,7 @@ static enum pm_rc put_json(struct row *r)
 
 enum pm_rc pm_evidence_add(struct pm_evidence *e, const struct pm_evidence_item *it)
 {
-	struct row r = {.e = e, .attachments = json_array()};
+	struct row r = {.e = e, .attachments = json_array(), .files = it->files};
 	struct pm_buf nid = {0};
 	enum pm_rc rc;
 

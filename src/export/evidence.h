@@ -38,6 +38,7 @@ struct pm_evidence_item {
 	struct pm_message *msg; /* NULL: only a row of a table is left of it */
 	const char *folder, *subject, *file, *state, *why;
 	const char *provenance, *placed; /* how it is known, and its folder */
+	const char *const *files;        /* of its attachments, where each has one; NULL */
 	uint64_t number;
 };
 

@@ -54,6 +54,7 @@ enum pm_evidence_attachment_column {
 	PM_EA_MIME,
 	PM_EA_METHOD,
 	PM_EA_SIZE,
+	PM_EA_FILE, /* where they alone are exported */
 	PM_EA_SHA256,
 	PM_EA_MD5, /* only where it is asked for */
 	PM_EA_COLUMNS

@@ -11,11 +11,17 @@
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
 
 const struct pm_exporter_ops *const pm_export_forms[] = {
-	&pm_exporter_eml,     &pm_exporter_mbox,
-	&pm_exporter_mboxo,   &pm_exporter_mboxcl2,
-	&pm_exporter_maildir, &pm_exporter_kmail,
-	&pm_exporter_vcard,   &pm_exporter_vcard3,
-	&pm_exporter_ical,    NULL,
+	&pm_exporter_eml,
+	&pm_exporter_mbox,
+	&pm_exporter_mboxo,
+	&pm_exporter_mboxcl2,
+	&pm_exporter_maildir,
+	&pm_exporter_kmail,
+	&pm_exporter_vcard,
+	&pm_exporter_vcard3,
+	&pm_exporter_ical,
+	&pm_exporter_attachments,
+	NULL,
 };
 
 /* What a walk carries along. */
@@ -61,8 +67,10 @@ static enum pm_rc choose_folders(struct pm_export *ex)
 			rc = pm_model_path(m, i, &path);
 			wanted = !pm_is_error(rc) &&
 				 pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
-			if (!wanted)
+			if (!wanted) {
 				ex->total.skipped += m->folders.v[i].n_messages;
+				ex->total.left[PM_LEFT_FOLDER] += m->folders.v[i].n_messages;
+			}
 		}
 		any |= wanted;
 		for (k = i; wanted && !ex->wanted[k]; k = m->folders.v[k].parent)
@@ -91,7 +99,11 @@ static enum pm_rc safe_name(struct walk *w, struct pm_name_set *taken, struct pm
 	enum pm_rc rc = PM_OK;
 
 	pm_name_safe(ctx, &safe, w->name.p, w->name.n, PM_NAME_MAX - 10);
-	if (safe.n >= n && pm_ascii_ncasecmp(safe.p + safe.n - n, suffix, n) == 0)
+	/* No file and no directory may want the same name. */
+	for (size_t i = 0; w->ex->opts->form->only_attachments && i < safe.n; i++)
+		if (safe.p[i] == '(')
+			safe.p[i] = '_';
+	if (n && safe.n >= n && pm_ascii_ncasecmp(safe.p + safe.n - n, suffix, n) == 0)
 		pm_buf_byte(ctx, &safe, '_');
 	if (!ctx->rc)
 		rc = pm_name_take(ctx, taken, pm_buf_cstr(ctx, &safe), out);
@@ -127,7 +139,7 @@ static enum pm_rc new_folder(struct walk *w, uint32_t index, struct pm_export_fo
 		f->parent = parent;
 		f->nid = mf->nid;
 		f->index = index;
-		f->expected = mf->n_messages;
+		f->expected = f->nodes = mf->n_messages;
 		f->path = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &w->path));
 		f->file = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &file));
 		*ret = f;
@@ -239,13 +251,15 @@ static bool is_empty(const struct pm_message *m)
 	       m->recipients_state != PM_DAMAGED && !m->attachments.n;
 }
 
-static enum pm_rc assess(struct pm_message *m, struct pm_notes *notes)
+/* Of a message whose attachments alone are exported only what concerns these counts. */
+static enum pm_rc assess(struct pm_message *m, bool only_attachments, struct pm_notes *notes)
 {
 	struct pm_flaws flaws;
 	enum pm_rc rc = pm_message_assess(m, FLAWS_MAX, &flaws);
 
 	for (size_t i = 0; i < flaws.v.n; i++)
-		pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);
+		if (!only_attachments || flaws.v.v[i].what >= PM_FLAW_ATTACHMENTS)
+			pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);
 	notes->more += flaws.more;
 	pm_flaws_done(&flaws);
 	return pm_is_error(rc) ? rc : m->db->ctx->rc;
@@ -265,10 +279,11 @@ static bool many(const struct pm_export *ex)
 	return ex->opts->form->many || ex->opts->join;
 }
 
-void pm_export_skip(struct pm_export_folder *f)
+void pm_export_skip(struct pm_export_folder *f, enum pm_left_out why)
 {
 	f->expected--;
 	f->skipped++;
+	f->left[why]++;
 }
 
 /* What became of the item, for an export that goes on. */
@@ -280,20 +295,23 @@ static void note_step(struct pm_export *ex, const struct pm_export_item *it,
 	pm_journal_note(ex->dir.journal, s, it->msg->size);
 }
 
-/* PM_NONE: the item is not to be exported, and is counted as such. */
+/* PM_NONE, and it is counted and noted. */
+static enum pm_rc skip(struct walk *w, struct pm_export_item *it, enum pm_left_out why)
+{
+	pm_export_skip(it->folder, why);
+	note_step(w->ex, it, &(struct pm_journal_step){.kind = PM_JOURNAL_SKIPPED, .state = why});
+	return PM_NONE;
+}
+
+/* PM_NONE: the item is not to be exported. */
 static enum pm_rc leave_out(struct walk *w, struct pm_export_item *it)
 {
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc;
 
 	if (is_skipped(w->ex, it->msg))
-		rc = PM_NONE;
-	if (!rc)
-		rc = pm_choice_item(&w->ex->opts->choice, it->msg);
-	if (rc == PM_NONE) {
-		pm_export_skip(it->folder);
-		note_step(w->ex, it, &(struct pm_journal_step){.kind = PM_JOURNAL_SKIPPED});
-	}
-	return rc;
+		return skip(w, it, PM_LEFT_KIND);
+	rc = pm_choice_item(&w->ex->opts->choice, it->msg);
+	return rc == PM_NONE ? skip(w, it, PM_LEFT_CHOICE) : rc;
 }
 
 enum pm_rc pm_export_duplicate(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
@@ -301,7 +319,7 @@ enum pm_rc pm_export_duplicate(struct pm_export *ex, struct pm_export_folder *f,
 {
 	struct pm_export_duplicate *d = pm_vec_push(ex->ctx, &ex->duplicates);
 
-	pm_export_skip(f);
+	pm_export_skip(f, PM_LEFT_DUPLICATE);
 	if (!d)
 		return ex->ctx->rc;
 	*d = (struct pm_export_duplicate){.folder = f, .nid = nid, .of = of};
@@ -336,13 +354,19 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	enum pm_item_state state = PM_ITEM_LOST;
 	enum pm_rc rc;
 	bool empty = is_empty(m), hashed = false;
+	const struct pm_export_counts *a = &it->folder->attachments, before = *a;
 	uint8_t hash[PM_SEEN_HASH];
 
 	rc = leave_out(w, it);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
-	rc = assess(m, it->notes);
-	if (!rc && ex->opts->choice.no_duplicates && !it->notes->v.n && !empty) {
+	rc = assess(m, ex->opts->form->only_attachments, it->notes);
+	if (!rc && ex->opts->form->only_attachments && !m->attachments.n && !it->notes->v.n &&
+	    !empty)
+		rc = skip(w, it, PM_LEFT_ATTACHMENT);
+	if (rc)
+		return pm_is_error(rc) ? rc : PM_OK;
+	if (ex->opts->choice.no_duplicates && !it->notes->v.n && !empty) {
 		rc = leave_out_duplicate(w, it, hash);
 		if (rc)
 			return pm_is_error(rc) ? rc : PM_OK;
@@ -376,6 +400,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 							   .why = why,
 							   .provenance = provenance(ex, m->nid),
 							   .placed = placed(it),
+							   .files = it->files,
 							   .number = many(ex) ? it->number : 0});
 	if (!rc)
 		rc = pm_outdir_note(&ex->dir,
@@ -389,6 +414,9 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	note_step(ex, it,
 		  &(struct pm_journal_step){.kind = PM_JOURNAL_ITEM,
 					    .state = state,
+					    .attachments = {a->whole - before.whole,
+							    a->partial - before.partial,
+							    a->lost - before.lost},
 					    .hash = hashed ? hash : NULL,
 					    .file = file,
 					    .subject = state ? m->subject : NULL,
@@ -420,6 +448,7 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 		it.msg = &m;
 		it.placed = ex->model->messages.v[mf->messages + i].placed;
 		it.notes = &notes;
+		it.files = NULL;
 		if (!pm_is_error(rc))
 			rc = write_item(w, &it);
 		pm_message_close(&m);
@@ -458,6 +487,7 @@ static enum pm_rc lost_rows(struct walk *w, struct pm_export_folder *f)
 		if (rc)
 			break;
 		f->expected++;
+		f->only_rows++;
 		rc = pm_export_account(ex, f, nid, PM_ITEM_LOST, pm_buf_cstr(ex->ctx, &subject),
 				       NULL, only_row);
 		pm_journal_note(ex->dir.journal,
@@ -494,6 +524,78 @@ static enum pm_rc end_folder(struct walk *w, struct pm_export_folder *f)
 	return pm_export_checkpoint(w->ex, w->form, false);
 }
 
+/* The table beside the nodes; where it is lost it has no rows. */
+static enum pm_rc count_rows(struct walk *w, struct pm_export_folder *f)
+{
+	const struct pm_model *m = w->ex->model;
+	const struct pm_model_folder *mf = &m->folders.v[f->index];
+	struct pm_tc *tc;
+	enum pm_rc rc = pm_rows_open(&w->rows, &tc);
+
+	if (rc)
+		return rc;
+	f->rows = tc->rows.n;
+	for (uint32_t i = 0; i < mf->n_messages; i++)
+		f->listed += pm_tc_find(tc, m->messages.v[mf->messages + i].nid) < tc->rows.n;
+	return PM_OK;
+}
+
+static void add_counts(struct pm_export_folder *to, const struct pm_export_folder *f)
+{
+	to->nodes += f->nodes;
+	to->rows += f->rows;
+	to->listed += f->listed;
+	to->only_rows += f->only_rows;
+	to->expected += f->expected;
+	to->whole += f->whole;
+	to->partial += f->partial;
+	to->lost += f->lost;
+	to->skipped += f->skipped;
+	for (size_t i = 0; i < PM_LEFT_OUTS; i++)
+		to->left[i] += f->left[i];
+	to->attachments.expected += f->attachments.expected;
+	to->attachments.whole += f->attachments.whole;
+	to->attachments.partial += f->attachments.partial;
+	to->attachments.lost += f->attachments.lost;
+}
+
+/* What was there is what was exported, lost, or left out, and each for one reason. */
+static bool is_balanced(const struct pm_export_folder *f)
+{
+	const struct pm_export_counts *a = &f->attachments;
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < PM_LEFT_OUTS; i++)
+		left += f->left[i];
+	return f->nodes + f->only_rows == f->expected + f->skipped && left == f->skipped &&
+	       f->expected == f->whole + f->partial + f->lost && f->listed <= f->nodes &&
+	       f->listed + f->only_rows <= f->rows &&
+	       a->expected == a->whole + a->partial + a->lost;
+}
+
+static enum pm_rc balance(struct pm_export *ex, const struct pm_export_folder *f)
+{
+	add_counts(&ex->total, f);
+	if (is_balanced(f))
+		return PM_OK;
+	return pm_fail(ex->ctx, PM_EBUG,
+		       "the count of folder 0x%X does not balance: this is a bug, please report it",
+		       f->nid);
+}
+
+/* Every message of the model was met in a folder, or its folder was not chosen. */
+static enum pm_rc balance_total(struct pm_export *ex)
+{
+	const struct pm_export_folder *t = &ex->total;
+
+	if (t->nodes + t->left[PM_LEFT_FOLDER] == ex->model->messages.n &&
+	    t->nodes + t->left[PM_LEFT_FOLDER] + t->only_rows == t->expected + t->skipped)
+		return PM_OK;
+	return pm_fail(ex->ctx, PM_EBUG,
+		       "%llu items in all, but %llu in folders: this is a bug, please report it",
+		       (unsigned long long)ex->model->messages.n, (unsigned long long)t->nodes);
+}
+
 static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 {
 	struct pm_export *ex = w->ex;
@@ -516,18 +618,10 @@ static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)
 		rc = ops->end_folder(w->form, f);
 	if (!rc)
 		rc = ex->dir.replays ? pm_export_replay_end(ex, w->form, f) : end_folder(w, f);
+	if (!rc)
+		rc = count_rows(w, f);
 	pm_rows_close(&w->rows);
-	ex->total.expected += f->expected;
-	ex->total.whole += f->whole;
-	ex->total.partial += f->partial;
-	ex->total.lost += f->lost;
-	ex->total.skipped += f->skipped;
-	if (!rc && f->expected != f->whole + f->partial + f->lost)
-		rc = pm_fail(ex->ctx, PM_EBUG,
-			     "the count of folder 0x%X does not balance: this is a bug, please "
-			     "report it",
-			     f->nid);
-	return rc;
+	return rc ? rc : balance(ex, f);
 }
 
 /* The folder and all below it; the model bounds the depth. */
@@ -570,6 +664,8 @@ static enum pm_rc walk_all(struct pm_export *ex)
 		rc = ex->opts->form->open(ex, &w.form);
 	if (!rc) {
 		rc = visit(&w, ex->model->root, NULL, &ex->top);
+		if (!rc)
+			rc = balance_total(ex);
 		if (!rc)
 			rc = pm_export_checkpoint(ex, w.form, true);
 		w.form->ops->free(w.form);

@@ -21,6 +21,20 @@
 #include "msg/store.h"
 #include "recover/model.h"
 
+/* Why an item is not expected to be exported. */
+enum pm_left_out {
+	PM_LEFT_KIND,       /* the form takes no such items */
+	PM_LEFT_CHOICE,     /* it was not chosen */
+	PM_LEFT_FOLDER,     /* its folder was not */
+	PM_LEFT_DUPLICATE,  /* it is the same as one before */
+	PM_LEFT_ATTACHMENT, /* attachments alone are wanted, and it has none */
+	PM_LEFT_OUTS
+};
+
+struct pm_export_counts {
+	uint64_t expected, whole, partial, lost;
+};
+
 struct pm_export_folder {
 	struct pm_export_folder *parent; /* NULL: of the root */
 	pm_nid nid;
@@ -29,9 +43,20 @@ struct pm_export_folder {
 	const char *file;  /* the same as safe names, below the output directory, no suffix */
 	const char *place; /* where the form puts it, when that is elsewhere; NULL */
 	bool made;         /* its directory exists */
-	/* Every item is expected or skipped; every expected one is whole, partial or lost. */
+	/*
+	 * Where items are looked for: nodes that belong to the folder, and rows of its contents table.
+	 * `listed` nodes have a row; rows beyond that name nothing that is there, or something twice.
+	 */
+	uint64_t nodes, rows, listed;
+	uint64_t
+		only_rows; /* of these, those that are the last trace of an item: they are lost ones */
+	/*
+	 * Every node and every such row is expected or skipped; every expected one is whole, partial
+	 * or lost.
+	 */
 	uint64_t expected, whole, partial, lost;
-	uint64_t skipped; /* of another kind than the form takes, or not chosen: not expected */
+	uint64_t skipped, left[PM_LEFT_OUTS]; /* by reason */
+	struct pm_export_counts attachments;  /* where they alone are exported */
 };
 
 enum pm_item_state { PM_ITEM_WHOLE, PM_ITEM_PARTIAL, PM_ITEM_LOST };
@@ -42,6 +67,7 @@ struct pm_export_item {
 	struct pm_notes *notes; /* what is damaged; more may be added */
 	uint64_t number;        /* in its folder, from 1; only those that are written count */
 	uint8_t placed;         /* pm_placed */
+	const char **files;     /* of its attachments, where each has one; NULL */
 };
 
 /* An item that is not whole, for the report. */
@@ -106,6 +132,7 @@ struct pm_exporter_ops {
 	const char *summary; /* what --help says */
 	const char *suffix;  /* of its files; no folder's name ends in it */
 	bool many;           /* a file holds many items */
+	bool only_attachments;
 	/* Is an item of this class written? NULL: all are. */
 	bool (*takes)(const char *message_class);
 	enum pm_rc (*open)(struct pm_export *ex, struct pm_exporter **ret);
@@ -131,6 +158,7 @@ struct pm_exporter_ops {
 extern const struct pm_exporter_ops pm_exporter_eml, pm_exporter_mbox, pm_exporter_mboxo,
 	pm_exporter_mboxcl2;
 extern const struct pm_exporter_ops pm_exporter_maildir, pm_exporter_kmail;
+extern const struct pm_exporter_ops pm_exporter_attachments;
 extern const struct pm_exporter_ops pm_exporter_vcard, pm_exporter_vcard3, pm_exporter_ical;
 extern const struct pm_exporter_ops *const pm_export_forms[]; /* NULL at the end */
 
@@ -162,7 +190,7 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 			    struct pm_buf *out);
 
 /* What becomes of an item is counted. Texts are copied. */
-void pm_export_skip(struct pm_export_folder *f);
+void pm_export_skip(struct pm_export_folder *f, enum pm_left_out why);
 enum pm_rc pm_export_account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
 			     enum pm_item_state state, const char *subject, const char *file,
 			     const char *why) PM_MUST_CHECK;

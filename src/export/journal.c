@@ -294,8 +294,11 @@ static bool parse_step(char *line, struct pm_journal_step *s)
 		return false;
 	s->kind = (enum pm_journal_kind) * kind;
 	if (!take_nid(&line, &s->nid) || !take_nid(&line, &s->of) ||
-	    !take_number(&line, 10, &state) || state > 2 || !take_number(&line, 10, &s->number))
+	    !take_number(&line, 10, &state) || state > 9 || !take_number(&line, 10, &s->number))
 		return false;
+	for (size_t i = 0; i < 3; i++)
+		if (!take_number(&line, 10, &s->attachments[i]))
+			return false;
 	s->state = (unsigned int)state;
 	return take_hash(&line, s) && pm_tsv_take(&line, &s->file) &&
 	       pm_tsv_take(&line, &s->subject) && pm_tsv_take(&line, &s->why) && !line;
@@ -578,6 +581,8 @@ void pm_journal_note(struct pm_journal *j, const struct pm_journal_step *s, uint
 
 	pm_buf_printf(j->ctx, &j->lines, "%c\t%x\t%x\t%u\t%llu\t", (int)s->kind, s->nid, s->of,
 		      s->state, (unsigned long long)s->number);
+	for (size_t i = 0; i < 3; i++)
+		pm_buf_printf(j->ctx, &j->lines, "%llu\t", (unsigned long long)s->attachments[i]);
 	for (size_t i = 0; s->hash && i < sizeof(s->hash_bytes); i++)
 		pm_buf_printf(j->ctx, &j->lines, "%02x", s->hash[i]);
 	pm_buf_str(j->ctx, &j->lines, s->hash ? "" : "\\N");

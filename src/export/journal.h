@@ -36,9 +36,10 @@ enum pm_journal_kind {
 struct pm_journal_step {
 	enum pm_journal_kind kind;
 	pm_nid nid, of;
-	unsigned int state; /* enum pm_item_state */
+	unsigned int state; /* enum pm_item_state; of one that was skipped enum pm_left_out */
 	uint64_t number;
-	const uint8_t *hash; /* 32 bytes that tell duplicates; NULL: none */
+	uint64_t attachments[3]; /* whole, partial, lost, where they alone are exported */
+	const uint8_t *hash;     /* 32 bytes that tell duplicates; NULL: none */
 	const char *file, *subject, *why;
 	uint8_t hash_bytes[32];
 };

@@ -286,24 +286,26 @@ static bool uri_list(struct pm_ctx *ctx, struct pm_buf *path)
 	return url;
 }
 
-/* What an attachment by reference refers to. False: nothing. */
-static bool reference(struct job *j, struct pm_attachment *a, struct pm_buf *out)
+bool pm_mime_reference(struct pm_message *m, struct pm_attachment *a, struct pm_buf *out,
+		       bool *ret_url)
 {
 	static const uint16_t ids[] = {ID_ATTACH_LONG_PATHNAME, ID_ATTACH_PATHNAME};
 
 	for (size_t i = 0; i < 2 && !out->n; i++) {
-		enum pm_rc rc = pm_pc_string(&a->pc, ids[i], j->m->codepage, out);
+		enum pm_rc rc = pm_pc_string(&a->pc, ids[i], m->codepage, out);
 
 		if (pm_is_error(rc))
 			return false;
 	}
-	return out->n != 0;
+	if (!out->n)
+		return false;
+	*ret_url = uri_list(m->db->ctx, out);
+	return true;
 }
 
 static void write_reference(struct job *j, struct pm_attachment *a, size_t number,
-			    struct pm_buf *path)
+			    const struct pm_buf *path, bool url)
 {
-	bool url = uri_list(j->ctx, path);
 	struct pm_buf name = {0};
 
 	if (a->name && *a->name)
@@ -356,12 +358,14 @@ static void write_data(struct job *j, struct pm_attachment *a, size_t number)
 {
 	struct pm_buf path = {0};
 	struct pm_value v;
+	bool url = false;
 	enum pm_rc rc = pm_attachment_data(a, &v);
 
 	if (pm_is_error(rc)) {
 		/* recorded */
-	} else if ((rc == PM_NONE || (!v.size && is_reference(a))) && reference(j, a, &path)) {
-		write_reference(j, a, number, &path);
+	} else if ((rc == PM_NONE || (!v.size && is_reference(a))) &&
+		   pm_mime_reference(j->m, a, &path, &url)) {
+		write_reference(j, a, number, &path, url);
 	} else {
 		begin_bytes(j, a, number);
 		if (rc != PM_NONE)

@@ -52,6 +52,13 @@ const char *pm_mime_envelope(const struct pm_mime *w);
 /* Write the prepared message. `mark`: say in its header what is damaged; NULL: don't. */
 enum pm_rc pm_mime_write(struct pm_mime *w, struct pm_message *m, const char *mark) PM_MUST_CHECK;
 
+/*
+ * What an attachment without bytes of its own refers to: a list of URIs (*ret_url), else a path as
+ * text. Appended; false: nothing, or an error.
+ */
+bool pm_mime_reference(struct pm_message *m, struct pm_attachment *a, struct pm_buf *out,
+		       bool *ret_url);
+
 /* The state of a message that mailboxes and mail programs keep. */
 enum pm_mime_state {
 	PM_STATE_READ = 1,

@@ -98,8 +98,15 @@ static enum pm_rc go_on(struct pm_export *ex, struct pm_exporter *form)
 static enum pm_rc replay_written(struct pm_export *ex, struct pm_exporter *form,
 				 struct pm_export_item *it, const struct pm_journal_step *s)
 {
+	struct pm_export_counts *a = &it->folder->attachments;
 	enum pm_rc rc = PM_OK;
 
+	a->whole += s->attachments[0];
+	a->partial += s->attachments[1];
+	a->lost += s->attachments[2];
+	a->expected += s->attachments[0] + s->attachments[1] + s->attachments[2];
+	if (s->state > PM_ITEM_LOST)
+		return fail_other(ex, s->nid);
 	if (s->hash)
 		rc = pm_seen_add(ex->ctx, &ex->seen, s->hash, s->nid);
 	if (!rc && s->file && form->ops->replay)
@@ -121,7 +128,7 @@ enum pm_rc pm_export_replay_item(struct pm_export *ex, struct pm_exporter *form,
 	if (s.kind == PM_JOURNAL_ITEM)
 		rc = replay_written(ex, form, it, &s);
 	else if (s.kind == PM_JOURNAL_SKIPPED)
-		pm_export_skip(it->folder);
+		pm_export_skip(it->folder, s.state < PM_LEFT_OUTS ? s.state : 0);
 	else if (s.kind == PM_JOURNAL_DUPLICATE)
 		rc = pm_export_duplicate(ex, it->folder, nid, s.of, s.subject);
 	else
@@ -137,6 +144,7 @@ enum pm_rc pm_export_replay_end(struct pm_export *ex, struct pm_exporter *form,
 
 	while (!rc && pm_journal_peek(ex->dir.journal, &s) && s.kind == PM_JOURNAL_ROW) {
 		f->expected++;
+		f->only_rows++;
 		rc = pm_export_account(ex, f, s.nid, PM_ITEM_LOST, s.subject, NULL, s.why);
 		pm_journal_take(ex->dir.journal);
 	}
