@@ -14,6 +14,7 @@
 struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
+	int load; /* index of: none, DAT, EDRM, both, which are bits of enum pm_load_file */
 	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split;
@@ -240,7 +241,8 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 				 .zone = zone,
 				 .began = now(),
 				 .now = now};
-	const struct pm_evidence_options evidence = {.source = o->img, .md5 = opts->md5};
+	const struct pm_evidence_options evidence = {
+		.source = o->img, .md5 = opts->md5, .load = (unsigned int)opts->load};
 	const struct pm_export_options eo = {.form = form_of(opts),
 					     .dir = opts->output,
 					     .source = file,
@@ -328,6 +330,8 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	if (opts->only_attachments && opts->form && form_of(opts) != pm_export_forms[opts->form])
 		return pm_cli_usage(cli->cmd,
 				    "--attachments-only writes no mail, so it has no --format");
+	if ((opts->md5 || opts->load) && !opts->evidence)
+		return pm_cli_usage(cli->cmd, "--md5 and --load-file are about --evidence");
 	if (opts->resume && cli->common.force)
 		return pm_cli_usage(cli->cmd, "--resume goes on, --force begins again: which?");
 	if ((opts->since && !pm_choice_date(opts->since, false, &t)) ||
@@ -373,6 +377,10 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_FLAG, "evidence", 0, NULL,
 	 "add an inventory, a manifest of hashes and a custody record, in " PM_EVIDENCE_DIR,
 	 offsetof(struct options, evidence), NULL},
+	{PM_OPT_FLAG, "md5", 0, NULL, "--evidence: MD5 beside SHA-256",
+	 offsetof(struct options, md5), NULL},
+	{PM_OPT_CHOICE, "load-file", 0, "FORM", "--evidence: a load file for review programs",
+	 offsetof(struct options, load), "none dat edrm both"},
 	{PM_OPT_SIZE, "split", 0, "SIZE", "mbox: begin another file when one has this size",
 	 offsetof(struct options, split), NULL},
 	{PM_OPT_FLAG, "join", 0, NULL, "vCard and iCalendar: one file a folder, not one an item",

@@ -565,6 +565,8 @@ enum pm_rc pm_evidence_finish(struct pm_evidence *e, const char *source,
 	if (!rc)
 		rc = pm_evidence_put_sqlite(e);
 	if (!rc)
+		rc = pm_evidence_put_load_files(e);
+	if (!rc)
 		rc = pm_output_commit(e->jsonl);
 	if (!rc)
 		rc = put_manifests(e);

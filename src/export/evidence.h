@@ -3,6 +3,7 @@
  * The evidence package of an export, in the directory "evidence" beside the mail:
  *	inventory.csv, attachments.csv, inventory.jsonl, inventory.sqlite
  *		every item, those that are lost included, and every attachment with its hash
+ *	load.dat, load.xml	the same for review programs, where they are asked for
  *	manifest.sha256	hash of every file written, for sha256sum -c
  *	custody.json	who exported what, when, with what; hashes of the data file before and after
  * All but the last are the same on every run.
@@ -26,10 +27,13 @@ struct pm_custody {
 	uint64_t (*now)(void);
 };
 
+enum pm_load_file { PM_LOAD_FILE_DAT = 1, PM_LOAD_FILE_EDRM = 2 };
+
 /* What is asked for. */
 struct pm_evidence_options {
 	struct pm_image *source; /* the data file */
 	bool md5;                /* MD5 beside SHA-256, everywhere */
+	unsigned int load;       /* enum pm_load_file */
 };
 
 /* What an item became; texts may be NULL. */

@@ -94,5 +94,7 @@ enum pm_rc pm_evidence_each(struct pm_evidence *e, pm_evidence_row_fn fn, void *
 /* inventory.csv and attachments.csv; inventory.sqlite. */
 enum pm_rc pm_evidence_put_csv(struct pm_evidence *e) PM_MUST_CHECK;
 enum pm_rc pm_evidence_put_sqlite(struct pm_evidence *e) PM_MUST_CHECK;
+/* The load files that were asked for. */
+enum pm_rc pm_evidence_put_load_files(struct pm_evidence *e) PM_MUST_CHECK;
 
 #endif

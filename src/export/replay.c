@@ -30,6 +30,7 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 		{"mark", o->mark},
 		{"join", o->join},
 		{"evidence", o->evidence != NULL},
+		{"md5", o->evidence && o->evidence->md5},
 		{"has-attachment", c->has_attachment},
 		{"exclude-duplicates", c->no_duplicates},
 	};
@@ -38,6 +39,8 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i].is)
 			pm_buf_printf(ctx, out, " --%s", flags[i].name);
+	if (o->evidence)
+		number(out, ctx, "load-file", o->evidence->load);
 	number(out, ctx, "split", o->split);
 	number(out, ctx, "since", c->since);
 	number(out, ctx, "until", c->until);
