@@ -21,6 +21,10 @@
 enum {
 	ID_IMPORTANCE = 0x0017,
 	ID_SENSITIVITY = 0x0036,
+	ID_EXCEPTION_REPLACE = 0x7FF9,
+	ID_EXCEPTION_START = 0x7FFB,
+	ID_ATTACHMENT_FLAGS = 0x7FFD,
+	AF_EXCEPTION = 2,
 	ID_RECIPIENT_FLAGS = 0x5FFD,
 	ID_TRACK_STATUS = 0x5FFF,
 	LID_SEQUENCE = 0x8201,
@@ -50,6 +54,13 @@ enum {
 	LID_TASK_RECUR = 0x8116,
 };
 
+/* An attachment that has what is special of one occurrence [MS-OXOCAL 2.2.10.1]. */
+struct exception_message {
+	size_t attachment;
+	uint64_t original; /* when the series has it, local time; 0: not known */
+	uint64_t start;    /* its own, local time of its writer */
+};
+
 struct event {
 	struct pm_gw g;
 	struct pm_export *ex;
@@ -60,6 +71,7 @@ struct event {
 	bool all_day;
 	struct pm_recur recur;
 	bool recurs;
+	PM_VEC(struct exception_message) exceptions;
 };
 
 /* ---- small things ---- */
@@ -162,13 +174,13 @@ static void add_classes(struct event *e, icalcomponent *c)
 		add(c, icalproperty_new_categories(categories[i]));
 }
 
-/* `subject` and the like NULL: the item's own. DTSTAMP must be there: it is when the item was
+/* `subject` and `body` NULL: the item's own; "": none. DTSTAMP must be there: it is when the item was
  * changed last, never the time of the export. */
-static void add_common(struct event *e, icalcomponent *c, const char *uid, const char *subject)
+static void add_common(struct event *e, icalcomponent *c, const char *uid, const char *subject,
+		       const char *body)
 {
 	const struct pm_message *m = e->g.m;
 	uint64_t stamp = pm_time_is_set(m->modified) ? m->modified : m->created;
-	const char *body = pm_gw_body(&e->g, e->notes);
 	const char *own = m->subject ? pm_gw_clean(&e->g, m->subject, strlen(m->subject)) : NULL;
 
 	add(c, icalproperty_new_uid(uid));
@@ -179,9 +191,10 @@ static void add_common(struct event *e, icalcomponent *c, const char *uid, const
 	if (pm_time_is_set(m->modified))
 		add(c, icalproperty_new_lastmodified(ical_time(m->modified, false, true)));
 	subject = subject ? subject : own;
+	body = body ? body : pm_gw_body(&e->g, e->notes);
 	if (subject && *subject)
 		add(c, icalproperty_new_summary(subject));
-	if (body)
+	if (body && *body)
 		add(c, icalproperty_new_description(body));
 	add_classes(e, c);
 }
@@ -213,7 +226,7 @@ static const char *zone_name(struct event *e, const char *s)
 		if (*s != '"' && *s != '\n')
 			pm_buf_byte(e->ex->ctx, &b, (uint8_t)*s);
 	if (!b.n)
-		pm_buf_printf(e->ex->ctx, &b, "Zone%+ld", (long)-e->tz.bias);
+		pm_buf_printf(e->ex->ctx, &b, "Zone%+ld", (long)-e->tz.v[e->tz.n - 1].bias);
 	name = pm_arena_strdup(e->ex->ctx, &e->g.arena, pm_buf_cstr(e->ex->ctx, &b));
 	pm_buf_done(&b);
 	return name;
@@ -239,12 +252,29 @@ static void load_zone(struct event *e)
 		e->tzid = zone_name(e, pm_gw_text(&e->g, appointment(e, LID_ZONE_NAME)));
 }
 
+/*
+ * What held before the series began says nothing of it, and some programs stumble over rules that
+ * end.
+ */
+static void trim_zone(struct event *e)
+{
+	const struct pm_recur *r = &e->recur;
+	uint64_t first = r->start, last = r->end + DAY;
+
+	for (size_t i = 0; i < r->exceptions.n; i++) {
+		const struct pm_recur_exception *x = &r->exceptions.v[i];
+
+		first = x->start < first ? x->start : first;
+		last = x->end > last ? x->end : last;
+	}
+	pm_tz_trim(&e->tz, first, last);
+}
+
+/* Rules have no gaps between their members. */
 static bool same_zone(const struct pm_tz *a, const struct pm_tz *b)
 {
-	return a->bias == b->bias && a->standard_bias == b->standard_bias &&
-	       a->daylight_bias == b->daylight_bias &&
-	       !memcmp(&a->standard, &b->standard, sizeof(a->standard)) &&
-	       !memcmp(&a->daylight, &b->daylight, sizeof(a->daylight));
+	_Static_assert(sizeof(a->v[0]) == 4 * 4 + 2 * 12, "a rule is its members");
+	return a->n == b->n && memcmp(a->v, b->v, a->n * sizeof(a->v[0])) == 0;
 }
 
 /* A file describes a zone once. Another one of the same name gets a number. */
@@ -468,17 +498,112 @@ static void put_component(struct pm_ctx *ctx, icalcomponent *c, struct pm_buf *o
 	free(text); /* lint: free */
 }
 
-static void add_exception(struct event *e, const struct pm_recur_exception *x, const char *uid,
-			  const char *location, struct pm_buf *out)
+/* ---- occurrences that are changed ---- */
+
+/* Which attachments are messages about occurrences; hidden ones that say so. */
+static enum pm_rc find_exceptions(struct event *e)
 {
-	const struct pm_gw *g = &e->g;
+	struct pm_message *m = e->g.m;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < m->attachments.n && !pm_is_error(rc); i++) {
+		struct exception_message *slot;
+		struct pm_attachment a;
+		uint32_t flags = 0;
+		uint64_t original = 0, start = 0;
+
+		rc = pm_attachment_open(m, i, &a);
+		if (!pm_is_error(rc) && pm_attachment_is_message(&a)) {
+			rc = pm_pc_u32(&a.pc, ID_ATTACHMENT_FLAGS, &flags);
+			if (!pm_is_error(rc))
+				rc = pm_pc_time(&a.pc, ID_EXCEPTION_REPLACE, &original);
+			if (!pm_is_error(rc))
+				rc = pm_pc_time(&a.pc, ID_EXCEPTION_START, &start);
+		}
+		slot = !pm_is_error(rc) && flags & AF_EXCEPTION
+			       ? pm_vec_push(e->ex->ctx, &e->exceptions)
+			       : NULL;
+		if (slot)
+			*slot = (struct exception_message){
+				.attachment = i,
+				.start = start,
+				.original = original && e->tzid ? pm_tz_local(&e->tz, original)
+								: original};
+		pm_attachment_close(&a);
+	}
+	return pm_is_error(rc) ? rc : e->ex->ctx->rc;
+}
+
+static const struct exception_message *message_of(const struct event *e,
+						  const struct pm_recur_exception *x)
+{
+	for (size_t i = 0; i < e->exceptions.n; i++) {
+		const struct exception_message *m = &e->exceptions.v[i];
+
+		if (m->original ? m->original / DAY == x->original / DAY : m->start == x->start)
+			return m;
+	}
+	return NULL;
+}
+
+/* What of it is not as in the series. */
+struct special {
+	const char *subject, *location, *body; /* NULL: as in the series */
+};
+
+/* Its message has the texts whole; the blob tells which of them count, but not of all writers. */
+static enum pm_rc load_special(struct event *e, const struct pm_recur_exception *x,
+			       icalcomponent *c, struct special *ret)
+{
+	const struct exception_message *em = message_of(e, x);
+	struct event inner = *e;
+	struct pm_attachment a;
+	struct pm_message m;
+	enum pm_rc rc;
+
+	*ret = (struct special){.subject = x->subject, .location = x->location};
+	if (!em)
+		return add_people(e, c);
+	rc = pm_attachment_open(e->g.m, em->attachment, &a);
+	if (!pm_is_error(rc))
+		rc = pm_attachment_message(&a, &m);
+	else
+		m = (struct pm_message){0};
+	if (rc == PM_OK || rc == PM_DAMAGED) {
+		const char *body, *location;
+
+		inner.g.m = &m;
+		body = pm_gw_body(&inner.g, e->notes);
+		location = pm_gw_text(&inner.g, appointment(e, LID_LOCATION));
+		if (body || x->flags & PM_RECUR_BODY)
+			ret->body = body ? body : "";
+		if (location)
+			ret->location = location;
+		if (m.subject && *m.subject)
+			ret->subject = pm_arena_strdup(e->ex->ctx, &inner.g.arena, m.subject);
+		rc = add_people(&inner, c);
+	} else if (!pm_is_error(rc)) {
+		pm_note_add(e->ex->ctx, e->notes,
+			    "recurrence: what is special of an occurrence is lost");
+		rc = add_people(e, c);
+	}
+	e->g.arena = inner.g.arena; /* which has grown */
+	pm_message_close(&m);
+	pm_attachment_close(&a);
+	return rc;
+}
+
+static enum pm_rc add_exception(struct event *e, const struct pm_recur_exception *x,
+				const char *uid, const char *location, struct pm_buf *out)
+{
 	const bool series_all_day = e->all_day;
 	icalcomponent *c = icalcomponent_new(ICAL_VEVENT_COMPONENT);
-	const char *place = x->location ? x->location : location;
-	const char *subject =
-		x->subject ? pm_gw_clean(&e->g, x->subject, strlen(x->subject)) : NULL;
+	struct special s;
+	enum pm_rc rc = load_special(e, x, c, &s);
 
-	add_common(e, c, uid, subject);
+	location = s.location ? s.location : location;
+	add_common(e, c, uid, s.subject ? pm_gw_clean(&e->g, s.subject, strlen(s.subject)) : NULL,
+		   s.body);
 	add_local(e, c, icalproperty_new_recurrenceid(ical_time(x->original, e->all_day, false)));
 	if (x->flags & PM_RECUR_ALL_DAY)
 		e->all_day = x->all_day != 0;
@@ -486,12 +611,14 @@ static void add_exception(struct event *e, const struct pm_recur_exception *x, c
 	if (x->end > x->start)
 		add_local(e, c, icalproperty_new_dtend(ical_time(x->end, e->all_day, false)));
 	e->all_day = series_all_day;
-	if (place)
-		add(c, icalproperty_new_location(pm_gw_clean(&e->g, place, strlen(place))));
+	if (location)
+		add(c, icalproperty_new_location(pm_gw_clean(&e->g, location, strlen(location))));
 	add_busy(c, x->flags & PM_RECUR_BUSY ? x->busy
 					     : pm_gw_u32(&e->g, appointment(e, LID_BUSY), 2));
-	put_component(g->ctx, c, out);
+	if (!rc)
+		put_component(e->ex->ctx, c, out);
 	icalcomponent_free(c);
+	return rc;
 }
 
 static void load_recurrence(struct event *e)
@@ -520,9 +647,11 @@ static enum pm_rc write_event(struct event *e, struct pm_gw_zones *zones, struct
 	e->all_day = pm_gw_u32(&e->g, appointment(e, LID_ALL_DAY), 0) != 0;
 	load_zone(e);
 	load_recurrence(e);
+	if (e->recurs && e->tzid)
+		trim_zone(e);
 	if (e->recurs && e->tzid && !e->all_day && describe_zone(e, zones, out))
 		return ctx->rc;
-	add_common(e, e->c, uid, NULL);
+	add_common(e, e->c, uid, NULL, NULL);
 	if (e->recurs)
 		add_series(e);
 	else
@@ -536,8 +665,10 @@ static enum pm_rc write_event(struct event *e, struct pm_gw_zones *zones, struct
 	add_reminder(e, e->c);
 	if (!rc)
 		put_component(ctx, e->c, out);
+	if (!rc && e->recurs && e->recur.exceptions.n)
+		rc = find_exceptions(e);
 	for (size_t i = 0; !rc && e->recurs && i < e->recur.exceptions.n; i++)
-		add_exception(e, &e->recur.exceptions.v[i], uid, location, out);
+		rc = add_exception(e, &e->recur.exceptions.v[i], uid, location, out);
 	return rc ? rc : ctx->rc;
 }
 
@@ -570,7 +701,7 @@ static enum pm_rc write_task(struct event *e, struct pm_buf *out)
 
 	e->c = icalcomponent_new(ICAL_VTODO_COMPONENT);
 	e->all_day = true; /* days, as midnight of no zone [MS-OXOTASK 2.2.2.2.4] */
-	add_common(e, e->c, pm_gw_uid(&e->g, &e->ex->store), NULL);
+	add_common(e, e->c, pm_gw_uid(&e->g, &e->ex->store), NULL, NULL);
 	if (start)
 		add(e->c, icalproperty_new_dtstart(ical_time(start, true, false)));
 	if (due && due >= start)
@@ -613,6 +744,7 @@ static enum pm_rc write_item(struct pm_export *ex, struct pm_export_item *it,
 	if (e.c)
 		icalcomponent_free(e.c);
 	pm_recur_done(&e.recur);
+	pm_vec_done(&e.exceptions);
 	pm_arena_done(&e.g.arena);
 	return rc ? rc : ex->ctx->rc;
 }

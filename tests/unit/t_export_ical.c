@@ -315,58 +315,150 @@ static void test_zone(void **state)
 /* South of the equator summer spans the new year. */
 static void test_south(void **state)
 {
-	struct pm_tz tz = {.bias = -600,
-			   .daylight_bias = -60,
-			   .standard = {.month = 4, .day = 1, .hour = 3},
-			   .daylight = {.month = 10, .day = 1, .hour = 2}};
+	struct pm_tz tz = {.n = 1,
+			   .v[0] = {.bias = -600,
+				    .daylight_bias = -60,
+				    .standard = {.month = 4, .day = 1, .hour = 3},
+				    .daylight = {.month = 10, .day = 1, .hour = 2}}};
 
 	(void)state;
 	assert_int_equal(pm_tz_local(&tz, ft(2021, 1, 1, 0, 0)), ft(2021, 1, 1, 11, 0));
 	assert_int_equal(pm_tz_local(&tz, ft(2021, 7, 1, 0, 0)), ft(2021, 7, 1, 10, 0));
 }
 
-/* Of two rules the one in effect counts. */
+/* A definition of these rules: the year, and the bias; daylight time is there with the last two. */
+static void definition(struct blob *b, unsigned int n, const unsigned int *years,
+		       const int32_t *biases)
+{
+	w16(b, 0x0102);
+	w16(b, 12);
+	w16(b, 2);
+	wstr(b, "Zone", true);
+	w16(b, n);
+	for (unsigned int i = 0; i < n; i++) {
+		w16(b, 0x0102);
+		w16(b, 0x3E);
+		w16(b, i ? 0 : 2); /* the flag of the one in effect changes nothing */
+		w16(b, years[i]);
+		for (int k = 0; k < 7; k++)
+			w16(b, 0);
+		w32(b, (uint32_t)biases[i]);
+		w32(b, 0);
+		w32(b, (uint32_t)-60);
+		change(b, i + 2 < n ? 0 : 11, 0, 1, 2);
+		change(b, i + 2 < n ? 0 : 3, 0, i + 1 < n ? 1 : 2, 2);
+	}
+}
+
+/* Each rule holds for its years, whatever their order. */
 static void test_definition(void **state)
 {
+	static const unsigned int years[] = {2005, 2000, 2007};
+	static const int32_t biases[] = {240, 360,
+					 300}; /* the first of them without daylight time */
 	struct pm_span name;
 	struct pm_tz tz = {0};
 	struct blob b = {.n = 0};
 
 	(void)state;
-	w16(&b, 0x0102);
-	w16(&b, 12);
-	w16(&b, 2);
-	wstr(&b, "Zone", true);
-	w16(&b, 2);
-	for (unsigned int i = 0; i < 2; i++) {
-		w16(&b, 0x0102);
-		w16(&b, 0x3E);
-		w16(&b, i ? 2 : 0);
-		w16(&b, 2000 + i);
-		for (int k = 0; k < 7; k++)
-			w16(&b, 0);
-		w32(&b, i ? 300 : 240);
-		w32(&b, 0);
-		w32(&b, (uint32_t)-60);
-		change(&b, 11, 0, 1, 2);
-		change(&b, 3, 0, 2, 2);
-	}
+	definition(&b, 3, years, biases);
 	assert_true(pm_tz_parse_definition((struct pm_span){b.p, b.n, 0}, &tz, &name));
-	assert_int_equal(tz.bias, 300);
 	assert_int_equal(name.n, 8);
-	/* What is cut short still has its first rule. */
+	assert_int_equal(tz.n, 3);
+	assert_int_equal(tz.v[0].from, 2000);
+	assert_int_equal(tz.v[2].bias, 300);
+	/* The first holds for what was before it, too. */
+	assert_int_equal(pm_tz_local(&tz, ft(1999, 1, 15, 12, 0)), ft(1999, 1, 15, 6, 0));
+	assert_int_equal(pm_tz_local(&tz, ft(2004, 7, 15, 12, 0)), ft(2004, 7, 15, 7, 0));
+	assert_int_equal(pm_tz_local(&tz, ft(2005, 7, 15, 12, 0)), ft(2005, 7, 15, 8, 0));
+	/* Clocks change on the first Sunday of March up to 2004, from 2007 on the second. */
+	assert_int_equal(pm_tz_local(&tz, ft(2004, 3, 8, 12, 0)), ft(2004, 3, 8, 7, 0));
+	assert_int_equal(pm_tz_local(&tz, ft(2007, 3, 8, 12, 0)), ft(2007, 3, 8, 7, 0));
+	assert_int_equal(pm_tz_local(&tz, ft(2030, 3, 20, 12, 0)), ft(2030, 3, 20, 8, 0));
+	for (int year = 1999; year < 2010; year++)
+		for (int month = 1; month <= 12; month++) {
+			uint64_t at = ft(year, month, 15, 12, 0);
+
+			assert_int_equal(pm_tz_utc(&tz, pm_tz_local(&tz, at)), at);
+		}
+	/* What is cut short still has what stands in front. */
 	assert_true(pm_tz_parse_definition((struct pm_span){b.p, b.n - 1, 0}, &tz, &name));
-	assert_int_equal(tz.bias, 240);
+	assert_int_equal(tz.n, 2);
 	for (size_t n = 0; n < 60; n++)
 		assert_false(pm_tz_parse_definition((struct pm_span){b.p, n, 0}, &tz, &name));
+}
+
+/* Of a series those rules are left that hold while it lasts. */
+static void test_trim(void **state)
+{
+	static const unsigned int years[] = {2000, 2005, 2007};
+	static const int32_t biases[] = {360, 240, 300};
+	struct pm_span name;
+	struct pm_tz tz;
+	struct blob b = {.n = 0};
+
+	(void)state;
+	definition(&b, 3, years, biases);
+	assert_true(pm_tz_parse_definition((struct pm_span){b.p, b.n, 0}, &tz, &name));
+	pm_tz_trim(&tz, ft(1990, 1, 1, 0, 0), ft(2030, 1, 1, 0, 0));
+	assert_int_equal(tz.n, 3);
+	pm_tz_trim(&tz, ft(2005, 1, 1, 0, 0), ft(2030, 1, 1, 0, 0));
+	assert_int_equal(tz.n, 2);
+	assert_int_equal(tz.v[0].bias, 240);
+	pm_tz_trim(&tz, ft(2005, 1, 1, 0, 0), ft(2006, 12, 31, 0, 0));
+	assert_int_equal(tz.n, 1);
+	pm_tz_trim(&tz, ft(1990, 1, 1, 0, 0), ft(1990, 12, 31, 0, 0));
+	assert_int_equal(tz.n, 1);
+	assert_int_equal(tz.v[0].bias, 240);
+}
+
+/* As VTIMEZONE: yearly changes end with their rule, and where the offset is another one at the turn
+ * of the year, that is a change as well. */
+static void test_several_rules(void **state)
+{
+	static const unsigned int years[] = {2000, 2005, 2007};
+	static const int32_t biases[] = {360, 240, 300};
+	struct pm_ctx ctx = {0};
+	struct pm_buf out = {0};
+	struct pm_span name;
+	struct pm_tz tz = {0};
+	struct blob b = {.n = 0};
+
+	(void)state;
+	definition(&b, 3, years, biases);
+	assert_true(pm_tz_parse_definition((struct pm_span){b.p, b.n, 0}, &tz, &name));
+	pm_tz_put(&ctx, &out, &tz, "Zone");
+	assert_string_equal(pm_buf_cstr(&ctx, &out),
+			    "BEGIN:VTIMEZONE\r\nTZID:Zone\r\n"
+			    "BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+			    "TZOFFSETFROM:-0600\r\nTZOFFSETTO:-0600\r\nEND:STANDARD\r\n"
+			    "BEGIN:STANDARD\r\nDTSTART:20050101T000000\r\n"
+			    "TZOFFSETFROM:-0600\r\nTZOFFSETTO:-0400\r\nEND:STANDARD\r\n"
+			    "BEGIN:STANDARD\r\nDTSTART:20051106T020000\r\n"
+			    "RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11;UNTIL=20061105T050000Z\r\n"
+			    "TZOFFSETFROM:-0300\r\nTZOFFSETTO:-0400\r\nEND:STANDARD\r\n"
+			    "BEGIN:DAYLIGHT\r\nDTSTART:20050306T020000\r\n"
+			    "RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=3;UNTIL=20060305T060000Z\r\n"
+			    "TZOFFSETFROM:-0400\r\nTZOFFSETTO:-0300\r\nEND:DAYLIGHT\r\n"
+			    "BEGIN:STANDARD\r\nDTSTART:20070101T000000\r\n"
+			    "TZOFFSETFROM:-0400\r\nTZOFFSETTO:-0500\r\nEND:STANDARD\r\n"
+			    "BEGIN:STANDARD\r\nDTSTART:20071104T020000\r\n"
+			    "RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11\r\n"
+			    "TZOFFSETFROM:-0400\r\nTZOFFSETTO:-0500\r\nEND:STANDARD\r\n"
+			    "BEGIN:DAYLIGHT\r\nDTSTART:20070311T020000\r\n"
+			    "RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=3\r\n"
+			    "TZOFFSETFROM:-0500\r\nTZOFFSETTO:-0400\r\nEND:DAYLIGHT\r\n"
+			    "END:VTIMEZONE\r\n");
+	pm_buf_done(&out);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),   cmocka_unit_test(test_exceptions),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_zone),
-		cmocka_unit_test(test_south),   cmocka_unit_test(test_definition),
+		cmocka_unit_test(test_rules),         cmocka_unit_test(test_exceptions),
+		cmocka_unit_test(test_damaged),       cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_south),         cmocka_unit_test(test_definition),
+		cmocka_unit_test(test_several_rules), cmocka_unit_test(test_trim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
