@@ -178,6 +178,9 @@ enum pm_rc pm_journal_begin(struct pm_ctx *ctx, const char *dir, const struct pm
 		rc = pm_output_append(out, head.p, head.n);
 	if (!rc)
 		rc = pm_output_commit(out);
+	/* One that never began is of use to nobody. */
+	if (rc && out)
+		unlink(pm_output_temp_path(out));
 	j->size = head.n;
 	pm_output_free(out);
 	pm_buf_done(&head);
