@@ -327,7 +327,7 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
-	if (opts->only_attachments && opts->form && form_of(opts) != pm_export_forms[opts->form])
+	if (opts->only_attachments && opts->form)
 		return pm_cli_usage(cli->cmd,
 				    "--attachments-only writes no mail, so it has no --format");
 	if ((opts->md5 || opts->load) && !opts->evidence)
@@ -345,12 +345,11 @@ static const struct pm_option option_table[] = {
 	{PM_OPT_STRING, "output", 'o', "DIR", "the directory that the mail goes to, new or empty",
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
-	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical attachments"}, /* in the order of pm_export_forms */
+	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
 	{PM_OPT_FLAG, "resume", 0, NULL,
 	 "go on with an export into DIR that was not finished, with the same options",
 	 offsetof(struct options, resume), NULL},
-	{PM_OPT_FLAG, "attachments-only", 0, NULL,
-	 "write attachments as files, and no mail (the same as --format attachments)",
+	{PM_OPT_FLAG, "attachments-only", 0, NULL, "write attachments as files, and no mail",
 	 offsetof(struct options, only_attachments), NULL},
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "say in the header of a damaged message what it lacks (X-PSTMend-Damaged)",

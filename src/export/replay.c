@@ -35,7 +35,10 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 		{"exclude-duplicates", c->no_duplicates},
 	};
 
-	pm_buf_printf(ctx, out, "--format %s", o->form->name);
+	if (o->form->only_attachments)
+		pm_buf_str(ctx, out, "--attachments-only");
+	else
+		pm_buf_printf(ctx, out, "--format %s", o->form->name);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i].is)
 			pm_buf_printf(ctx, out, " --%s", flags[i].name);
