@@ -197,6 +197,39 @@ static void print_casualties(struct pm_cli *cli, struct pm_run *run)
 	pm_buf_done(&path);
 }
 
+static void print_recovered(struct pm_cli *cli, struct pm_run *run)
+{
+	static const struct pm_column list = {"recovered", "Recovered", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"nid", "Node", PM_AS_HEX, 0},
+		{"folder", "Folder", PM_AS_TEXT, 40},
+		{"subject", "Subject", PM_AS_TEXT, 40},
+		{"provenance", "Known from", PM_AS_TEXT, 0},
+		{"placed", "Its place from", PM_AS_TEXT, 0},
+	};
+	const struct pm_repair *r = &run->repair;
+	struct pm_buf path = {0};
+
+	pm_print_begin_table(cli->out, &list, cols, 5);
+	for (size_t i = 0; i < r->recovered.n; i++) {
+		const struct pm_recovered *x = &r->recovered.v[i];
+
+		pm_buf_clear(&path);
+		if (x->folder < run->model.folders.n &&
+		    pm_is_error(pm_model_path(&run->model, x->folder, &path)))
+			break;
+		pm_print_begin_row(cli->out);
+		pm_print_uint(cli->out, &cols[0], x->nid);
+		pm_print_textn(cli->out, &cols[1], path.p, path.n);
+		pm_print_text(cli->out, &cols[2], x->subject);
+		pm_print_text(cli->out, &cols[3], pm_origin_name(x->origin));
+		pm_print_text(cli->out, &cols[4], pm_placed_name(x->placed));
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+	pm_buf_done(&path);
+}
+
 /* What the independent reader could not read, or counts otherwise. */
 static void print_faults(struct pm_cli *cli, const struct pm_pff_result *res)
 {
@@ -345,6 +378,8 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 		print_deeds(cli, &run->repair);
 		if (run->repair.casualties.n)
 			print_casualties(cli, run);
+		if (run->repair.recovered.n)
+			print_recovered(cli, run);
 	}
 	if (run->left_errors + run->left_warnings)
 		print_found(cli, &run->left, "left", "Left in the result");

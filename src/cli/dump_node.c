@@ -83,9 +83,6 @@ static const char *state_words(enum pm_rc state)
 
 static void print_node(struct pm_dump *d, const struct found *f)
 {
-	static const char *const origins[] = {"node tree",  "leaf outside the tree",
-					      "older leaf", "page with a wrong checksum",
-					      "content",    "template"};
 	static const struct pm_column rows[] = {
 		{"nid", "Node", PM_AS_HEX, 0},        {"type", "Type", PM_AS_TEXT, 0},
 		{"data", "Data block", PM_AS_HEX, 0}, {"sub", "Subnode block", PM_AS_HEX, 0},
@@ -99,8 +96,7 @@ static void print_node(struct pm_dump *d, const struct found *f)
 	if (!f->node)
 		return;
 	pm_print_uint(d->out, &rows[4], f->node->parent);
-	pm_print_text(d->out, &rows[5],
-		      origins[f->node->origin <= PM_FROM_TEMPLATE ? f->node->origin : 0]);
+	pm_print_text(d->out, &rows[5], pm_origin_name(f->node->origin));
 }
 
 static void print_leaves(struct pm_dump *d, const struct pm_data *data)

@@ -203,22 +203,12 @@ const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_ite
 
 static const char *const state_names[] = {"whole", "partial", "lost"};
 
-/* How an item is known, and what says that it belongs into its folder. */
+/* How an item is known. */
 static const char *provenance(struct pm_export *ex, pm_nid nid)
 {
-	static const char *const origins[] = {"node tree", "leaf outside the tree", "older leaf",
-					      "content", "made"};
 	const struct pm_node *n = pm_ndb_find_node(&ex->an->db, nid);
 
-	return origins[n && n->origin <= PM_FROM_TEMPLATE ? n->origin : 0];
-}
-
-static const char *placed(const struct pm_export_item *it)
-{
-	static const char *const ways[] = {"node", "row of the folder's table", "nothing",
-					   "nothing"};
-
-	return ways[it->placed <= PM_PLACED_MADE ? it->placed : PM_PLACED_MADE];
+	return pm_origin_name(n ? n->origin : PM_FROM_TREE);
 }
 
 enum pm_rc pm_export_account(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
@@ -399,7 +389,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 							   .state = state_names[state],
 							   .why = why,
 							   .provenance = provenance(ex, m->nid),
-							   .placed = placed(it),
+							   .placed = pm_placed_name(it->placed),
 							   .files = it->files,
 							   .number = many(ex) ? it->number : 0});
 	if (!rc)

@@ -46,6 +46,17 @@ struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid)
 	return i < db->nodes.n && db->nodes.v[i].nid == nid ? &db->nodes.v[i] : NULL;
 }
 
+const char *pm_origin_name(unsigned origin)
+{
+	static const char *const names[] = {
+		[PM_FROM_TREE] = "node tree",   [PM_FROM_LEAF] = "leaf outside the tree",
+		[PM_FROM_STALE] = "older leaf", [PM_FROM_WRONG] = "page with a wrong checksum",
+		[PM_FROM_CONTENT] = "content",  [PM_FROM_TEMPLATE] = "made",
+	};
+
+	return names[origin <= PM_FROM_TEMPLATE ? origin : PM_FROM_TEMPLATE];
+}
+
 void pm_ndb_done(struct pm_ndb *db)
 {
 	pm_vec_done(&db->blocks);

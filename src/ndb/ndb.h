@@ -57,6 +57,9 @@ enum pm_origin {
 	PM_FROM_TEMPLATE, /* made by us: a mandatory object */
 };
 
+/* "node tree", "older leaf", ... */
+const char *pm_origin_name(unsigned origin);
+
 struct pm_node {
 	pm_nid nid;
 	pm_nid parent;

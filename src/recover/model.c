@@ -321,7 +321,18 @@ static enum pm_rc by_row(struct build *b, uint32_t i, uint32_t *ret)
 	return rc;
 }
 
-/* Of the folders in the root the one with the most in it; the root when there is none. */
+/* Is the folder in the root, or in one that is? In OSTs there is one between. [OBS] */
+static bool near_root(const struct build *b, uint32_t i)
+{
+	const struct pm_model_folder *f = &b->m->folders.v[i];
+	const uint32_t up = find(b, f->stored_parent);
+
+	return f->nid != PM_NID_ROOT && !f->search &&
+	       (f->stored_parent == PM_NID_ROOT ||
+		(up != PM_NO_FOLDER && b->m->folders.v[up].stored_parent == PM_NID_ROOT));
+}
+
+/* Of the folders at the top the one with the most in it; the root when there is none. */
 static enum pm_rc fullest(struct build *b, pm_nid *ret)
 {
 	const struct pm_model *m = b->m;
@@ -334,9 +345,7 @@ static enum pm_rc fullest(struct build *b, pm_nid *ret)
 	for (size_t i = 0; i < m->folders.n; i++) {
 		const uint32_t up = find(b, m->folders.v[i].stored_parent);
 
-		if (up != PM_NO_FOLDER && ++n[up] > most && !m->folders.v[up].search &&
-		    m->folders.v[up].nid != PM_NID_ROOT &&
-		    m->folders.v[up].stored_parent == PM_NID_ROOT) {
+		if (up != PM_NO_FOLDER && ++n[up] > most && near_root(b, up)) {
 			most = n[up];
 			best = up;
 		}
@@ -644,6 +653,18 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	pm_map_done(&b.rows.folder);
 	pm_map_done(&b.rows.item);
 	return rc;
+}
+
+const char *pm_placed_name(unsigned placed)
+{
+	static const char *const names[] = {
+		[PM_PLACED_TREE] = "node",
+		[PM_PLACED_ROW] = "row of the folder's table",
+		[PM_PLACED_RECOVERED] = "nothing",
+		[PM_PLACED_MADE] = "nothing",
+	};
+
+	return names[placed <= PM_PLACED_MADE ? placed : PM_PLACED_MADE];
 }
 
 void pm_model_done(struct pm_model *m)

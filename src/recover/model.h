@@ -78,6 +78,8 @@ enum pm_rc pm_model_true_name(struct pm_model *m, uint32_t folder,
 			      struct pm_buf *out) PM_MUST_CHECK;
 /* Append "/A/B/C"; '/' and '\' inside names are preceded by '\'. */
 enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
+/* What says where it belongs: "node", "row of the folder's table", "nothing". */
+const char *pm_placed_name(unsigned placed);
 /* A new nid of this type that nothing in the file uses. */
 pm_nid pm_model_new_nid(struct pm_model *m, unsigned type);
 

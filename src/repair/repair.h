@@ -66,6 +66,15 @@ struct pm_row_value {
 	struct pm_span value; /* in the repair's arena */
 };
 
+/* A message or folder that the node tree alone would not have given, in its place. */
+struct pm_recovered {
+	pm_nid nid;
+	uint32_t folder; /* index into model->folders; a folder's own */
+	uint8_t origin;  /* pm_origin */
+	uint8_t placed;  /* pm_placed */
+	char *subject;   /* UTF-8 or NULL; in the repair's arena */
+};
+
 struct pm_repair {
 	struct pm_ctx *ctx;
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
@@ -92,6 +101,7 @@ struct pm_repair {
 	PM_VEC(struct pm_casualty) casualties;
 	PM_VEC(char *) names;  /* of folders whose own is gone or in doubt; in the arena */
 	struct pm_map name_of; /* nid of folder -> index */
+	PM_VEC(struct pm_recovered) recovered;
 	PM_VEC(struct pm_row_value) row_values; /* those of one message side by side */
 	struct pm_map row_values_of;            /* nid -> index of the first */
 	size_t described;                       /* the first so many have class and date */
@@ -110,6 +120,8 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 			   struct pm_view *view) PM_MUST_CHECK;
 /* Look up the names of folders that can't name themselves. While tables are those of the source. */
 enum pm_rc pm_repair_names(struct pm_repair *r) PM_MUST_CHECK;
+/* List what is recovered, and from what. While objects are those of the source. */
+enum pm_rc pm_repair_recovered(struct pm_repair *r) PM_MUST_CHECK;
 /* Assess all messages: the casualties. Before anything changes. */
 enum pm_rc pm_repair_assess(struct pm_repair *r) PM_MUST_CHECK;
 /* Look up what the rows of the casualties still say. Likewise. */

@@ -95,6 +95,8 @@ static enum pm_rc stages(struct pm_repair *r, bool mark)
 	enum pm_rc rc = pm_repair_assess(r);
 
 	if (rc == PM_OK)
+		rc = pm_repair_recovered(r);
+	if (rc == PM_OK)
 		rc = pm_repair_names(r);
 	if (rc == PM_OK)
 		rc = pm_repair_rows(r);
