@@ -439,8 +439,8 @@ static enum pm_rc open_pools(struct pm_tc *tc)
 		rc = pm_heap_open(tc->db, sub->data, PM_CLIENT_ARRAY, &tc->pool[i]);
 		if (pm_is_error(rc))
 			return rc;
-		tc->has_pool[i] =
-			(rc == PM_OK || rc == PM_DAMAGED) && !(tc->pool[i].rules & PM_HN_SIG);
+		tc->has_pool[i] = (rc == PM_OK || rc == PM_DAMAGED) &&
+				  !(tc->pool[i].rules & (PM_HN_SIG | PM_HN_CLIENT));
 		if (!tc->has_pool[i])
 			tc->rules |= PM_BR_POOL;
 	}
