@@ -74,7 +74,7 @@ static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen, struct 
 /* An item that an older leaf names, saved again later: the later one takes its place. */
 static bool renew(struct pm_orphans *o, struct pm_orphan *x, const struct pm_map *old)
 {
-	const struct pm_map_entry *e = pm_map_find(old, x->search);
+	const struct pm_map_entry *e = x->search ? pm_map_find(old, x->search) : NULL;
 	const struct pm_node *n = e ? &o->an->db.nodes.v[e->value] : NULL;
 
 	if (!n || n->data > x->data)
@@ -111,7 +111,7 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 			continue;
 		if (x->search && !pm_map_get(o->an->ctx, &seen, x->search, &new))
 			rc = o->an->ctx->rc;
-		if (new && x->kind == PM_OR_MESSAGE && x->search &&renew(o, x, &old))
+		if (new && x->kind == PM_OR_MESSAGE && renew(o, x, &old))
 			continue;
 		if (!new || !o->rows_missing || x->kind != PM_OR_MESSAGE ||
 		    (x->search && pm_map_has(&old, x->search)))
