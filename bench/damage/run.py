@@ -76,7 +76,7 @@ class Base:
 class Bench:
     def __init__(self, args):
         build = os.environ.get('PM_BUILD') or os.path.join(TOP, 'build')
-        self.programs = tools.Programs(build, args.readers)
+        self.programs = tools.Programs(build, args.readers, args.memory)
         targets = ['tests/tools/' + n for n in ('pmmk', 'pmhurt', 'pminv', 'pmpff')] + ['bench/measure']
         if subprocess.run(['make', '-s', '-C', build] + targets, stdout=subprocess.DEVNULL,
                           env=dict(os.environ, MAKEFLAGS='')).returncode:
@@ -218,6 +218,8 @@ def arguments():
     ap.add_argument('--readers', action='store_true', help='let readpst read what was repaired, too')
     ap.add_argument('--quick', action='store_true', help='two files, one run of each kind, the repair only')
     ap.add_argument('--jobs', type=int, default=os.cpu_count(), help='how many at a time')
+    ap.add_argument('--memory', type=int, default=6, metavar='GIB',
+                    help='what a program may have; 0: no limit, since the address sanitizer reserves terabytes')
     ap.add_argument('--results', default='damage.jsonl', help='lines of results, added to')
     ap.add_argument('--dir', help='where files are made (default: a temporary directory)')
     ap.add_argument('--keep', metavar='DIR', help='keep the damaged files that a repair has faults with')

@@ -10,7 +10,6 @@ import subprocess
 import judge
 
 SECONDS = 120                   # a program that takes longer hangs
-MEMORY = 6 << 30
 FILE = 4 << 30
 SEVERAL = {0, 1, 4, 5, 64, 65, 68, 69}      # what `pstmend` may end with, its manual says
 
@@ -21,14 +20,9 @@ class Result:
         self.seconds, self.cpu, self.kib, self.status = 0.0, 0.0, 0, 0
 
 
-def limits():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 class Programs:
-    def __init__(self, build, readers):
+    def __init__(self, build, readers, memory):
+        self.memory = memory << 30
         self.pstmend = os.environ.get('PSTMEND') or os.path.join(build, 'pstmend')
         for name in ('pmmk', 'pmhurt', 'pminv', 'pmpff'):
             setattr(self, name, os.path.join(build, 'tests/tools', name))
@@ -36,18 +30,24 @@ class Programs:
         self.readers = readers and shutil.which('readpst')
         self.names = [n for n in TOOLS if n.startswith('pstmend') or shutil.which(n)]
 
+    def limits(self):
+        if self.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
     def run(self, result, *command):
         """Runs it under measure; times, memory and status into the result."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         out = subprocess.run([self.measure, 'timeout', '-k', '1', str(SECONDS)] + list(command), check=True,
-                             stdout=subprocess.PIPE, preexec_fn=limits, text=True).stdout.split()
+                             stdout=subprocess.PIPE, preexec_fn=self.limits, text=True).stdout.split()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         result.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         result.seconds, result.kib, result.status = float(out[0]), int(out[1]), int(out[2])
 
     def status(self, *command):
         return subprocess.run(['timeout', '-k', '1', str(SECONDS)] + list(command), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=limits).returncode
+                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=self.limits).returncode
 
 
 def listed(path, rows):
