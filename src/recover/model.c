@@ -157,11 +157,15 @@ static uint32_t find(const struct build *b, pm_nid nid)
 	return e ? (uint32_t)e->value : PM_NO_FOLDER;
 }
 
+/* Beside the folder: its table is not one of an older generation, and no other one differs. */
+#define ROW_FIRM (UINT64_C(1) << 32)
+
 /* Rows of one table: row id -> folder. The first table that names an object wins. */
 static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid folder,
 			    struct pm_map *map, bool hierarchy)
 {
 	struct pm_analysis *an = b->m->an;
+	const uint64_t firm = n->origin == PM_FROM_STALE ? 0 : ROW_FIRM;
 	struct pm_tc tc;
 	enum pm_rc rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
 
@@ -178,7 +182,9 @@ static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid fol
 		if (!e)
 			rc = an->ctx->rc;
 		else if (new)
-			e->value = folder;
+			e->value = folder | firm;
+		else if ((pm_nid)e->value != folder)
+			e->value &= ~ROW_FIRM;
 	}
 	pm_tc_close(&tc);
 	return rc;
@@ -204,6 +210,27 @@ static enum pm_rc need_rows(struct build *b)
 		else if (t == 0x0E || t == 0x0F)
 			rc = load_rows(b, n, folder, &b->rows.item, false);
 	}
+	return rc;
+}
+
+/*
+ * The folder that an object is in by the row that lists it, where that counts for more than the
+ * object's own entry: one from a damaged page, or from an older generation. 0: the entry counts.
+ */
+static enum pm_rc overruled(struct build *b, const struct pm_map *rows, const struct pm_node *n,
+			    pm_nid *ret)
+{
+	const struct pm_map_entry *e;
+	enum pm_rc rc;
+
+	*ret = 0;
+	if (n->origin != PM_FROM_WRONG && n->origin != PM_FROM_STALE)
+		return PM_OK;
+	rc = need_rows(b);
+	e = pm_map_find(rows, n->nid);
+	if (e && e->value & ROW_FIRM && (pm_nid)e->value != n->parent &&
+	    find(b, (pm_nid)e->value) != PM_NO_FOLDER)
+		*ret = (pm_nid)e->value;
 	return rc;
 }
 
@@ -414,8 +441,10 @@ static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
 static enum pm_rc place_folder(struct build *b, uint32_t i)
 {
 	struct pm_model_folder *f = &b->m->folders.v[i];
+	const struct pm_node *n = pm_ndb_find_node(&b->m->an->db, f->nid);
 	uint32_t up = f->stored_parent ? find(b, f->stored_parent) : PM_NO_FOLDER;
-	enum pm_rc rc = PM_OK;
+	pm_nid row = 0;
+	enum pm_rc rc = n ? overruled(b, &b->rows.folder, n, &row) : PM_OK;
 
 	if (f->nid == PM_NID_ROOT) {
 		f->parent = i;
@@ -425,8 +454,8 @@ static enum pm_rc place_folder(struct build *b, uint32_t i)
 		return PM_OK;
 	if (up == i || (up != PM_NO_FOLDER && b->m->folders.v[up].search))
 		up = PM_NO_FOLDER;
-	if (up == PM_NO_FOLDER) {
-		rc = by_row(b, i, &up);
+	if (up == PM_NO_FOLDER || row) {
+		rc = rc ? rc : by_row(b, i, &up);
 		f = &b->m->folders.v[i];
 		if (!f->made)
 			f->placed = PM_PLACED_ROW;
@@ -494,13 +523,14 @@ static enum pm_rc place_item(struct build *b, const struct pm_node *n)
 	struct pm_ctx *ctx = m->an->ctx;
 	struct pm_model_item it = {.nid = n->nid, .stored_parent = n->parent};
 	struct pm_model_item *slot;
-	enum pm_rc rc = PM_OK;
+	pm_nid row = 0;
+	enum pm_rc rc = overruled(b, &b->rows.item, n, &row);
 
 	it.folder = pm_nid_type(n->parent) == 2 ? find(b, n->parent) : PM_NO_FOLDER;
-	if (it.folder == PM_NO_FOLDER) {
+	if (it.folder == PM_NO_FOLDER || row) {
 		const struct pm_map_entry *e;
 
-		rc = need_rows(b);
+		rc = rc ? rc : need_rows(b);
 		e = pm_map_find(&b->rows.item, n->nid);
 		if (e)
 			it.folder = find(b, (pm_nid)e->value);

@@ -105,17 +105,17 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* Of the columns that make the kind, views add some to other tables: a list of messages may have
+ * the count of contents, one of associated items the size. */
 static enum pm_orphan_kind tc_kind(const struct pm_tc *tc)
 {
 	if (pm_tc_col(tc, 0x67F1, 0)) /* only results of searches have it */
 		return PM_OR_OTHER;
-	if (pm_tc_col(tc, PM_ID_CONTENT_COUNT, 0))
-		return PM_OR_HIERARCHY;
-	if (pm_tc_col(tc, PM_ID_MESSAGE_FLAGS, 0) && pm_tc_col(tc, PM_ID_MESSAGE_SIZE, 0))
-		return PM_OR_CONTENTS;
 	if (pm_tc_col(tc, 0x6805, 0) || pm_tc_col(tc, 0x7003, 0))
 		return PM_OR_ASSOC_CONTENTS;
-	return PM_OR_OTHER;
+	if (!pm_tc_col(tc, PM_ID_MESSAGE_FLAGS, 0))
+		return pm_tc_col(tc, PM_ID_CONTENT_COUNT, 0) ? PM_OR_HIERARCHY : PM_OR_OTHER;
+	return pm_tc_col(tc, PM_ID_MESSAGE_SIZE, 0) ? PM_OR_CONTENTS : PM_OR_OTHER;
 }
 
 static enum pm_rc look_at_tc(struct pm_orphans *o, struct pm_orphan *x)

@@ -129,6 +129,8 @@ static enum pm_rc change_row(struct pm_table *t, enum pm_row_change change, uint
 		return pm_table_add_row(t, row_id, &row);
 	if (change == PM_ROW_COLUMN)
 		return without_column(t, tag);
+	if (change == PM_ROW_NEW_COLUMN)
+		return pm_table_add_col(t, tag, &col);
 	if (row >= t->rows.n)
 		return pm_fail(t->ctx, PM_EUSAGE, "no row 0x%x", row_id);
 	if (change == PM_ROW_DROP) {

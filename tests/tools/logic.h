@@ -12,8 +12,15 @@
 enum pm_rc pm_logic_prop(struct pm_whole *w, const char *node, uint32_t tag,
 			 const struct pm_buf *value) PM_MUST_CHECK;
 
-enum pm_row_change { PM_ROW_ADD, PM_ROW_DROP, PM_ROW_SET, PM_ROW_CLEAR, PM_ROW_COLUMN };
-/* A row, one of its cells (`tag`, `value`), or (PM_ROW_COLUMN) drop the column of this tag. */
+enum pm_row_change {
+	PM_ROW_ADD,
+	PM_ROW_DROP,
+	PM_ROW_SET,
+	PM_ROW_CLEAR,
+	PM_ROW_COLUMN, /* these two: drop, add the column of this tag */
+	PM_ROW_NEW_COLUMN,
+};
+/* A row, one of its cells (`tag`, `value`), or a column. */
 enum pm_rc pm_logic_row(struct pm_whole *w, const char *node, enum pm_row_change change,
 			uint32_t row_id, uint32_t tag, const struct pm_buf *value) PM_MUST_CHECK;
 

@@ -405,11 +405,11 @@ static enum pm_rc do_prop(struct line *l)
 }
 
 /* add-row, drop-row NODE ROW; set-cell NODE ROW TAG VALUE, drop-cell NODE ROW TAG;
- * drop-col NODE TAG */
+ * drop-col, add-col NODE TAG */
 static enum pm_rc do_row(struct line *l)
 {
-	static const char *const names[] = {"add-row", "drop-row", "set-cell", "drop-cell",
-					    "drop-col"};
+	static const char *const names[] = {"add-row",   "drop-row", "set-cell",
+					    "drop-cell", "drop-col", "add-col"};
 	struct pm_buf b = {0};
 	uint64_t row = 0, tag = 0;
 	unsigned change = 0;
@@ -417,7 +417,7 @@ static enum pm_rc do_row(struct line *l)
 
 	while (strcmp(names[change], l->word[0]))
 		change++;
-	rc = number(l, 2, change == PM_ROW_COLUMN ? &tag : &row);
+	rc = number(l, 2, change >= PM_ROW_COLUMN ? &tag : &row);
 	if (rc == PM_OK && l->n > 3)
 		rc = number(l, 3, &tag);
 	if (rc == PM_OK && l->n > 4)
@@ -484,6 +484,7 @@ static const struct {
 	{"set-cell", 4, 4, true, do_row},
 	{"drop-cell", 3, 3, true, do_row},
 	{"drop-col", 2, 2, true, do_row},
+	{"add-col", 2, 2, true, do_row},
 	{"drop-sub", 2, 2, true, do_sub},
 	{"put-sub", 4, 4, true, do_sub},
 	{"settle", 0, 0, true, do_settle},
