@@ -234,6 +234,16 @@ static enum pm_rc doubt_nids(struct pm_orphans *o)
 	return rc;
 }
 
+/* Is it the nid that is wrong: do context and subnodes, of another kind of item, belong together?
+ * Only what has recipients or attachments has tables of them. */
+static bool pair_of_another(const struct look *l, enum pm_orphan_kind want)
+{
+	const bool tables = l->s.recipients || l->s.attach;
+
+	return item(l->x.kind) && l->x.kind != want && l->x.need == l->s.has &&
+	       (l->x.kind == PM_OR_MESSAGE || !tables || l->x.to || l->x.attach);
+}
+
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 {
 	bool by_name = false;
@@ -251,7 +261,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
 		rc = look_at(o, n, &l);
-		pair = item(l.x.kind) && l.x.kind != want && l.x.need == l.s.has;
+		pair = pair_of_another(&l, want);
 		if (rc == PM_OK && misfit(&l.x, want))
 			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
 		else if (rc == PM_OK && contradict(&l, want, by_name))

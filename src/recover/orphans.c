@@ -294,6 +294,8 @@ struct join {
 	PM_VEC(struct pair) pairs;
 	int64_t usual;  /* id of the subnodes less that of the data, as most have it */
 	uint64_t votes; /* so many */
+	uint64_t total; /* of so many */
+	uint64_t below; /* in which the subnodes have the lower id */
 };
 
 static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
@@ -343,6 +345,8 @@ static enum pm_rc vote(struct join *j, struct pm_map *votes, pm_bid data, pm_bid
 	if (!e)
 		return j->o->an->ctx->rc;
 	e->value = fresh ? 1 : e->value + 1;
+	j->total++;
+	j->below += d < 0;
 	if (e->value > j->votes) {
 		j->votes = e->value;
 		j->usual = d;
@@ -353,7 +357,7 @@ static enum pm_rc vote(struct join *j, struct pm_map *votes, pm_bid data, pm_bid
 /*
  * How far the ids of a message's data and subnodes are apart: a writer gives them out in one
  * order. The living tell; where there are hardly any, the pairs that their recipients or values
- * join.
+ * join. Where no distance is that of most, only which of the two is lower is learnt.
  */
 static enum pm_rc learn_order(struct join *j)
 {
@@ -377,6 +381,8 @@ static enum pm_rc learn_order(struct join *j)
 			    (x->need && o->subs.v[k].has == x->need))
 				rc = vote(j, &votes, x->data, o->subs.v[k].bid);
 	}
+	if (2 * j->votes < j->total)
+		j->usual = 2 * j->below > j->total ? -1 : 1;
 	pm_map_done(&votes);
 	return rc;
 }

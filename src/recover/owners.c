@@ -470,6 +470,23 @@ static enum pm_rc recount(struct owners *w)
 	return rc;
 }
 
+/* May a table that lists items be lost: that of a folder with items, or of which nothing is known
+ * but its nid, or of one that a lost list of folders named? The store names two that must be. */
+static bool tables_missing(const struct owners *w)
+{
+	if ((w->subtree && !find(w, w->subtree)) || (w->wastebasket && !find(w, w->wastebasket)))
+		return true;
+	for (size_t i = 0; i < w->folders.n; i++) {
+		const struct known *k = &w->folders.v[i];
+
+		if ((k->count || !k->counted) && lacks(w, (pm_nid)k->nid, PM_NT_CONTENTS))
+			return true;
+		if (k->subfolders && lacks(w, (pm_nid)k->nid, PM_NT_HIERARCHY))
+			return true;
+	}
+	return w->folders.n < 2;
+}
+
 enum pm_rc pm_orphans_own(struct pm_orphans *o)
 {
 	struct owners w = {.o = o, .next_folder = 0x400};
@@ -493,10 +510,7 @@ enum pm_rc pm_orphans_own(struct pm_orphans *o)
 		rc = own_tables(&w, PM_OR_CONTENTS);
 	if (rc == PM_OK)
 		rc = own_tables(&w, PM_OR_ASSOC_CONTENTS);
-	o->rows_missing = w.folders.n < 2;
-	for (size_t i = 0; i < w.folders.n; i++)
-		o->rows_missing |= w.folders.v[i].count &&
-				   lacks(&w, (pm_nid)w.folders.v[i].nid, PM_NT_CONTENTS);
+	o->rows_missing = tables_missing(&w);
 	pm_map_done(&w.given);
 	pm_vec_done(&w.folders);
 	pm_vec_done(&w.loose);
