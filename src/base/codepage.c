@@ -472,6 +472,39 @@ enum pm_rc pm_cp_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, uint32_t cp, co
 	return bad ? PM_DAMAGED : PM_OK;
 }
 
+enum pm_rc pm_cp_from_utf8(struct pm_ctx *ctx, struct pm_buf *out, uint32_t cp, const void *ptr,
+			   size_t n)
+{
+	const struct code_page *page = find(cp);
+	const size_t room = 4 * n + 16; /* no code page takes more for a character */
+	union {
+		const void *c;
+		char *v;
+	} in = {.c = ptr};
+	char *made, *o;
+	size_t left = room, rc;
+	iconv_t cd;
+
+	if (!page || page->flags & (CP_JIS7 | CP_HZ | CP_UTF16))
+		return PM_NONE;
+	if (page->flags & CP_UTF8) {
+		pm_buf_add(ctx, out, ptr, n);
+		return ctx->rc;
+	}
+	cd = iconv_open(page->iconv, "UTF-8");
+	if (cd == (iconv_t)-1)
+		return errno == ENOMEM ? pm_fail_oom(ctx) : PM_NONE;
+	o = made = pm_calloc(ctx, room, 1);
+	rc = made ? iconv(cd, &in.v, &n, &o, &left) : (size_t)-1;
+	if (rc != (size_t)-1)
+		rc += iconv(cd, NULL, NULL, &o, &left);
+	if (made && rc == 0) /* neither refused nor replaced */
+		pm_buf_add(ctx, out, made, room - left);
+	pm_free(made);
+	iconv_close(cd);
+	return ctx->rc ? ctx->rc : rc == 0 ? PM_OK : PM_NONE;
+}
+
 bool pm_cp_known(uint32_t cp)
 {
 	return find(cp) != NULL;

@@ -20,6 +20,13 @@
 enum pm_rc pm_cp_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, uint32_t cp, const void *p,
 			 size_t n, uint64_t *ret_bad);
 
+/*
+ * Append n bytes of UTF-8 in code page cp. PM_OK; PM_NONE: it has not all of these characters, or
+ * is one that is only read (unknown, 7-bit, UTF-16): nothing is appended; or an error.
+ */
+enum pm_rc pm_cp_from_utf8(struct pm_ctx *ctx, struct pm_buf *out, uint32_t cp, const void *p,
+			   size_t n);
+
 /* Is there a way to decode it? */
 bool pm_cp_known(uint32_t cp);
 /* Do bytes below 0x80 that stand alone mean ASCII there? False for an unknown code page. */

@@ -11,7 +11,7 @@
 
 struct repair_options {
 	const char *output, *undo_file, *lost_csv;
-	bool dry_run, strict, keep_unproved, in_place, compact, mark;
+	bool dry_run, strict, keep_unproved, in_place, compact, mark, synthesize;
 	int verify;
 };
 
@@ -34,6 +34,9 @@ static const struct pm_option options[] = {
 	{PM_OPT_FLAG, "mark", 0, NULL,
 	 "give a partial item a property that says what is missing (pstmend-damaged)",
 	 offsetof(struct repair_options, mark), NULL},
+	{PM_OPT_FLAG, "synthesize", 0, NULL,
+	 "make lost values of partial messages from what they still say",
+	 offsetof(struct repair_options, synthesize), NULL},
 	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
 	 offsetof(struct repair_options, dry_run), NULL},
 	{PM_OPT_FLAG, "strict", 0, NULL, "mend warnings, too",
@@ -73,6 +76,7 @@ static const char *deed_text(unsigned kind)
 		[PM_DID_TABLE] = "folder tables mended",
 		[PM_DID_COUNTS] = "folders whose counts were set right",
 		[PM_DID_REFS] = "reference counts corrected",
+		[PM_DID_SYNTHESIZED] = "partial messages with values that were made",
 		[PM_DID_MARKED] = "partial items marked as such",
 		[PM_DID_LEFT_OUT] = "blocks that nothing refers to, left out",
 	};
@@ -97,6 +101,7 @@ static const char *deed_name(unsigned kind)
 		[PM_DID_TABLE] = "folder-table",
 		[PM_DID_COUNTS] = "folder-counts",
 		[PM_DID_REFS] = "reference-count",
+		[PM_DID_SYNTHESIZED] = "values-made",
 		[PM_DID_MARKED] = "item-marked",
 		[PM_DID_LEFT_OUT] = "block-left-out",
 	};
@@ -228,6 +233,31 @@ static void print_recovered(struct pm_cli *cli, struct pm_run *run)
 	}
 	pm_print_end(cli->out);
 	pm_buf_done(&path);
+}
+
+/* Values that stand in the result and not in the source. */
+static void print_synthesized(struct pm_cli *cli, const struct pm_repair *r)
+{
+	static const struct pm_column list = {"synthesized", "Made, as asked for", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"nid", "Node", PM_AS_HEX, 0},
+		{"property", "Property", PM_AS_TEXT, 0},
+		{"value", "Value", PM_AS_TEXT, 60},
+		{"from", "Made from", PM_AS_TEXT, 0},
+	};
+
+	pm_print_begin_table(cli->out, &list, cols, 4);
+	for (size_t i = 0; i < r->synthesized.n; i++) {
+		const struct pm_synthesized *x = &r->synthesized.v[i];
+
+		pm_print_begin_row(cli->out);
+		pm_print_uint(cli->out, &cols[0], x->nid);
+		pm_print_text(cli->out, &cols[1], pm_proptag_name(x->id));
+		pm_print_text(cli->out, &cols[2], x->value);
+		pm_print_text(cli->out, &cols[3], x->from);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
 }
 
 /* What the independent reader could not read, or counts otherwise. */
@@ -380,6 +410,8 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 			print_casualties(cli, run);
 		if (run->repair.recovered.n)
 			print_recovered(cli, run);
+		if (opt->synthesize)
+			print_synthesized(cli, &run->repair);
 	}
 	if (run->left_errors + run->left_warnings)
 		print_found(cli, &run->left, "left", "Left in the result");
@@ -417,6 +449,7 @@ static void take_options(const struct pm_cli *cli, struct work *w)
 	w->opt.strict = o->strict;
 	w->opt.compact = o->compact;
 	w->opt.mark = o->mark;
+	w->opt.synthesize = o->synthesize;
 	w->opt.force = cli->common.force;
 	w->opt.keep_unproved = o->keep_unproved;
 	w->opt.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL

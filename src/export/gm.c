@@ -3,6 +3,7 @@
 #include "export/gm.h"
 
 #include "base/text.h"
+#include "base/time.h"
 
 #include <gmime/gmime.h>
 
@@ -27,6 +28,19 @@ void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out)
 	if (text)
 		pm_utf8_clean(ctx, out, text, strlen(text), NULL);
 	g_free(text);
+}
+
+bool pm_gm_date(const char *value, uint64_t *ret_filetime)
+{
+	GDateTime *t;
+
+	options();
+	t = g_mime_utils_header_decode_date(value);
+	if (!t)
+		return false;
+	*ret_filetime = pm_time_from_unix(g_date_time_to_unix(t));
+	g_date_time_unref(t);
+	return pm_time_is_set(*ret_filetime);
 }
 
 static char *keep(struct pm_ctx *ctx, struct pm_arena *a, const char *s)

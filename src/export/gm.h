@@ -12,6 +12,8 @@
 
 /* Append the text of an unstructured value (encoded words decoded) as UTF-8. */
 void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out);
+/* The time that a date field says, whatever form it has; false: none can be told. */
+bool pm_gm_date(const char *value, uint64_t *ret_filetime);
 /* Add the mailboxes of an address list, those within groups included. False: it can't be
  * understood. */
 bool pm_gm_addresses(struct pm_ctx *ctx, const char *value, struct pm_mailboxes *out);

@@ -115,6 +115,7 @@ void pm_repair_done(struct pm_repair *r)
 	pm_map_done(&r->casualty_of);
 	pm_vec_done(&r->names);
 	pm_vec_done(&r->recovered);
+	pm_vec_done(&r->synthesized);
 	pm_map_done(&r->name_of);
 	pm_vec_done(&r->row_values);
 	pm_map_done(&r->row_values_of);

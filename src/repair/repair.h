@@ -38,6 +38,7 @@ enum pm_deed_kind {
 	PM_DID_TABLE,        /* key: nid; have: rows added, want: rows dropped; cells */
 	PM_DID_COUNTS,       /* folder counts; key: nid */
 	PM_DID_REFS,         /* have: reference counts corrected */
+	PM_DID_SYNTHESIZED,  /* values made for a partial item; key: nid, have: how many */
 	PM_DID_MARKED,       /* a partial item says what it lacks; key: nid */
 	PM_DID_LEFT_OUT,     /* have: blocks that nothing references, not in a compacted file */
 };
@@ -75,6 +76,14 @@ struct pm_recovered {
 	char *subject;   /* UTF-8 or NULL; in the repair's arena */
 };
 
+/* A value that was made for a damaged message, since that was asked for. */
+struct pm_synthesized {
+	pm_nid nid;
+	uint16_t id;       /* of the property; of recipients, of the list that displays them */
+	const char *value; /* UTF-8; in the repair's arena */
+	const char *from;  /* what it was made from; static */
+};
+
 struct pm_repair {
 	struct pm_ctx *ctx;
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
@@ -102,6 +111,7 @@ struct pm_repair {
 	PM_VEC(char *) names;  /* of folders whose own is gone or in doubt; in the arena */
 	struct pm_map name_of; /* nid of folder -> index */
 	PM_VEC(struct pm_recovered) recovered;
+	PM_VEC(struct pm_synthesized) synthesized;
 	PM_VEC(struct pm_row_value) row_values; /* those of one message side by side */
 	struct pm_map row_values_of;            /* nid -> index of the first */
 	size_t described;                       /* the first so many have class and date */
@@ -143,6 +153,10 @@ enum pm_rc pm_repair_describe(struct pm_repair *r) PM_MUST_CHECK;
 /* Give every partial item a property named "pstmend-damaged" that says what is missing. Before
  * the last stage. */
 enum pm_rc pm_repair_mark(struct pm_repair *r) PM_MUST_CHECK;
+
+/* Make what partial messages have lost of date, subject, sender and recipients from what else they
+ * say; each value is added to r->synthesized. Between objects and folders. */
+enum pm_rc pm_repair_synthesize(struct pm_repair *r) PM_MUST_CHECK;
 
 /* For the stages. */
 enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t key, uint64_t have,

@@ -90,7 +90,7 @@ static enum pm_rc list_suspects(struct pm_run *run)
 	return rc;
 }
 
-static enum pm_rc stages(struct pm_repair *r, bool mark)
+static enum pm_rc stages(struct pm_repair *r, const struct pm_run_options *opt)
 {
 	enum pm_rc rc = pm_repair_assess(r);
 
@@ -106,11 +106,13 @@ static enum pm_rc stages(struct pm_repair *r, bool mark)
 		rc = pm_repair_describe(r);
 	if (rc == PM_OK)
 		rc = pm_repair_objects(r);
+	if (rc == PM_OK && opt->synthesize)
+		rc = pm_repair_synthesize(r);
 	if (rc == PM_OK)
 		rc = pm_repair_folders(r);
 	if (rc == PM_OK) /* what the later stages found */
 		rc = pm_repair_describe(r);
-	return rc == PM_OK && mark ? pm_repair_mark(r) : rc;
+	return rc == PM_OK && opt->mark ? pm_repair_mark(r) : rc;
 }
 
 /* The repaired file as it will be, step by step. */
@@ -129,7 +131,7 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, boo
 	if (rc == PM_OK)
 		rc = list_suspects(run);
 	if (rc == PM_OK && !healthy)
-		rc = stages(r, opt->mark);
+		rc = stages(r, opt);
 	if (rc == PM_OK)
 		rc = opt->compact ? pm_repair_compact(r, &run->packed) : pm_repair_finish(r);
 	run->size_after = pm_image_size(pm_view_image(r->view));

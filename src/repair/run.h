@@ -23,6 +23,7 @@ struct pm_run_options {
 	bool force;              /* the output may replace an existing file */
 	bool keep_unproved;      /* give the file its name though the proof failed */
 	bool mark;               /* give partial items a property that says what is missing */
+	bool synthesize;         /* make lost values of partial messages from what is left */
 	enum pm_pff_mode verify; /* how much libpff reads */
 	bool self;               /* prove by our own check (off only for `--verify none`) */
 };

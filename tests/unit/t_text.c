@@ -162,6 +162,38 @@ static void test_utf8_put_refuses(void **state)
 	}
 }
 
+/* Into a code page: what it can say comes back the same, what it can't is not written at all. */
+static void test_cp_from_utf8(void **state)
+{
+	static const struct {
+		uint32_t cp;
+		const char *text;
+	} good[] = {{1252, "Grüße für 3 €"}, {1251, "Иван Петров"}, {932, "会議の議事録"},
+		    {950, "會議"},           {65001, "Иван 会議"},  {1252, ""}},
+	  bad[] = {{1252, "Иван"}, {1251, "会議"}, {50220, "会議"}, {1200, "x"}, {4711, "x"}};
+	struct pm_ctx ctx = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct pm_buf in = {0}, back = {0};
+		const size_t n = strlen(good[i].text);
+
+		assert_int_equal(pm_cp_from_utf8(&ctx, &in, good[i].cp, good[i].text, n), PM_OK);
+		assert_int_equal(pm_cp_to_utf8(&ctx, &back, good[i].cp, in.p, in.n, NULL), PM_OK);
+		assert_string_equal(pm_buf_cstr(&ctx, &back), good[i].text);
+		pm_buf_done(&in);
+		pm_buf_done(&back);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct pm_buf in = {0};
+		const size_t n = strlen(bad[i].text);
+
+		assert_int_equal(pm_cp_from_utf8(&ctx, &in, bad[i].cp, bad[i].text, n), PM_NONE);
+		assert_int_equal(in.n, 0);
+		pm_buf_done(&in);
+	}
+}
+
 static void test_limit_and_memory(void **state)
 {
 	struct pm_ctx ctx = {0};
@@ -771,6 +803,7 @@ int main(void)
 		cmocka_unit_test(test_utf16_all_characters),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_put_refuses),
+		cmocka_unit_test(test_cp_from_utf8),
 		cmocka_unit_test(test_limit_and_memory),
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_printable_nul),
