@@ -381,6 +381,10 @@ static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 		return addressed(&m->pc) ? note(w, &flaw, "recipients: lost") : PM_OK;
 	if (m->recipients_state == PM_LOST)
 		return note(w, &flaw, "recipients: lost");
+	if (m->recipients_state == PM_OK && !m->recipients.rows.n && addressed(&m->pc)) {
+		flaw.state = PM_LOST;
+		return note(w, &flaw, "recipients: lost");
+	}
 	if (m->recipients_state == PM_DAMAGED)
 		rc = note(w, &flaw, "recipients: some may be missing or wrong");
 	for (size_t i = 0; rc == PM_OK && i < m->recipients.rows.n; i++) {

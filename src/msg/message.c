@@ -126,6 +126,14 @@ static enum pm_rc read_properties(struct pm_message *m)
 	return pm_is_error(rc) ? rc : split_subject(m);
 }
 
+/* What opens may be a table of something else, under an entry that names a wrong block. */
+static bool is_kind(const struct pm_tc *tc, pm_nid nid)
+{
+	if (nid == PM_NID_RECIPIENT_TABLE)
+		return pm_tc_col(tc, PM_ID_RECIPIENT_TYPE, 0);
+	return pm_tc_col(tc, PM_ID_ATTACH_METHOD, 0) || pm_tc_col(tc, PM_ID_ATTACH_SIZE, 0);
+}
+
 static enum pm_rc open_table(struct pm_message *m, pm_nid nid, struct pm_tc *tc, enum pm_rc *ret)
 {
 	const struct pm_sub *sub = pm_subs_find(&m->pc.subs, nid);
@@ -138,6 +146,11 @@ static enum pm_rc open_table(struct pm_message *m, pm_nid nid, struct pm_tc *tc,
 		return *ret;
 	if (*ret == PM_NONE)
 		*ret = PM_LOST;
+	if (usable(*ret) && tc->cols.n && !is_kind(tc, nid)) {
+		pm_tc_close(tc);
+		*tc = (struct pm_tc){0};
+		*ret = PM_LOST;
+	}
 	return PM_OK;
 }
 

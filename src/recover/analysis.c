@@ -177,22 +177,6 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	return rc;
 }
 
-/*
- * An entry that was redirected, under a right checksum, leaves a block that nobody names and one
- * that is named once too often. Counts alone can be wrong: both must be there.
- */
-static void mark_crowded(struct pm_analysis *an)
-{
-	if (!pm_refs_pool(an))
-		return;
-	for (size_t i = 0; i < an->db.blocks.n; i++) {
-		struct pm_block *b = &an->db.blocks.v[i];
-
-		if (an->refs[i] > 1 && b->cref && an->refs[i] >= b->cref)
-			b->flags |= PM_BF_CROWDED;
-	}
-}
-
 static void take_max(pm_bid *max, pm_bid id, pm_bid limit)
 {
 	if (id > *max && id < limit)
@@ -294,7 +278,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		an->db.blocks.n = n;
 	}
 	if (rc == PM_OK && !an->accepted)
-		mark_crowded(an);
+		rc = pm_mark_strangers(an);
 	take_maxima(an);
 	return rc;
 }

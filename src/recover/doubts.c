@@ -77,7 +77,9 @@ static enum pm_rc look_at(struct pm_orphans *o, const struct pm_node *n, struct 
 	if (kind != pm_nid_kind(n->nid) && (kind != PM_BK_PC || pm_nid_kind(n->nid) != PM_BK_NONE))
 		return PM_OK;
 	rc = pm_orphan_look(o, &ret->x, kind);
-	if (rc || !n->sub || pm_block_index(o->an, n->sub) == SIZE_MAX)
+	/* Damaged subnodes may well be its own. */
+	i = n->sub ? pm_block_index(o->an, n->sub) : SIZE_MAX;
+	if (rc || i == SIZE_MAX || db->blocks.v[i].flags & no)
 		return rc;
 	ret->whole =
 		(item(ret->x.kind) || item(kind_wanted(n->nid))) && !(n->flags & PM_NF_DANGLING);

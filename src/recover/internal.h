@@ -52,6 +52,8 @@ bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
 enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret);
 /* Blocks with such references; only known after pm_analysis_count_refs. */
 size_t pm_refs_pool(const struct pm_analysis *an);
+/* strangers.c: blocks that an internal block names and that are another's: PM_BF_CROWDED. */
+enum pm_rc pm_mark_strangers(struct pm_analysis *an) PM_MUST_CHECK;
 
 /* nodes.c: settle the node table. */
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries of internal blocks that were redirected, under right checksums: they leave a block that
+ * nobody names, and name one that is another's. Counts alone can be wrong, so both must be there.
+ *
+ * Gathers: PM_BF_CROWDED, of blocks that are named once too often; or that are named once, by an
+ * internal block whose other ids are far from theirs, while one that nobody names is near.
+ * Needs: references and kinds of all blocks. Only files that something is wrong with.
+ */
+#include "recover/internal.h"
+
+#include "base/sort.h"
+#include "msg/folder.h"
+
+#define LEARN_MIN 20  /* entries that must be there for their distance to mean something */
+#define TIMES     16  /* the usual distance: what is further away is far */
+#define FAR_MIN   32  /* ids */
+#define FAR_MAX   256 /* where ids are usually that far apart they tell nothing */
+
+/* A block that an internal block names. */
+struct ref {
+	pm_bid bid;
+	pm_nid nid;       /* of the subnode; 0: a part of data */
+	uint64_t nearest; /* distance to the next of the other ids */
+};
+
+struct strangers {
+	struct pm_analysis *an;
+	PM_VEC(struct ref) refs; /* of the block at hand */
+	PM_VEC(pm_bid) ids;      /* all that it names, and its own */
+	PM_VEC(uint64_t) usual;  /* distances, of all blocks */
+	uint64_t far;            /* 0: still to be learnt */
+};
+
+/* The first block with this id or a higher one. */
+static size_t lower_block(const struct pm_analysis *an, pm_bid bid)
+{
+	size_t lo = 0, hi = an->db.blocks.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (an->db.blocks.v[mid].bid < bid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static enum pm_rc add(struct strangers *s, pm_bid bid, pm_nid nid, bool ref)
+{
+	pm_bid *id;
+	struct ref *r;
+
+	if (!pm_bid_key(bid))
+		return PM_OK;
+	id = pm_vec_push(s->an->ctx, &s->ids);
+	if (!id)
+		return s->an->ctx->rc;
+	*id = pm_bid_key(bid);
+	if (!ref)
+		return PM_OK;
+	r = pm_vec_push(s->an->ctx, &s->refs);
+	if (!r)
+		return s->an->ctx->rc;
+	*r = (struct ref){.bid = *id, .nid = nid};
+	return PM_OK;
+}
+
+/* What an XBLOCK or a leaf of a subnode tree names. */
+static enum pm_rc list(struct strangers *s, pm_bid own, const struct pm_buf *b)
+{
+	const struct pm_format *f = s->an->db.fmt;
+	const bool data = b->p[0] == 1;
+	const unsigned head = data ? f->xhead : f->slhead, size = data ? f->xentry : f->slentry;
+	const unsigned n = pm_internal_entries(b->n, head, size, pm_le16(b->p + 2));
+	enum pm_rc rc = add(s, own, 0, false);
+
+	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
+		const uint8_t *p = b->p + head + (size_t)i * size;
+
+		if (data) {
+			rc = add(s, pm_ft_get(p, f->id), 0, true);
+			continue;
+		}
+		rc = add(s, pm_SLENTRY_bidData(f, p), (pm_nid)pm_SLENTRY_nid(f, p), true);
+		if (rc == PM_OK)
+			rc = add(s, pm_SLENTRY_bidSub(f, p), 0, false);
+	}
+	return rc;
+}
+
+static void measure(struct strangers *s, struct ref *r)
+{
+	const pm_bid *v = s->ids.v;
+	size_t lo = 0, hi = s->ids.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid] < r->bid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	r->nearest = UINT64_MAX;
+	if (lo)
+		r->nearest = r->bid - v[lo - 1];
+	if (lo + 1 < s->ids.n && v[lo + 1] - r->bid < r->nearest)
+		r->nearest = v[lo + 1] - r->bid;
+}
+
+/* Could the block be what the reference should name? */
+static bool fits(const struct pm_block *u, const struct pm_block *named, const struct ref *r)
+{
+	const unsigned type = pm_nid_type(r->nid);
+
+	if (u->flags & (PM_BF_LOST | PM_BF_READ))
+		return false;
+	if (!r->nid) /* blocks of data are full */
+		return u->cb == named->cb && pm_bid_internal(u->bid) == pm_bid_internal(r->bid);
+	if (pm_bid_internal(u->bid))
+		return true;
+	if (type == PM_NT_RECIPIENTS || type == PM_NT_ATTACHMENTS)
+		return (u->flags & PM_BF_KIND) == PM_BK_TC;
+	return type != PM_NT_ATTACHMENT || (u->flags & PM_BF_KIND) == PM_BK_PC;
+}
+
+/* Does nobody name a block that is near to one of the others, and that fits? */
+static bool left_alone(const struct strangers *s, const struct ref *r, const struct pm_block *named)
+{
+	const struct pm_analysis *an = s->an;
+	size_t last = SIZE_MAX;
+
+	for (size_t k = 0; k < s->ids.n; k++) {
+		const pm_bid id = s->ids.v[k], from = id > s->far ? id - s->far : 0;
+		size_t i;
+
+		if (id == r->bid)
+			continue;
+		i = lower_block(an, from);
+		for (i = i > last || last == SIZE_MAX ? i : last;
+		     i < an->db.blocks.n && an->db.blocks.v[i].bid <= id + s->far; i++) {
+			if (!an->refs[i] && an->db.blocks.v[i].cref > 1 &&
+			    fits(&an->db.blocks.v[i], named, r))
+				return true;
+			last = i + 1;
+		}
+	}
+	return false;
+}
+
+static void judge(struct strangers *s, const struct ref *r)
+{
+	struct pm_analysis *an = s->an;
+	const size_t i = pm_block_index(an, r->bid);
+
+	if (r->nearest <= s->far || i == SIZE_MAX || an->refs[i] != 1)
+		return;
+	if (left_alone(s, r, &an->db.blocks.v[i]))
+		an->db.blocks.v[i].flags |= PM_BF_CROWDED;
+}
+
+/* One internal block: learn its distances, or judge by what was learnt. */
+static enum pm_rc look(struct strangers *s, struct pm_block *e)
+{
+	struct pm_buf b = {0};
+	const pm_bid own = e->bid;
+	enum pm_rc rc = pm_ndb_read_entry(&s->an->db, e, &b);
+
+	s->refs.n = s->ids.n = 0;
+	if (rc == PM_OK && b.n >= 8 && ((b.p[0] == 1 && b.p[1] == 1) || (b.p[0] == 2 && !b.p[1])))
+		rc = list(s, own, &b);
+	pm_buf_done(&b);
+	if (rc || s->ids.n < 2)
+		return pm_is_error(rc) ? rc : PM_OK;
+	rc = pm_sort_u64(s->an->ctx, s->ids.v, s->ids.n, sizeof(*s->ids.v), 0);
+	for (size_t i = 0; i < s->refs.n && rc == PM_OK; i++) {
+		uint64_t *d = NULL;
+
+		measure(s, &s->refs.v[i]);
+		if (s->far) {
+			judge(s, &s->refs.v[i]);
+			continue;
+		}
+		d = pm_vec_push(s->an->ctx, &s->usual);
+		if (!d)
+			return s->an->ctx->rc;
+		*d = s->refs.v[i].nearest;
+	}
+	return pm_spend(s->an->ctx, s->ids.n);
+}
+
+static enum pm_rc look_at_all(struct strangers *s)
+{
+	struct pm_analysis *an = s->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if (an->refs[i] && pm_bid_internal(an->db.blocks.v[i].bid))
+			rc = look(s, &an->db.blocks.v[i]);
+	return rc;
+}
+
+enum pm_rc pm_mark_strangers(struct pm_analysis *an)
+{
+	struct strangers s = {.an = an};
+	enum pm_rc rc;
+
+	if (!pm_refs_pool(an))
+		return PM_OK;
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		struct pm_block *b = &an->db.blocks.v[i];
+
+		if (an->refs[i] > 1 && b->cref && an->refs[i] >= b->cref)
+			b->flags |= PM_BF_CROWDED;
+	}
+	rc = look_at_all(&s);
+	if (rc == PM_OK)
+		rc = pm_sort_u64(an->ctx, s.usual.v, s.usual.n, sizeof(*s.usual.v), 0);
+	if (rc == PM_OK && s.usual.n >= LEARN_MIN) {
+		s.far = TIMES * s.usual.v[s.usual.n / 2];
+		if (s.far < FAR_MIN)
+			s.far = FAR_MIN;
+		if (s.far <= FAR_MAX)
+			rc = look_at_all(&s);
+	}
+	pm_vec_done(&s.refs);
+	pm_vec_done(&s.ids);
+	pm_vec_done(&s.usual);
+	return rc;
+}
