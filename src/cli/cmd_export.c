@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/open.h"
+#include "cli/undeleted.h"
 #include "export/exporter.h"
 
 #include <stddef.h>
@@ -15,7 +16,8 @@ struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
 	int load; /* index of: none, DAT, EDRM, both, which are bits of enum pm_load_file */
-	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments;
+	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments,
+		deleted;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split;
 };
@@ -145,6 +147,25 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 	pm_print_end(cli->out);
 }
 
+/* Apart from all others: what they are, and what became of them. */
+static enum pm_rc print_deleted(struct pm_cli *cli, const struct pm_export *ex)
+{
+	static const struct pm_column map = {"deleted_total", "Deleted items", PM_AS_TEXT, 0};
+	static const struct pm_column cols[] = {
+		{"expected", "Expected", PM_AS_DEC, 0}, {"whole", "Whole", PM_AS_DEC, 0},
+		{"partial", "Partial", PM_AS_DEC, 0},   {"lost", "Lost", PM_AS_DEC, 0},
+		{"skipped", "Left out", PM_AS_DEC, 0},
+	};
+	const struct pm_export_folder *d = &ex->deleted;
+	const uint64_t counts[] = {d->expected, d->whole, d->partial, d->lost, d->skipped};
+
+	pm_print_begin_map(cli->out, &map);
+	for (size_t i = 0; i < 5; i++)
+		pm_print_uint(cli->out, &cols[i], counts[i]);
+	pm_print_end(cli->out);
+	return pm_print_deleted(cli, ex->model);
+}
+
 static void print_duplicates(struct pm_cli *cli, const struct pm_export *ex)
 {
 	static const struct pm_column table = {"duplicates", "Duplicates, left out", PM_AS_TEXT, 0};
@@ -250,6 +271,7 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .mark = opts->mark,
 					     .join = opts->join,
 					     .split = opts->split.value,
+					     .deleted = opts->deleted,
 					     .choice = choice_of(opts),
 					     .evidence = opts->evidence ? &evidence : NULL,
 					     .run = &run};
@@ -275,6 +297,8 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 		print_attachments(cli, &ex);
 		print_left_out(cli, &ex);
 		print_total(cli, &ex);
+		if (opts->deleted)
+			rc = print_deleted(cli, &ex);
 		pm_print_uint(cli->out, &nameless, unindexed);
 		if (unindexed)
 			pm_print_para(
@@ -309,8 +333,12 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	(void)argv;
 	if (!rc)
 		rc = pm_opened_open(cli, file, &whole, &o);
+	if (!rc && opts->deleted)
+		rc = pm_deleted_find(o.an);
 	if (!rc)
 		rc = pm_model_build(o.an, &model);
+	if (!rc && opts->deleted)
+		rc = pm_deleted_build_aside(o.an);
 	if (!rc)
 		bits = work(cli, file, &o, &model);
 	pm_model_done(&model);
@@ -346,6 +374,9 @@ static const struct pm_option option_table[] = {
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
 	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
+	{PM_OPT_FLAG, "deleted", 0, NULL,
+	 "deleted items, too, in a directory of their own (Recovered by pstmend/Deleted)",
+	 offsetof(struct options, deleted), NULL},
 	{PM_OPT_FLAG, "resume", 0, NULL,
 	 "go on with an export into DIR that was not finished, with the same options",
 	 offsetof(struct options, resume), NULL},

@@ -6,10 +6,11 @@
 #include "cli/open.h"
 #include "msg/message.h"
 #include "msg/store.h"
+#include "recover/deleted.h"
 #include "recover/model.h"
 
 struct ls_options {
-	bool recursive, associated, quick;
+	bool recursive, associated, quick, deleted;
 };
 
 static const struct pm_option options[] = {
@@ -19,6 +20,9 @@ static const struct pm_option options[] = {
 	 offsetof(struct ls_options, associated), NULL},
 	{PM_OPT_FLAG, "quick", 0, NULL, "don't read bodies and attachments to find damage",
 	 offsetof(struct ls_options, quick), NULL},
+	{PM_OPT_FLAG, "deleted", 0, NULL,
+	 "deleted items, too, in a folder of their own (Recovered by pstmend/Deleted)",
+	 offsetof(struct ls_options, deleted), NULL},
 	{0},
 };
 
@@ -35,9 +39,9 @@ struct ls {
 /* How its place was found. */
 static const char *placed_words(uint8_t placed)
 {
-	static const char *const words[] = {"node", "row", "recovered", "made"};
+	static const char *const words[] = {"node", "row", "recovered", "made", "deleted"};
 
-	return words[placed <= PM_PLACED_MADE ? placed : 0];
+	return words[placed <= PM_PLACED_DELETED ? placed : 0];
 }
 
 static const char *state_words(enum pm_rc state)
@@ -48,10 +52,11 @@ static const char *state_words(enum pm_rc state)
 /* For people: nothing when nothing is wrong. */
 static const char *remark_words(enum pm_rc state, uint8_t placed)
 {
-	return placed == PM_PLACED_MADE ? "made anew"
-	       : state != PM_OK         ? state_words(state)
-	       : placed                 ? "orphan"
-					: "";
+	return placed == PM_PLACED_MADE      ? "made anew"
+	       : placed == PM_PLACED_DELETED ? (state == PM_OK ? "deleted" : "deleted, partial")
+	       : state != PM_OK              ? state_words(state)
+	       : placed                      ? "orphan"
+					     : "";
 }
 
 struct place {
@@ -426,8 +431,12 @@ static uint32_t find_folder(struct ls *ls, const char *want)
 static enum pm_rc list(struct ls *ls, const char *folder)
 {
 	uint32_t k;
-	enum pm_rc rc = pm_model_build(ls->file.an, &ls->model);
+	enum pm_rc rc = ls->opts->deleted ? pm_deleted_find(ls->file.an) : PM_OK;
 
+	if (!rc)
+		rc = pm_model_build(ls->file.an, &ls->model);
+	if (!rc && ls->opts->deleted)
+		rc = pm_deleted_build_aside(ls->file.an);
 	if (pm_is_error(rc))
 		return rc;
 	rc = pm_store_open(&ls->file.an->db, &ls->store);
@@ -441,10 +450,10 @@ static enum pm_rc list(struct ls *ls, const char *folder)
 
 static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
-	static const struct pm_analysis_options quick = {.quick = true};
 	struct ls ls = {.cli = cli, .out = cli->out, .opts = cli->options};
+	const struct pm_analysis_options how = {.quick = !ls.opts->deleted};
 
-	if (pm_opened_open(cli, file, &quick, &ls.file) == PM_OK) {
+	if (pm_opened_open(cli, file, &how, &ls.file) == PM_OK) {
 		/* An error is recorded, and all that there is to say. */
 		enum pm_rc rc = list(&ls, argc ? argv[0] : NULL);
 

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/lost_csv.h"
+#include "cli/undeleted.h"
 #include "io/file.h"
 #include "msg/folder.h"
 #include "repair/run.h"
@@ -11,7 +12,7 @@
 
 struct repair_options {
 	const char *output, *undo_file, *lost_csv;
-	bool dry_run, strict, keep_unproved, in_place, compact, mark, synthesize;
+	bool dry_run, strict, keep_unproved, in_place, compact, mark, synthesize, undelete;
 	int verify;
 };
 
@@ -37,6 +38,9 @@ static const struct pm_option options[] = {
 	{PM_OPT_FLAG, "synthesize", 0, NULL,
 	 "make lost values of partial messages from what they still say",
 	 offsetof(struct repair_options, synthesize), NULL},
+	{PM_OPT_FLAG, "undelete", 0, NULL,
+	 "bring deleted items back, in a folder of their own (Recovered by pstmend/Deleted)",
+	 offsetof(struct repair_options, undelete), NULL},
 	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
 	 offsetof(struct repair_options, dry_run), NULL},
 	{PM_OPT_FLAG, "strict", 0, NULL, "mend warnings, too",
@@ -79,6 +83,7 @@ static const char *deed_text(unsigned kind)
 		[PM_DID_SYNTHESIZED] = "partial messages with values that were made",
 		[PM_DID_MARKED] = "partial items marked as such",
 		[PM_DID_LEFT_OUT] = "blocks that nothing refers to, left out",
+		[PM_DID_UNDELETED] = "deleted items brought back",
 	};
 
 	return text[kind];
@@ -104,6 +109,7 @@ static const char *deed_name(unsigned kind)
 		[PM_DID_SYNTHESIZED] = "values-made",
 		[PM_DID_MARKED] = "item-marked",
 		[PM_DID_LEFT_OUT] = "block-left-out",
+		[PM_DID_UNDELETED] = "item-undeleted",
 	};
 
 	return name[kind];
@@ -140,7 +146,8 @@ static uint64_t deeds_of(const struct pm_repair *r, unsigned kind)
 
 	for (size_t i = 0; i < r->deeds.n; i++)
 		if (r->deeds.v[i].kind == kind)
-			n += kind == PM_DID_MAPS || kind == PM_DID_REFS || kind == PM_DID_LEFT_OUT
+			n += kind == PM_DID_MAPS || kind == PM_DID_REFS ||
+					     kind == PM_DID_LEFT_OUT || kind == PM_DID_UNDELETED
 				     ? r->deeds.v[i].have
 				     : 1;
 	return n;
@@ -156,7 +163,7 @@ static void print_deeds(struct pm_cli *cli, const struct pm_repair *r)
 	};
 
 	pm_print_begin_table(cli->out, &list, cols, 3);
-	for (unsigned k = 0; k <= PM_DID_LEFT_OUT; k++) {
+	for (unsigned k = 0; k <= PM_DID_UNDELETED; k++) {
 		uint64_t n = deeds_of(r, k);
 
 		if (!n)
@@ -168,6 +175,16 @@ static void print_deeds(struct pm_cli *cli, const struct pm_repair *r)
 		pm_print_end(cli->out);
 	}
 	pm_print_end(cli->out);
+}
+
+/* Items of the file that are not whole; deleted ones are no loss. */
+static size_t losses(const struct pm_run *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->repair.casualties.n; i++)
+		n += !run->repair.casualties.v[i].deleted;
+	return n;
 }
 
 /* Each by name, whatever else is folded. */
@@ -186,6 +203,8 @@ static void print_casualties(struct pm_cli *cli, struct pm_run *run)
 	for (size_t i = 0; i < r->casualties.n; i++) {
 		const struct pm_casualty *c = &r->casualties.v[i];
 
+		if (c->deleted)
+			continue; /* listed with the deleted items */
 		pm_buf_clear(&path);
 		if (c->folder < run->model.folders.n &&
 		    pm_is_error(pm_model_path(&run->model, c->folder, &path)))
@@ -306,12 +325,14 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 {
 	static const struct pm_column verdict = {"verdict", NULL, PM_AS_TEXT, 0};
 	static const struct pm_column out = {"output", NULL, PM_AS_TEXT, 0};
-	static const char *const name[] = {"healthy", "repaired", "unproved", "compacted"};
+	static const char *const name[] = {"healthy", "repaired", "unproved", "compacted",
+					   "undeleted"};
+	const size_t deleted = run->an->deleted ? run->an->deleted->items.n : 0;
 	size_t lost = 0, partial = 0;
 
 	for (size_t i = 0; i < run->repair.casualties.n; i++) {
 		const struct pm_casualty *c = &run->repair.casualties.v[i];
-		bool message = pm_nid_type(c->nid) == PM_NT_MESSAGE;
+		bool message = pm_nid_type(c->nid) == PM_NT_MESSAGE && !c->deleted;
 
 		lost += message && c->lost;
 		partial += message && !c->lost;
@@ -331,6 +352,12 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		pm_print_para(cli->out, opt->dry_run ? "Healthy; can be compacted. Nothing was "
 						       "written (dry run)."
 						     : "Healthy. Compacted, and proved.");
+	else if (run->verdict == PM_VERDICT_UNDELETED)
+		pm_print_para(cli->out, opt->dry_run
+						? "Healthy; deleted items can be brought back. "
+						  "Nothing was written (dry run)."
+						: "Healthy. Deleted items were brought back, "
+						  "and the result is proved.");
 	else if (opt->dry_run)
 		pm_print_para(cli->out, "Can be repaired: the result would be clean. Nothing was "
 					"written (dry run).");
@@ -339,7 +366,8 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 					: opt->compact ? "Repaired and compacted, and proved."
 						       : "Repaired, and proved.");
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
-		      run->model.messages.n + lost, run->model.messages.n - partial, partial, lost);
+		      run->model.messages.n - deleted + lost,
+		      run->model.messages.n - deleted - partial, partial, lost);
 	if (run->nothing_left)
 		pm_print_para(cli->out, "Nothing that the node tree named is left: whatever the "
 					"file held is lost. Keep the source.");
@@ -406,25 +434,29 @@ static void report(struct pm_cli *cli, struct pm_run *run, const struct pm_sink 
 		print_found(cli, found, "found", "Found");
 	if (run->mended) {
 		print_deeds(cli, &run->repair);
-		if (run->repair.casualties.n)
+		if (losses(run))
 			print_casualties(cli, run);
 		if (run->repair.recovered.n)
 			print_recovered(cli, run);
 		if (opt->synthesize)
 			print_synthesized(cli, &run->repair);
 	}
+	if (run->an->deleted)
+		pm_print_undeleted(cli, run);
 	if (run->left_errors + run->left_warnings)
 		print_found(cli, &run->left, "left", "Left in the result");
 }
 
 static int exit_status(const struct pm_run *run, const struct pm_run_options *opt)
 {
-	const bool lost = run->repair.casualties.n || run->unindexed || run->nothing_left ||
+	const bool lost = losses(run) || run->unindexed || run->nothing_left ||
 			  pm_analysis_cut_short(run->an);
 	int status = lost ? PM_EXIT_LOST : 0;
 
 	if (run->verdict == PM_VERDICT_HEALTHY || run->verdict == PM_VERDICT_COMPACTED)
 		return PM_EXIT_OK;
+	if (run->verdict == PM_VERDICT_UNDELETED)
+		return status;
 	if (run->verdict == PM_VERDICT_UNPROVED)
 		return status | PM_EXIT_PROBLEMS | (run->written ? PM_EXIT_FIXED : 0);
 	return status | (opt->dry_run ? PM_EXIT_PROBLEMS : PM_EXIT_FIXED);
@@ -450,6 +482,7 @@ static void take_options(const struct pm_cli *cli, struct work *w)
 	w->opt.compact = o->compact;
 	w->opt.mark = o->mark;
 	w->opt.synthesize = o->synthesize;
+	w->opt.undelete = o->undelete;
 	w->opt.force = cli->common.force;
 	w->opt.keep_unproved = o->keep_unproved;
 	w->opt.verify = o->verify == VERIFY_FULL     ? PM_PFF_FULL

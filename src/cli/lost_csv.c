@@ -42,6 +42,8 @@ void pm_lost_csv_write(struct pm_ctx *ctx, struct pm_run *run, struct pm_output 
 	pm_csv_line(ctx, &line, heads, CELLS);
 	rc = line.bad ? ctx->rc : pm_output_append(out, line.p, line.n);
 	for (size_t i = 0; i < run->repair.casualties.n && rc == PM_OK; i++) {
+		if (run->repair.casualties.v[i].deleted)
+			continue;
 		pm_buf_clear(&line);
 		add_line(ctx, run, &run->repair.casualties.v[i], &line);
 		rc = ctx->rc ? ctx->rc : pm_output_append(out, line.p, line.n);

@@ -48,7 +48,10 @@ const char *const pm_evidence_columns[PM_EC_COLUMNS] = {"nid",
 							"authentication_results",
 							"dkim_signature",
 							"arc_seal",
-							"received_spf"};
+							"received_spf",
+							"was",
+							"was_in",
+							"known_from"};
 
 const char *const pm_evidence_attachment_columns[PM_EA_COLUMNS] = {
 	"nid", "attachment", "name", "mime_type", "method", "size", "file", "sha256", "md5"};
@@ -364,20 +367,29 @@ static enum pm_rc put_json(struct row *r)
 	return rc;
 }
 
+static const char *node_id(struct row *r, pm_nid nid)
+{
+	struct pm_buf b = {0};
+
+	pm_buf_printf(r->e->ctx, &b, "0x%X", nid);
+	return keep(r, &b);
+}
+
 enum pm_rc pm_evidence_add(struct pm_evidence *e, const struct pm_evidence_item *it)
 {
 	struct row r = {.e = e, .attachments = json_array(), .files = it->files};
-	struct pm_buf nid = {0};
 	enum pm_rc rc;
 
-	pm_buf_printf(e->ctx, &nid, "0x%X", it->nid);
-	r.cells[PM_EC_NID] = keep(&r, &nid);
+	r.cells[PM_EC_NID] = node_id(&r, it->nid);
 	r.cells[PM_EC_FOLDER] = it->folder;
 	r.cells[PM_EC_SUBJECT] = it->subject;
 	r.cells[PM_EC_STATE] = it->state;
 	r.cells[PM_EC_WHY] = it->why;
 	r.cells[PM_EC_PROVENANCE] = it->provenance;
 	r.cells[PM_EC_PLACED] = it->placed;
+	r.cells[PM_EC_WAS] = it->was ? node_id(&r, it->was) : NULL;
+	r.cells[PM_EC_WAS_IN] = it->was_in;
+	r.cells[PM_EC_KNOWN_FROM] = it->known_from;
 	r.cells[PM_EC_FILE] = it->file;
 	r.cells[PM_EC_NUMBER] = it->number ? number(&r, it->number) : NULL;
 	rc = it->msg ? fill(&r, it->msg) : e->ctx->rc;

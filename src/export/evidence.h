@@ -42,6 +42,8 @@ struct pm_evidence_item {
 	struct pm_message *msg; /* NULL: only a row of a table is left of it */
 	const char *folder, *subject, *file, *state, *why;
 	const char *provenance, *placed; /* how it is known, and its folder */
+	pm_nid was;                      /* of a deleted one: its node id before; 0: not known */
+	const char *was_in, *known_from; /* likewise: its folder, what names it */
 	const char *const *files;        /* of its attachments, where each has one; NULL */
 	uint64_t number;
 };

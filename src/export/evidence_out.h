@@ -43,6 +43,9 @@ enum pm_evidence_column {
 	PM_EC_DKIM,
 	PM_EC_ARC,
 	PM_EC_SPF,
+	PM_EC_WAS, /* these three of deleted items */
+	PM_EC_WAS_IN,
+	PM_EC_KNOWN_FROM,
 	PM_EC_COLUMNS
 };
 extern const char *const pm_evidence_columns[PM_EC_COLUMNS];

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "export/rows.h"
+#include "recover/deleted.h"
 
 /* Paths longer than this begin again at the top: systems have limits. */
 enum { PATH_BYTES_MAX = 2000, FLAWS_MAX = 50 };
@@ -37,6 +38,42 @@ struct walk {
 /* What is wanted of a folder. */
 enum { ON_THE_WAY = 1, WRITTEN = 2 };
 
+/* Deleted items have two folders: the one that they are in, and the one that they were in. */
+static enum pm_rc chosen_deleted(struct pm_export *ex, const struct pm_deleted_item *it, bool *ret)
+{
+	const struct pm_choice *choice = &ex->opts->choice;
+	struct pm_buf path = {0};
+	enum pm_rc rc = pm_model_path(ex->model, ex->model->deleted, &path);
+
+	*ret = !rc && pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
+	pm_buf_clear(&path);
+	if (!rc && !*ret)
+		rc = pm_model_was_in(ex->model, it->folder, &path);
+	if (!rc && path.n)
+		*ret = pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
+	pm_buf_done(&path);
+	return rc ? rc : ex->ctx->rc;
+}
+
+static enum pm_rc choose_deleted(struct pm_export *ex, bool *ret)
+{
+	const struct pm_deleted *d = ex->an->deleted;
+	enum pm_rc rc = PM_OK;
+
+	*ret = false;
+	for (size_t i = 0; d && i < d->items.n && !*ret && !rc; i++)
+		rc = chosen_deleted(ex, &d->items.v[i], ret);
+	return rc;
+}
+
+static void not_chosen(struct pm_export *ex, uint32_t folder)
+{
+	struct pm_export_folder *t = folder == ex->model->deleted ? &ex->deleted : &ex->total;
+
+	t->skipped += ex->model->folders.v[folder].n_messages;
+	t->left[PM_LEFT_FOLDER] += ex->model->folders.v[folder].n_messages;
+}
+
 /*
  * Folders that hold mail, and those on the way to them; empty ones only where people see them,
  * below the IPM subtree.
@@ -48,7 +85,7 @@ static enum pm_rc choose_folders(struct pm_export *ex)
 	uint32_t subtree = pm_model_folder(m, ex->store.ipm_subtree);
 
 	struct pm_buf path = {0};
-	bool any = false;
+	bool any = false, was;
 	enum pm_rc rc = PM_OK;
 
 	ex->wanted = pm_calloc(ex->ctx, m->folders.n ? m->folders.n : 1, 1);
@@ -62,16 +99,17 @@ static enum pm_rc choose_folders(struct pm_export *ex)
 			k = m->folders.v[k].parent;
 			wanted = k == subtree;
 		}
-		if (wanted && choice->folder) {
+		was = wanted;
+		if (wanted && choice->folder && i == m->deleted) {
+			rc = choose_deleted(ex, &wanted);
+		} else if (wanted && choice->folder) {
 			pm_buf_clear(&path);
 			rc = pm_model_path(m, i, &path);
 			wanted = !pm_is_error(rc) &&
 				 pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
-			if (!wanted) {
-				ex->total.skipped += m->folders.v[i].n_messages;
-				ex->total.left[PM_LEFT_FOLDER] += m->folders.v[i].n_messages;
-			}
 		}
+		if (was && !wanted)
+			not_chosen(ex, i);
 		any |= wanted;
 		for (k = i; wanted && !ex->wanted[k]; k = m->folders.v[k].parent)
 			ex->wanted[k] = ON_THE_WAY;
@@ -242,11 +280,15 @@ static bool is_empty(const struct pm_message *m)
 }
 
 /* Of a message whose attachments alone are exported only what concerns these counts. */
-static enum pm_rc assess(struct pm_message *m, bool only_attachments, struct pm_notes *notes)
+static enum pm_rc assess(struct pm_export *ex, struct pm_message *m, struct pm_notes *notes)
 {
+	const struct pm_deleted_item *gone = pm_deleted_of(ex->an, m->nid);
+	const bool only_attachments = ex->opts->form->only_attachments;
 	struct pm_flaws flaws;
 	enum pm_rc rc = pm_message_assess(m, FLAWS_MAX, &flaws);
 
+	if (gone && gone->lacks)
+		pm_note_add(m->db->ctx, notes, "%s", gone->lacks);
 	for (size_t i = 0; i < flaws.v.n; i++)
 		if (!only_attachments || flaws.v.v[i].what >= PM_FLAW_ATTACHMENTS)
 			pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);
@@ -296,10 +338,17 @@ static enum pm_rc skip(struct walk *w, struct pm_export_item *it, enum pm_left_o
 /* PM_NONE: the item is not to be exported. */
 static enum pm_rc leave_out(struct walk *w, struct pm_export_item *it)
 {
+	const struct pm_deleted_item *gone = pm_deleted_of(w->ex->an, it->msg->nid);
+	bool chosen;
 	enum pm_rc rc;
 
 	if (is_skipped(w->ex, it->msg))
 		return skip(w, it, PM_LEFT_KIND);
+	if (gone && w->ex->opts->choice.folder) {
+		rc = chosen_deleted(w->ex, gone, &chosen);
+		if (rc || !chosen)
+			return rc ? rc : skip(w, it, PM_LEFT_FOLDER);
+	}
 	rc = pm_choice_item(&w->ex->opts->choice, it->msg);
 	return rc == PM_NONE ? skip(w, it, PM_LEFT_CHOICE) : rc;
 }
@@ -336,6 +385,38 @@ static enum pm_rc leave_out_duplicate(struct walk *w, struct pm_export_item *it,
 	return rc ? rc : PM_NONE;
 }
 
+/* What it became, for the inventory. */
+static enum pm_rc add_evidence(struct pm_export *ex, const struct pm_export_item *it,
+			       enum pm_item_state state, const char *file, const char *why)
+{
+	const pm_nid nid = it->msg->nid;
+	const struct pm_deleted_item *gone = pm_deleted_of(ex->an, nid);
+	struct pm_evidence_item e = {.nid = nid,
+				     .msg = it->msg,
+				     .folder = it->folder->path,
+				     .subject = it->msg->subject,
+				     .file = file,
+				     .state = state_names[state],
+				     .why = why,
+				     .provenance = provenance(ex, nid),
+				     .placed = pm_placed_name(it->placed),
+				     .files = it->files,
+				     .number = many(ex) ? it->number : 0};
+	struct pm_buf was_in = {0};
+	enum pm_rc rc = PM_OK;
+
+	if (gone) {
+		rc = pm_model_was_in(ex->model, gone->folder, &was_in);
+		e.was = gone->was;
+		e.was_in = pm_buf_cstr(ex->ctx, &was_in);
+		e.known_from = pm_deleted_from_name(gone->from);
+	}
+	if (!rc)
+		rc = pm_evidence_add(ex->evidence, &e);
+	pm_buf_done(&was_in);
+	return rc;
+}
+
 static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 {
 	struct pm_export *ex = w->ex;
@@ -350,7 +431,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	rc = leave_out(w, it);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
-	rc = assess(m, ex->opts->form->only_attachments, it->notes);
+	rc = assess(ex, m, it->notes);
 	if (!rc && ex->opts->form->only_attachments && !m->attachments.n && !it->notes->v.n &&
 	    !empty)
 		rc = skip(w, it, PM_LEFT_ATTACHMENT);
@@ -380,18 +461,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	why = pm_notes_text(ex->ctx, it->notes);
 	rc = pm_export_account(ex, it->folder, m->nid, state, m->subject, file, why);
 	if (!rc && ex->evidence)
-		rc = pm_evidence_add(ex->evidence, &(struct pm_evidence_item){
-							   .nid = m->nid,
-							   .msg = m,
-							   .folder = it->folder->path,
-							   .subject = m->subject,
-							   .file = file,
-							   .state = state_names[state],
-							   .why = why,
-							   .provenance = provenance(ex, m->nid),
-							   .placed = pm_placed_name(it->placed),
-							   .files = it->files,
-							   .number = many(ex) ? it->number : 0});
+		rc = add_evidence(ex, it, state, file, why);
 	if (!rc)
 		rc = pm_outdir_note(&ex->dir,
 				    &(struct pm_outdir_entry){.file = file ? file : "",
@@ -565,7 +635,7 @@ static bool is_balanced(const struct pm_export_folder *f)
 
 static enum pm_rc balance(struct pm_export *ex, const struct pm_export_folder *f)
 {
-	add_counts(&ex->total, f);
+	add_counts(f->index == ex->model->deleted ? &ex->deleted : &ex->total, f);
 	if (is_balanced(f))
 		return PM_OK;
 	return pm_fail(ex->ctx, PM_EBUG,
@@ -576,14 +646,18 @@ static enum pm_rc balance(struct pm_export *ex, const struct pm_export_folder *f
 /* Every message of the model was met in a folder, or its folder was not chosen. */
 static enum pm_rc balance_total(struct pm_export *ex)
 {
-	const struct pm_export_folder *t = &ex->total;
+	const struct pm_model *m = ex->model;
+	const struct pm_export_folder *t = &ex->total, *d = &ex->deleted;
+	const uint64_t apart = m->deleted == PM_NO_FOLDER ? 0 : m->folders.v[m->deleted].n_messages;
 
-	if (t->nodes + t->left[PM_LEFT_FOLDER] == ex->model->messages.n &&
-	    t->nodes + t->left[PM_LEFT_FOLDER] + t->only_rows == t->expected + t->skipped)
+	if (t->nodes + t->left[PM_LEFT_FOLDER] == m->messages.n - apart &&
+	    t->nodes + t->left[PM_LEFT_FOLDER] + t->only_rows == t->expected + t->skipped &&
+	    d->expected + d->skipped == apart)
 		return PM_OK;
 	return pm_fail(ex->ctx, PM_EBUG,
 		       "%llu items in all, but %llu in folders: this is a bug, please report it",
-		       (unsigned long long)ex->model->messages.n, (unsigned long long)t->nodes);
+		       (unsigned long long)m->messages.n,
+		       (unsigned long long)(t->nodes + d->nodes));
 }
 
 static enum pm_rc write_folder(struct walk *w, struct pm_export_folder *f)

@@ -95,6 +95,7 @@ struct pm_export_options {
 	bool mark;
 	bool join;      /* forms of files for items: one a folder */
 	uint64_t split; /* mbox: bytes after which another file begins; 0: never */
+	bool deleted;   /* the model has deleted items, which are wanted, too */
 	struct pm_choice choice;
 	const struct pm_evidence_options *evidence; /* write the evidence package; NULL: don't */
 	const struct pm_custody *run;               /* for it */
@@ -113,7 +114,8 @@ struct pm_export {
 	PM_VEC(struct pm_export_folder *) folders; /* in the order of the walk */
 	PM_VEC(struct pm_export_loss) losses;
 	PM_VEC(struct pm_export_duplicate) duplicates;
-	struct pm_export_folder total;
+	struct pm_export_folder total;   /* without the deleted items, */
+	struct pm_export_folder deleted; /* which are counted here */
 	/* private */
 	struct pm_name_set top;
 	struct pm_seen seen;

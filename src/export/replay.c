@@ -29,6 +29,7 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 	} flags[] = {
 		{"mark", o->mark},
 		{"join", o->join},
+		{"deleted", o->deleted},
 		{"evidence", o->evidence != NULL},
 		{"md5", o->evidence && o->evidence->md5},
 		{"has-attachment", c->has_attachment},

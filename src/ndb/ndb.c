@@ -52,9 +52,10 @@ const char *pm_origin_name(unsigned origin)
 		[PM_FROM_TREE] = "node tree",   [PM_FROM_LEAF] = "leaf outside the tree",
 		[PM_FROM_STALE] = "older leaf", [PM_FROM_WRONG] = "page with a wrong checksum",
 		[PM_FROM_CONTENT] = "content",  [PM_FROM_TEMPLATE] = "made",
+		[PM_FROM_DELETED] = "deleted",
 	};
 
-	return names[origin <= PM_FROM_TEMPLATE ? origin : PM_FROM_TEMPLATE];
+	return names[origin <= PM_FROM_DELETED ? origin : PM_FROM_TEMPLATE];
 }
 
 void pm_ndb_done(struct pm_ndb *db)

@@ -55,6 +55,7 @@ enum pm_origin {
 	PM_FROM_WRONG,    /* a page whose own checksum is wrong */
 	PM_FROM_CONTENT,  /* its data alone */
 	PM_FROM_TEMPLATE, /* made by us: a mandatory object */
+	PM_FROM_DELETED,  /* it was deleted, and comes back because that was asked for */
 };
 
 /* "node tree", "older leaf", ... */

@@ -2,6 +2,7 @@
 /* The analysis as a whole: what runs in which order, and when a second walk is needed. */
 #include "recover/analysis.h"
 
+#include "recover/deleted.h"
 #include "recover/internal.h"
 
 #include "base/sort.h"
@@ -307,6 +308,7 @@ void pm_analysis_close(struct pm_analysis *an)
 {
 	if (!an)
 		return;
+	pm_deleted_free(an);
 	pm_ndb_done(&an->db);
 	pm_vec_done(&an->pages);
 	pm_vec_done(&an->given_up);

@@ -129,6 +129,8 @@ struct pm_analysis {
 	bool adopted;     /* what no node names was looked at */
 	size_t unindexed; /* then: items, folders and attachments that stay without a node */
 	bool accepted;    /* both trees sound: nothing outside them was used */
+	bool dead;        /* not the file's, but that of what is dead: pm_deleted_find */
+	struct pm_deleted *deleted; /* deleted mail (deleted.h); NULL: nobody asked for it */
 };
 
 struct pm_analysis_options {

@@ -7,6 +7,7 @@
 
 #include "ltp/pc.h"
 #include "ltp/tc.h"
+#include "recover/deleted.h"
 
 /* Where ends of items were moved under a right checksum, strings have lost or gained a character:
  * the map of such a heap rarely agrees with its own count of freed items. */
@@ -83,6 +84,10 @@ enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out
 
 	if (folder == m->root)
 		return PM_OK;
+	if (folder == m->deleted) {
+		pm_buf_str(m->an->ctx, out, PM_DELETED_NAME);
+		return m->an->ctx->rc;
+	}
 	if (folder == m->recovery ||
 	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
 		pm_buf_str(m->an->ctx, out,
@@ -121,4 +126,18 @@ enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out
 	}
 	pm_buf_done(&name);
 	return rc ? rc : ctx->rc;
+}
+
+enum pm_rc pm_model_was_in(struct pm_model *m, pm_nid folder, struct pm_buf *out)
+{
+	const uint32_t i = pm_model_folder(m, folder);
+	const char *gone = pm_deleted_folder_name(m->an, folder);
+
+	if (i != PM_NO_FOLDER)
+		return pm_model_path(m, i, out);
+	if (gone)
+		pm_buf_printf(m->an->ctx, out, "%s (deleted folder)", gone);
+	else if (folder)
+		pm_buf_printf(m->an->ctx, out, "folder 0x%X (gone)", folder);
+	return m->an->ctx->rc;
 }

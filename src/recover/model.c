@@ -11,7 +11,9 @@
 #include "base/sort.h"
 #include "ltp/pc.h"
 #include "ltp/tc.h"
+#include "msg/folder.h"
 #include "msg/store.h"
+#include "recover/deleted.h"
 
 #define FIRST_INDEX 0x20000u   /* above those of any template or special object */
 #define INDEX_MAX   0x7F00000u /* of 27 bits */
@@ -126,6 +128,32 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 	}
 	an->doubles.n = 0;
 	return an->ctx->rc ? an->ctx->rc : pm_analysis_sort_nodes(an);
+}
+
+/* Deleted items get new nids, above all that older pages name: whoever meets such a page later must
+ * not take one for the other. */
+static enum pm_rc settle_deleted(struct pm_model *m)
+{
+	struct pm_analysis *an = m->an;
+	struct pm_deleted *d = an->deleted;
+
+	for (unsigned t = 0; t < 32 && d->items.n; t++)
+		if (d->max_index[t] >= m->next_index[t])
+			m->next_index[t] = d->max_index[t] + 1;
+	for (size_t i = 0; i < d->items.n; i++)
+		d->items.v[i].nid = pm_model_new_nid(m, PM_NT_MESSAGE);
+	for (size_t i = 0; i < d->items.n; i++) {
+		const struct pm_deleted_item *it = &d->items.v[i];
+		struct pm_node *slot = pm_vec_push(an->ctx, &an->db.nodes);
+
+		if (!slot)
+			return an->ctx->rc;
+		*slot = (struct pm_node){.nid = it->nid,
+					 .data = it->data,
+					 .sub = it->sub,
+					 .origin = PM_FROM_DELETED};
+	}
+	return pm_analysis_sort_nodes(an);
 }
 
 static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, bool made)
@@ -427,6 +455,25 @@ static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
 	return PM_OK;
 }
 
+static enum pm_rc deleted_folder(struct build *b, uint32_t *ret)
+{
+	struct pm_model *m = b->m;
+	uint32_t up;
+	enum pm_rc rc = PM_OK;
+
+	if (m->deleted == PM_NO_FOLDER) {
+		rc = recovery_folder(b, &up);
+		if (rc == PM_OK)
+			rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
+		if (rc)
+			return rc;
+		m->deleted = (uint32_t)m->folders.n - 1;
+		m->folders.v[m->deleted].parent = up;
+	}
+	*ret = m->deleted;
+	return PM_OK;
+}
+
 /* Walks up from a folder; true when it does not end at the root. */
 static bool lost_way(const struct build *b, uint32_t i, uint32_t root)
 {
@@ -450,7 +497,7 @@ static enum pm_rc place_folder(struct build *b, uint32_t i)
 		f->parent = i;
 		return PM_OK;
 	}
-	if (i == b->m->recovery)
+	if (i == b->m->recovery || i == b->m->deleted)
 		return PM_OK;
 	if (up == i || (up != PM_NO_FOLDER && b->m->folders.v[up].search))
 		up = PM_NO_FOLDER;
@@ -527,7 +574,10 @@ static enum pm_rc place_item(struct build *b, const struct pm_node *n)
 	enum pm_rc rc = overruled(b, &b->rows.item, n, &row);
 
 	it.folder = pm_nid_type(n->parent) == 2 ? find(b, n->parent) : PM_NO_FOLDER;
-	if (it.folder == PM_NO_FOLDER || row) {
+	if (n->origin == PM_FROM_DELETED) {
+		rc = deleted_folder(b, &it.folder);
+		it.placed = PM_PLACED_DELETED;
+	} else if (it.folder == PM_NO_FOLDER || row) {
 		const struct pm_map_entry *e;
 
 		rc = rc ? rc : need_rows(b);
@@ -587,6 +637,8 @@ static enum pm_rc order_folders(struct build *b)
 			m->assoc.v[i].folder = to[m->assoc.v[i].folder];
 		if (m->recovery != PM_NO_FOLDER)
 			m->recovery = to[m->recovery];
+		if (m->deleted != PM_NO_FOLDER)
+			m->deleted = to[m->deleted];
 		m->root = pm_model_folder(m, PM_NID_ROOT);
 		for (size_t i = 0; i < n; i++) {
 			const struct pm_map_entry *e =
@@ -658,11 +710,14 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	struct build b = {.m = m};
 	enum pm_rc rc;
 
-	*m = (struct pm_model){.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER};
+	*m = (struct pm_model){
+		.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER, .deleted = PM_NO_FOLDER};
 	count_indices(m);
-	rc = an->doubles.n ? spare_rows(&b) : PM_OK;
+	rc = an->doubles.n || an->deleted ? spare_rows(&b) : PM_OK;
 	if (rc == PM_OK)
 		rc = settle_doubles(m);
+	if (rc == PM_OK && an->deleted)
+		rc = settle_deleted(m);
 	if (rc == PM_OK)
 		rc = gather_folders(&b);
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
@@ -688,13 +743,12 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 const char *pm_placed_name(unsigned placed)
 {
 	static const char *const names[] = {
-		[PM_PLACED_TREE] = "node",
-		[PM_PLACED_ROW] = "row of the folder's table",
-		[PM_PLACED_RECOVERED] = "nothing",
-		[PM_PLACED_MADE] = "nothing",
+		[PM_PLACED_TREE] = "node",         [PM_PLACED_ROW] = "row of the folder's table",
+		[PM_PLACED_RECOVERED] = "nothing", [PM_PLACED_MADE] = "nothing",
+		[PM_PLACED_DELETED] = "deleted",
 	};
 
-	return names[placed <= PM_PLACED_MADE ? placed : PM_PLACED_MADE];
+	return names[placed <= PM_PLACED_DELETED ? placed : PM_PLACED_MADE];
 }
 
 void pm_model_done(struct pm_model *m)

@@ -18,6 +18,8 @@
 
 /* The folder for what has no place of its own; its name in every language. */
 #define PM_RECOVERY_NAME "Recovered by pstmend"
+/* Within it: the folder for what was deleted, when that was looked for (deleted.h). */
+#define PM_DELETED_NAME "Deleted"
 /* Of a subtree that has no name any more. */
 #define PM_SUBTREE_NAME "Top of Outlook data file"
 #define PM_FOLDER_DEPTH 1024 /* folders in folders */
@@ -27,6 +29,7 @@ enum pm_placed {
 	PM_PLACED_ROW,       /* where a table row says */
 	PM_PLACED_RECOVERED, /* nothing says: in the recovery folder */
 	PM_PLACED_MADE,      /* folders: no node; made because others need it */
+	PM_PLACED_DELETED,   /* it was deleted: in the folder for that */
 };
 
 #define PM_NO_FOLDER UINT32_MAX
@@ -57,11 +60,12 @@ struct pm_model {
 	PM_VEC(uint32_t) children;              /* folder indices, by parent, then nid */
 	PM_VEC(struct pm_model_item) messages;  /* by folder, then nid */
 	PM_VEC(struct pm_model_item) assoc;     /* likewise */
-	uint32_t root, recovery;                /* index; recovery PM_NO_FOLDER when not needed */
+	uint32_t root, recovery, deleted;       /* index; PM_NO_FOLDER when there is no need */
 	uint32_t next_index[32];                /* first free nid index by type, above all in use */
 };
 
-/* Build the model; gives entries of doubled nids a nid of their own (an->db.nodes grows). */
+/* Build the model; gives entries of doubled nids a nid of their own, and makes nodes of deleted
+ * items that were found (an->db.nodes grows). */
 enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m) PM_MUST_CHECK;
 void pm_model_done(struct pm_model *m);
 /* After messages were taken out of the lists: hang the rest on the folders again. */
@@ -78,6 +82,9 @@ enum pm_rc pm_model_true_name(struct pm_model *m, uint32_t folder,
 			      struct pm_buf *out) PM_MUST_CHECK;
 /* Append "/A/B/C"; '/' and '\' inside names are preceded by '\'. */
 enum pm_rc pm_model_path(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;
+/* Append the path of the folder that a deleted item was in; of one that is gone what is known. Nothing
+ * when that is not known. */
+enum pm_rc pm_model_was_in(struct pm_model *m, pm_nid folder, struct pm_buf *out) PM_MUST_CHECK;
 /* What says where it belongs: "node", "row of the folder's table", "nothing". */
 const char *pm_placed_name(unsigned placed);
 /* A new nid of this type that nothing in the file uses. */

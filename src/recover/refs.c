@@ -132,6 +132,8 @@ bool pm_refs_wanted(const struct pm_analysis *an, size_t i)
 {
 	const struct pm_block *b = &an->db.blocks.v[i];
 
+	if (an->dead)
+		return !an->refs[i];
 	if (b->cref)
 		return an->refs[i] + 1 < b->cref;
 	if (an->refs[i])

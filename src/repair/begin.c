@@ -116,6 +116,7 @@ void pm_repair_done(struct pm_repair *r)
 	pm_vec_done(&r->names);
 	pm_vec_done(&r->recovered);
 	pm_vec_done(&r->synthesized);
+	pm_vec_done(&r->undeleted);
 	pm_map_done(&r->name_of);
 	pm_vec_done(&r->row_values);
 	pm_map_done(&r->row_values_of);
@@ -176,6 +177,7 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 			return r->ctx->rc;
 		c->nid = nid;
 		c->folder = folder_of(r, nid);
+		c->deleted = pm_deleted_of(r->an, nid) != NULL;
 		c->reason = pm_arena_strdup(r->ctx, &r->arena, text);
 		if (pm_map_put(r->ctx, &r->casualty_of, nid, r->casualties.n - 1))
 			return r->ctx->rc;

@@ -248,7 +248,8 @@ static enum pm_rc tell_made(struct pm_repair *r, uint32_t folder)
 {
 	const struct pm_model *m = r->model;
 
-	if (!m->folders.v[folder].made || folder == m->recovery || folder == m->root)
+	if (!m->folders.v[folder].made || folder == m->recovery || folder == m->deleted ||
+	    folder == m->root)
 		return PM_OK;
 	return pm_repair_casualty(r, m->folders.v[folder].nid, false, NULL,
 				  "its own properties are lost");

@@ -38,7 +38,7 @@ static enum pm_rc add_message(struct pm_repair *r, const struct pm_model_item *i
 	struct pm_message m;
 	enum pm_rc rc;
 
-	if (!n || plain(n->origin, it->placed))
+	if (!n || plain(n->origin, it->placed) || it->placed == PM_PLACED_DELETED)
 		return PM_OK;
 	rc = pm_message_open(&r->an->db, it->nid, n->data, n->sub, 0, &m);
 	if (!pm_is_error(rc))

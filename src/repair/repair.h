@@ -20,6 +20,7 @@
 #include "io/view.h"
 #include "ltp/props.h"
 #include "ndb/tree.h"
+#include "recover/deleted.h"
 #include "recover/model.h"
 
 /* What was done, for the report; one row a kind of deed and object. */
@@ -41,6 +42,7 @@ enum pm_deed_kind {
 	PM_DID_SYNTHESIZED,  /* values made for a partial item; key: nid, have: how many */
 	PM_DID_MARKED,       /* a partial item says what it lacks; key: nid */
 	PM_DID_LEFT_OUT,     /* have: blocks that nothing references, not in a compacted file */
+	PM_DID_UNDELETED,    /* have: deleted items that are back */
 };
 
 struct pm_deed {
@@ -54,6 +56,7 @@ struct pm_casualty {
 	pm_nid nid;
 	uint32_t folder;     /* index into model->folders, a folder's own; PM_NO_FOLDER: none */
 	bool lost;           /* else partial */
+	bool deleted;        /* it was deleted before: no loss of this file */
 	char *subject;       /* UTF-8 or NULL; in the repair's arena */
 	char *reason;        /* likewise; never NULL */
 	char *message_class; /* likewise, or NULL */
@@ -84,6 +87,14 @@ struct pm_synthesized {
 	const char *from;  /* what it was made from; static */
 };
 
+/* What a deleted item that comes back says of itself. */
+struct pm_undeleted {
+	const struct pm_deleted_item *item;
+	char *subject, *sender, *message_class; /* UTF-8 or NULL; in the repair's arena */
+	char *was_in;                           /* path of the folder that it was in, likewise */
+	uint64_t date; /* FILETIME of delivery, else of submission; 0: not known */
+};
+
 struct pm_repair {
 	struct pm_ctx *ctx;
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
@@ -112,6 +123,7 @@ struct pm_repair {
 	struct pm_map name_of; /* nid of folder -> index */
 	PM_VEC(struct pm_recovered) recovered;
 	PM_VEC(struct pm_synthesized) synthesized;
+	PM_VEC(struct pm_undeleted) undeleted;
 	PM_VEC(struct pm_row_value) row_values; /* those of one message side by side */
 	struct pm_map row_values_of;            /* nid -> index of the first */
 	size_t described;                       /* the first so many have class and date */
@@ -132,6 +144,8 @@ enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct p
 enum pm_rc pm_repair_names(struct pm_repair *r) PM_MUST_CHECK;
 /* List what is recovered, and from what. While objects are those of the source. */
 enum pm_rc pm_repair_recovered(struct pm_repair *r) PM_MUST_CHECK;
+/* Make and list the deleted items that come back. Likewise. */
+enum pm_rc pm_repair_undelete(struct pm_repair *r) PM_MUST_CHECK;
 /* Assess all messages: the casualties. Before anything changes. */
 enum pm_rc pm_repair_assess(struct pm_repair *r) PM_MUST_CHECK;
 /* Look up what the rows of the casualties still say. Likewise. */

@@ -92,8 +92,10 @@ static enum pm_rc list_suspects(struct pm_run *run)
 
 static enum pm_rc stages(struct pm_repair *r, const struct pm_run_options *opt)
 {
-	enum pm_rc rc = pm_repair_assess(r);
+	enum pm_rc rc = pm_repair_undelete(r);
 
+	if (rc == PM_OK)
+		rc = pm_repair_assess(r);
 	if (rc == PM_OK)
 		rc = pm_repair_recovered(r);
 	if (rc == PM_OK)
@@ -115,8 +117,8 @@ static enum pm_rc stages(struct pm_repair *r, const struct pm_run_options *opt)
 	return rc == PM_OK && opt->mark ? pm_repair_mark(r) : rc;
 }
 
-/* The repaired file as it will be, step by step. */
-static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, bool healthy)
+/* The repaired file as it will be, step by step. `as_is`: nothing is to be changed in it. */
+static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, bool as_is)
 {
 	struct pm_repair *r = &run->repair;
 	struct pm_ctx *ctx = run->an->ctx;
@@ -130,7 +132,7 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, boo
 	r->compact = opt->compact;
 	if (rc == PM_OK)
 		rc = list_suspects(run);
-	if (rc == PM_OK && !healthy)
+	if (rc == PM_OK && !as_is)
 		rc = stages(r, opt);
 	if (rc == PM_OK)
 		rc = opt->compact ? pm_repair_compact(r, &run->packed) : pm_repair_finish(r);
@@ -326,7 +328,7 @@ static enum pm_rc change_in_place(struct pm_run *run, struct pm_image *src,
 	rc = pm_commit_possible(ctx, &c);
 	if (rc == PM_OK)
 		rc = prove(run, pm_view_image(run->view), opt);
-	if (rc || opt->dry_run || run->verdict != PM_VERDICT_REPAIRED)
+	if (rc || opt->dry_run || run->verdict != run->aim)
 		return rc;
 	rc = pm_commit_write(ctx, &c, &undo);
 	if (rc == PM_OK) {
@@ -353,7 +355,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	const struct pm_analysis_options how = {0};
 	const struct pm_check_options what = {0};
 	static const struct pm_sink_ops ops = {.affected = suspect};
-	bool healthy;
+	bool healthy, undelete;
 	enum pm_rc rc;
 
 	*ret = (struct pm_run){.size_before = pm_image_size(img)};
@@ -376,8 +378,11 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	ret->errors = count(found, PM_SEV_ERROR);
 	ret->warnings = count(found, PM_SEV_WARNING);
 	healthy = !ret->errors && !(opt->strict && mendable(found));
-	if (healthy && !opt->compact)
-		return PM_OK;
+	if (opt->undelete)
+		rc = pm_deleted_find(ret->an);
+	undelete = rc == PM_OK && ret->an->deleted && ret->an->deleted->items.n;
+	if (rc || (healthy && !opt->compact && !undelete))
+		return rc;
 	ret->nothing_left = !ret->an->db.nodes.n;
 	ret->unindexed = pm_analysis_unindexed(ret->an);
 	if (!opt->dry_run && !opt->in_place)
@@ -385,10 +390,12 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	if (rc == PM_OK)
 		rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
-		rc = mend(ret, opt, healthy);
+		rc = mend(ret, opt, healthy && !undelete);
 	if (rc)
 		return rc;
-	ret->aim = healthy ? PM_VERDICT_COMPACTED : PM_VERDICT_REPAIRED;
+	ret->aim = !healthy   ? PM_VERDICT_REPAIRED
+		   : undelete ? PM_VERDICT_UNDELETED
+			      : PM_VERDICT_COMPACTED;
 	if (opt->in_place)
 		return change_in_place(ret, img, opt);
 	return opt->dry_run ? prove(ret, pm_view_image(ret->repair.view), opt)

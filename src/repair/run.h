@@ -19,6 +19,7 @@ struct pm_run_options {
 	const struct pm_target *in_place; /* the source, to be changed itself; else NULL */
 	const char *undo_path;            /* with in_place */
 	bool strict;                      /* mend warnings, too */
+	bool undelete;                    /* bring deleted items back, also when nothing is wrong */
 	bool compact;            /* lay the new file out afresh, also when nothing is wrong */
 	bool force;              /* the output may replace an existing file */
 	bool keep_unproved;      /* give the file its name though the proof failed */
@@ -33,6 +34,7 @@ enum pm_verdict {
 	PM_VERDICT_REPAIRED,  /* written and proved (dry run: would be) */
 	PM_VERDICT_UNPROVED,  /* the proof failed */
 	PM_VERDICT_COMPACTED, /* healthy; written and proved all the same (dry run: would be) */
+	PM_VERDICT_UNDELETED, /* likewise, for deleted items that are in it now */
 };
 
 /* An item that the check found not to be whole. Strings are in the run's arena. */
