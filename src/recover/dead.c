@@ -17,6 +17,7 @@
 #include "msg/folder.h"
 
 #define DEPTH_MAX 32
+#define SAVE_IDS  (4 << 16) /* ids that one save may take */
 
 /* Not where its entry says: another block may stand there. */
 #define NOT_HERE (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_READ | PM_BF_LOST)
@@ -355,50 +356,104 @@ enum pm_rc pm_dead_gather(struct pm_undelete *u)
 	return rc;
 }
 
-/* ---- ids that were given out again ---- */
+/* ---- the blocks of an object ---- */
 
-static enum pm_rc data_taken(struct pm_undelete *u, pm_bid bid, bool *ret)
+typedef enum pm_rc (*bid_fn)(void *arg, pm_bid bid);
+
+static enum pm_rc each_of_data(struct pm_undelete *u, pm_bid bid, bid_fn fn, void *arg)
 {
 	struct pm_data d;
 	enum pm_rc rc = pm_data_open(&u->dead.db, bid, &d);
 
-	*ret |= pm_map_has(&u->other, pm_bid_key(bid));
-	for (size_t i = 0; i < d.leaves.n; i++)
-		*ret |= pm_map_has(&u->other, d.leaves.v[i].bid);
-	for (size_t i = 0; i < d.internal.n; i++)
-		*ret |= pm_map_has(&u->other, pm_bid_key(d.internal.v[i]));
+	rc = pm_is_error(rc) ? rc : fn(arg, pm_bid_key(bid));
+	for (size_t i = 0; i < d.leaves.n && rc == PM_OK; i++)
+		rc = fn(arg, d.leaves.v[i].bid);
+	for (size_t i = 0; i < d.internal.n && rc == PM_OK; i++)
+		rc = fn(arg, pm_bid_key(d.internal.v[i]));
 	pm_data_close(&d);
-	return pm_is_error(rc) ? rc : PM_OK;
+	return rc;
 }
 
-static enum pm_rc subs_taken(struct pm_undelete *u, pm_bid bid, unsigned depth, bool *ret)
+static enum pm_rc each_of_subs(struct pm_undelete *u, pm_bid bid, unsigned depth, bid_fn fn,
+			       void *arg)
 {
 	struct pm_subs s;
 	enum pm_rc rc;
 
-	if (!bid || depth > DEPTH_MAX || *ret)
+	if (!bid || depth > DEPTH_MAX)
 		return PM_OK;
 	rc = pm_subs_open(&u->dead.db, bid, &s);
-	*ret |= pm_map_has(&u->other, pm_bid_key(bid));
-	for (size_t i = 0; i < s.internal.n; i++)
-		*ret |= pm_map_has(&u->other, pm_bid_key(s.internal.v[i]));
-	for (size_t i = 0; i < s.v.n && !*ret && !pm_is_error(rc); i++) {
-		rc = data_taken(u, s.v.v[i].data, ret);
-		if (!pm_is_error(rc))
-			rc = subs_taken(u, s.v.v[i].sub, depth + 1, ret);
+	rc = pm_is_error(rc) ? rc : fn(arg, pm_bid_key(bid));
+	for (size_t i = 0; i < s.internal.n && rc == PM_OK; i++)
+		rc = fn(arg, pm_bid_key(s.internal.v[i]));
+	for (size_t i = 0; i < s.v.n && rc == PM_OK; i++) {
+		rc = each_of_data(u, s.v.v[i].data, fn, arg);
+		if (rc == PM_OK)
+			rc = each_of_subs(u, s.v.v[i].sub, depth + 1, fn, arg);
 	}
 	pm_subs_close(&s);
-	return pm_is_error(rc) ? rc : PM_OK;
+	return rc;
+}
+
+struct taken {
+	const struct pm_undelete *u;
+	bool any;
+};
+
+static enum pm_rc note_taken(void *arg, pm_bid bid)
+{
+	struct taken *t = arg;
+
+	t->any |= pm_map_has(&t->u->other, bid);
+	return PM_OK;
 }
 
 enum pm_rc pm_dead_taken(struct pm_undelete *u, pm_bid data, pm_bid sub, bool *ret_data,
 			 bool *ret_sub)
 {
+	struct taken t = {.u = u};
 	enum pm_rc rc = PM_OK;
 
 	*ret_data = *ret_sub = false;
 	if (!u->other.n)
 		return PM_OK;
-	rc = data_taken(u, data, ret_data);
-	return rc ? rc : subs_taken(u, sub, 0, ret_sub);
+	if (data)
+		rc = each_of_data(u, data, note_taken, &t);
+	*ret_data = t.any;
+	t.any = false;
+	if (rc == PM_OK)
+		rc = each_of_subs(u, sub, 0, note_taken, &t);
+	*ret_sub = t.any;
+	return rc;
+}
+
+struct members {
+	struct pm_ctx *ctx;
+	struct pm_map ids;
+};
+
+static enum pm_rc note_member(void *arg, pm_bid bid)
+{
+	struct members *m = arg;
+
+	return pm_map_put(m->ctx, &m->ids, bid & ~(pm_bid)3, 1);
+}
+
+enum pm_rc pm_dead_one_save(struct pm_undelete *u, pm_bid data, pm_bid sub, bool *ret)
+{
+	const pm_bid lo = (data < sub ? data : sub) & ~(pm_bid)3;
+	const pm_bid hi = (data < sub ? sub : data) & ~(pm_bid)3;
+	struct members m = {.ctx = u->an->ctx};
+	enum pm_rc rc;
+
+	*ret = hi - lo <= SAVE_IDS;
+	if (!*ret)
+		return PM_OK;
+	rc = each_of_data(u, data, note_member, &m);
+	if (rc == PM_OK)
+		rc = each_of_subs(u, sub, 0, note_member, &m);
+	for (pm_bid id = lo + 4; id < hi && *ret; id += 4)
+		*ret = pm_map_has(&m.ids, id);
+	pm_map_done(&m.ids);
+	return rc;
 }

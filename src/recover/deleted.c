@@ -19,7 +19,7 @@
 static const char lacks_subnodes[] =
 	"its recipients and attachments, as far as it had any, were not found";
 static const char lacks_taken[] =
-	"its recipients, attachments and large values: another item's blocks stand there now";
+	"its recipients, attachments and large values: other blocks have their place or their ids now";
 
 /* ---- one content ---- */
 
@@ -241,7 +241,7 @@ static enum pm_rc by_pages(struct pm_undelete *u)
 static enum pm_rc take_orphan(struct pm_undelete *u, const struct pm_orphan *x)
 {
 	struct pm_found_item f = {.it = {.data = x->data, .sub = x->sub, .from = PM_DEL_CONTENT}};
-	bool taken[2];
+	bool taken[2], together = true;
 	struct content c;
 	enum pm_rc rc = pm_dead_taken(u, x->data, x->sub, &taken[0], &taken[1]);
 
@@ -249,9 +249,12 @@ static enum pm_rc take_orphan(struct pm_undelete *u, const struct pm_orphan *x)
 		u->ret->taken += taken[0];
 		return rc;
 	}
-	if (taken[1])
+	if (x->sub)
+		rc = pm_dead_one_save(u, x->data, x->sub, &together);
+	if (taken[1] || !together)
 		f.it.sub = 0;
-	rc = look(u, x->data, f.it.sub, &c);
+	if (rc == PM_OK)
+		rc = look(u, x->data, f.it.sub, &c);
 	if (rc || !c.item)
 		return rc;
 	if (pm_known_find(&u->living, &c.ident) != UINT64_MAX ||

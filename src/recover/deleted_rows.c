@@ -16,6 +16,8 @@
 
 static const char only_row[] = "all but what a row of a contents table says of it";
 
+static const char row_and_rest[] = "its properties, but for those in a row of a contents table";
+
 /* What the row says, as properties. */
 static enum pm_rc keep_values(struct pm_undelete *u, struct pm_tc *tc, size_t row,
 			      struct pm_deleted_item *it)
@@ -85,7 +87,10 @@ static enum pm_rc take_row(struct pm_undelete *u, struct pm_tc *tc, size_t row, 
 			x->it.folder = folder;
 		if (!x->it.was)
 			x->it.was = nid;
-		return x->it.data || x->it.n_row ? PM_OK : keep_values(u, tc, row, &x->it);
+		if (x->it.data || x->it.n_row)
+			return PM_OK;
+		x->it.lacks = row_and_rest;
+		return keep_values(u, tc, row, &x->it);
 	}
 	/* Without any date or subject it says nothing. An item that lives may have got another node
 	 * id when it was moved. */

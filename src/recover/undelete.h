@@ -44,6 +44,13 @@ enum pm_rc pm_dead_gather(struct pm_undelete *u) PM_MUST_CHECK;
 /* Do blocks of these trees have an id that a living one has now? */
 enum pm_rc pm_dead_taken(struct pm_undelete *u, pm_bid data, pm_bid sub, bool *ret_data,
 			 bool *ret_sub) PM_MUST_CHECK;
+/*
+ * Do the ids of both stand together, with nothing between but what they themselves hold? A program
+ * saves a message at once. Where other ids lie between, the tree may be that of another message,
+ * whose properties are gone.
+ */
+enum pm_rc pm_dead_one_save(struct pm_undelete *u, pm_bid data, pm_bid sub,
+			    bool *ret) PM_MUST_CHECK;
 /* Does a node that lives refer to this block? */
 bool pm_dead_lives(const struct pm_undelete *u, pm_bid bid);
 

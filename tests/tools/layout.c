@@ -96,6 +96,21 @@ static enum pm_rc encode(struct pm_layout *l, pm_bid bid, const uint8_t *p, size
 	return PM_OK;
 }
 
+/* The first spare place that is large enough, else behind all others. */
+static enum pm_rc place_block(struct pm_layout *l, uint32_t size, pm_ib *ret)
+{
+	for (size_t i = 0; i < l->spare.n; i++) {
+		struct pm_range *r = &l->spare.v[i];
+
+		if (r->end - r->start < size)
+			continue;
+		*ret = r->start;
+		r->start += size;
+		return pm_rangeset_add(l->ctx, &l->used, *ret, *ret + size);
+	}
+	return pm_layout_place(l, size, l->sink.fmt->unit, ret);
+}
+
 static enum pm_rc put_block(struct pm_block_sink *sink, bool internal, const uint8_t *p, size_t n,
 			    pm_bid *ret_bid)
 {
@@ -117,7 +132,7 @@ static enum pm_rc put_block(struct pm_block_sink *sink, bool internal, const uin
 	rc = encode(l, e->bid, p, n, stored, &e->cb);
 	size = pm_block_stored(f, e->cb);
 	if (rc == PM_OK)
-		rc = pm_layout_place(l, size, f->unit, &e->ib);
+		rc = place_block(l, size, &e->ib);
 	if (rc == PM_OK && internal)
 		rc = refer_internal(l, p);
 	if (rc)
@@ -144,6 +159,7 @@ void pm_layout_done(struct pm_layout *l)
 	pm_vec_done(&l->nodes);
 	pm_map_done(&l->refs);
 	pm_rangeset_done(&l->used);
+	pm_vec_done(&l->spare);
 }
 
 enum pm_rc pm_layout_node(struct pm_layout *l, pm_nid nid, pm_bid data, pm_bid sub, pm_nid parent)

@@ -31,8 +31,9 @@ struct pm_layout {
 	pm_bid next_block, next_page;
 	PM_VEC(struct pm_bt_entry) blocks; /* in order of ids */
 	PM_VEC(struct pm_bt_entry) nodes;
-	struct pm_map refs;      /* block id -> references */
-	struct pm_rangeset used; /* space taken, map pages apart */
+	struct pm_map refs;            /* block id -> references */
+	struct pm_rangeset used;       /* space taken, map pages apart */
+	PM_VEC(struct pm_range) spare; /* freed space that the next blocks that fit take */
 };
 
 void pm_layout_init(struct pm_ctx *ctx, struct pm_layout *l, const struct pm_format *f,

@@ -47,6 +47,15 @@ struct pm_mk_message {
 	bool fai;
 	bool deleted;    /* only stale pages know it */
 	const char *was; /* subject of its older version, which stale pages know; or NULL */
+	struct pm_mk_folder *moved_from; /* which stale pages know; or NULL */
+	enum pm_mk_fate {
+		PM_MK_LEFT,                 /* its blocks are free, and as they were */
+		PM_MK_GONE,                 /* wiped */
+		PM_MK_REUSED,               /* the first blocks that fit take their space */
+	} fate;                             /* of the blocks of a deleted one, or */
+	bool only_data;                     /* of the block of its properties alone, or */
+	bool only_rest;                     /* of all others */
+	pm_bid old_data, old_from, old_end; /* what was stored of its older version */
 	uint32_t flags;
 	uint64_t date;
 	const char *class, *subject, *from, *from_address;
@@ -61,6 +70,7 @@ struct pm_mk_folder {
 	pm_nid nid, parent;
 	const char *name, *class;
 	PM_VEC(struct pm_mk_message *) messages;
+	PM_VEC(struct pm_mk_message *) left; /* for another folder */
 };
 
 struct pm_mk {
@@ -69,7 +79,9 @@ struct pm_mk {
 	const struct pm_format *fmt;
 	enum pm_crypt crypt;
 	bool zlib;
-	bool stale; /* leave an older generation of the trees behind */
+	bool stale;    /* leave an older generation of the trees behind, */
+	bool no_pages; /* but none of its pages */
+	bool same_ids; /* what came later has the ids of its blocks */
 	unsigned fill, dead;
 	uint64_t room; /* bytes left free before the messages */
 	const char *store_name;

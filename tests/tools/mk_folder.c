@@ -9,10 +9,24 @@
 #define NID_SPAM_CRI 0x2227
 #define NID_SPAM_TC  0x2230
 
-/* Is the message there, in the generation at hand? */
-static bool there(const struct pm_mkw *w, const struct pm_mk_message *m)
+/* Those that are in the folder in some generation. */
+static size_t count(const struct pm_mk_folder *f)
 {
-	return !m->deleted || w->phase == PM_MKW_OLD;
+	return f->messages.n + f->left.n;
+}
+
+static struct pm_mk_message *nth(const struct pm_mk_folder *f, size_t i)
+{
+	return i < f->messages.n ? f->messages.v[i] : f->left.v[i - f->messages.n];
+}
+
+/* Is the message there, in the generation at hand? */
+static bool there(const struct pm_mkw *w, const struct pm_mk_folder *f,
+		  const struct pm_mk_message *m)
+{
+	const bool old = w->phase == PM_MKW_OLD;
+
+	return m->moved_from ? (m->moved_from == f) == old : !m->deleted || old;
 }
 
 static bool has_children(const struct pm_mk *mk, pm_nid nid)
@@ -28,17 +42,17 @@ static enum pm_rc folder_props(struct pm_mkw *w, const struct pm_mk_folder *f,
 			       struct pm_mk_props *props)
 {
 	struct pm_mk *mk = w->mk;
-	uint32_t count = 0, unread = 0, assoc = 0;
+	uint32_t messages = 0, unread = 0, assoc = 0;
 
-	for (size_t i = 0; i < f->messages.n; i++) {
-		const struct pm_mk_message *m = f->messages.v[i];
+	for (size_t i = 0; i < count(f); i++) {
+		const struct pm_mk_message *m = nth(f, i);
 
 		assoc += m->fai;
-		count += !m->fai && there(w, m);
-		unread += !m->fai && there(w, m) && !(m->flags & PM_MSGFLAG_READ);
+		messages += !m->fai && there(w, f, m);
+		unread += !m->fai && there(w, f, m) && !(m->flags & PM_MSGFLAG_READ);
 	}
 	if (pm_mk_put_text(mk, props, PM_ID_DISPLAY_NAME, f->name) ||
-	    pm_mk_put_u32(mk, props, PM_TAG(PM_ID_CONTENT_COUNT, PM_PT_I4), count) ||
+	    pm_mk_put_u32(mk, props, PM_TAG(PM_ID_CONTENT_COUNT, PM_PT_I4), messages) ||
 	    pm_mk_put_u32(mk, props, PM_TAG(PM_ID_CONTENT_UNREAD, PM_PT_I4), unread) ||
 	    pm_mk_put_u32(mk, props, PM_TAG(PM_ID_SUBFOLDERS, PM_PT_BOOL),
 			  has_children(mk, f->nid)))
@@ -100,11 +114,11 @@ static enum pm_rc contents(struct pm_mkw *w, const struct pm_mk_folder *f, bool 
 	struct pm_table t;
 	enum pm_rc rc = pm_template_table(w->ctx, w->l.sink.fmt, template, &t);
 
-	for (size_t i = 0; i < f->messages.n && rc == PM_OK; i++) {
-		const struct pm_mk_message *m = f->messages.v[i];
-		bool old = w->phase == PM_MKW_OLD && (m->was || m->deleted);
+	for (size_t i = 0; i < count(f) && rc == PM_OK; i++) {
+		const struct pm_mk_message *m = nth(f, i);
+		bool old = w->phase == PM_MKW_OLD && (m->was || m->deleted || m->moved_from);
 
-		if (m->fai == fai && there(w, m))
+		if (m->fai == fai && there(w, f, m))
 			rc = pm_mkw_row(w, &t, m->nid, &m->row[old]);
 	}
 	if (rc == PM_OK)
@@ -136,13 +150,21 @@ static enum pm_rc folder(struct pm_mkw *w, const struct pm_mk_folder *f)
 
 static enum pm_rc message(struct pm_mkw *w, const struct pm_mk_folder *f, struct pm_mk_message *m)
 {
+	const bool old = w->phase == PM_MKW_OLD;
+	const struct pm_mk_folder *in = old && m->moved_from ? m->moved_from : f;
+	const pm_bid from = w->l.next_block;
 	pm_bid data, sub;
 	enum pm_rc rc;
 
-	if (!pm_mkw_wants(w, m->nid) || !there(w, m))
+	if (!pm_mkw_wants(w, m->nid) || !there(w, in, m))
 		return PM_OK;
-	rc = pm_mkw_message(w, m, &m->row[w->phase == PM_MKW_OLD], &data, &sub);
-	return rc ? rc : pm_layout_node(&w->l, m->nid, data, sub, f->nid);
+	rc = pm_mkw_message(w, m, &m->row[old], &data, &sub);
+	if (rc == PM_OK && old) {
+		m->old_data = data;
+		m->old_from = from;
+		m->old_end = w->l.next_block;
+	}
+	return rc ? rc : pm_layout_node(&w->l, m->nid, data, sub, in->nid);
 }
 
 enum pm_rc pm_mkw_folders(struct pm_mkw *w)

@@ -85,11 +85,15 @@ static enum pm_rc do_crypt(struct pm_mkp *p)
 	return pm_mkp_fail(p, "none, permute or cyclic is wanted");
 }
 
-/* zlib; stale */
+/* zlib; stale; no-pages; same-ids */
 static enum pm_rc do_option(struct pm_mkp *p)
 {
 	if (!strcmp(p->w->word[0], "zlib"))
 		p->mk->zlib = true;
+	else if (!strcmp(p->w->word[0], "no-pages"))
+		p->mk->no_pages = true;
+	else if (!strcmp(p->w->word[0], "same-ids"))
+		p->mk->same_ids = true;
 	else
 		p->mk->stale = true;
 	return PM_OK;
@@ -192,11 +196,10 @@ static struct pm_mk_folder *child(struct pm_mk *mk, pm_nid parent, const char *n
 	return add_folder(mk, parent, mk->next_folder++, copy);
 }
 
-/* folder PATH [CLASS] */
-static enum pm_rc do_folder(struct pm_mkp *p)
+/* The folder with this path below the IPM subtree; what is missing is made. */
+static enum pm_rc folder_of(struct pm_mkp *p, const char *path, struct pm_mk_folder **ret)
 {
 	pm_nid parent = pm_nid_make(2, INDEX_IPM);
-	const char *path = p->w->word[1];
 	struct pm_mk_folder *f = NULL;
 	enum pm_rc rc = pm_mk_begin(p->mk);
 
@@ -209,8 +212,30 @@ static enum pm_rc do_folder(struct pm_mkp *p)
 		parent = f->nid;
 		path += n + (path[n] == '/');
 	}
-	if (!f)
-		return rc ? rc : pm_mkp_fail(p, "a path is wanted");
+	*ret = f;
+	return rc || f ? rc : pm_mkp_fail(p, "a path is wanted");
+}
+
+/* moved-from PATH */
+enum pm_rc pm_mkp_moved(struct pm_mkp *p)
+{
+	struct pm_mk_message *m = p->message, **slot;
+	enum pm_rc rc = folder_of(p, p->w->word[1], &m->moved_from);
+
+	slot = rc ? NULL : pm_vec_push(p->mk->ctx, &m->moved_from->left);
+	if (slot)
+		*slot = m;
+	return p->mk->ctx->rc;
+}
+
+/* folder PATH [CLASS] */
+static enum pm_rc do_folder(struct pm_mkp *p)
+{
+	struct pm_mk_folder *f;
+	enum pm_rc rc = folder_of(p, p->w->word[1], &f);
+
+	if (rc)
+		return rc;
 	if (p->w->n > 2)
 		f->class = pm_mkp_string(p, 2);
 	p->folder = f;
@@ -284,11 +309,23 @@ static enum pm_rc do_many(struct pm_mkp *p)
 }
 
 static const struct pm_mkp_command commands[] = {
-	{"format", 1, 1, do_format}, {"crypt", 1, 1, do_crypt},     {"zlib", 0, 0, do_option},
-	{"stale", 0, 0, do_option},  {"fill", 1, 1, do_count},      {"dead", 1, 1, do_count},
-	{"room", 1, 1, do_count},    {"store", 1, 1, do_store},     {"password", 1, 1, do_password},
-	{"folder", 1, 2, do_folder}, {"message", 0, 1, do_message}, {"deleted", 1, 1, do_message},
-	{"fai", 1, 1, do_message},   {"many", 2, 3, do_many},       {NULL, 0, 0, NULL},
+	{"format", 1, 1, do_format},
+	{"crypt", 1, 1, do_crypt},
+	{"zlib", 0, 0, do_option},
+	{"stale", 0, 0, do_option},
+	{"fill", 1, 1, do_count},
+	{"dead", 1, 1, do_count},
+	{"room", 1, 1, do_count},
+	{"store", 1, 1, do_store},
+	{"password", 1, 1, do_password},
+	{"folder", 1, 2, do_folder},
+	{"message", 0, 1, do_message},
+	{"deleted", 1, 1, do_message},
+	{"fai", 1, 1, do_message},
+	{"many", 2, 3, do_many},
+	{"no-pages", 0, 0, do_option},
+	{"same-ids", 0, 0, do_option},
+	{NULL, 0, 0, NULL},
 };
 
 static enum pm_rc line(void *arg, struct pm_words *words)
@@ -347,6 +384,7 @@ void pm_mk_done(struct pm_mk *mk)
 		for (size_t k = 0; k < mk->folders.v[i]->messages.n; k++)
 			done_message(mk->folders.v[i]->messages.v[k]);
 		pm_vec_done(&mk->folders.v[i]->messages);
+		pm_vec_done(&mk->folders.v[i]->left);
 	}
 	pm_vec_done(&mk->folders);
 	pm_names_close(&mk->names);

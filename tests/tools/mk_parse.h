@@ -33,4 +33,7 @@ enum pm_rc pm_mkp_body(struct pm_mkp *p, uint64_t n);
 /* The folders that every file has. */
 enum pm_rc pm_mk_begin(struct pm_mk *mk);
 
+/* moved-from PATH, of the message at hand. */
+enum pm_rc pm_mkp_moved(struct pm_mkp *p);
+
 #endif

@@ -488,9 +488,28 @@ static enum pm_rc do_end(struct pm_mkp *p)
 	return PM_OK;
 }
 
+/* gone [properties|rest]; reused [properties|rest] */
+static enum pm_rc do_fate(struct pm_mkp *p)
+{
+	struct pm_mk_message *m = p->message;
+	const char *part = p->w->n > 1 ? p->w->word[1] : "";
+
+	if (!m->deleted)
+		return pm_mkp_fail(p, "the message is not deleted");
+	m->fate = strcmp(p->w->word[0], "gone") ? PM_MK_REUSED : PM_MK_GONE;
+	m->only_data = !strcmp(part, "properties");
+	m->only_rest = !strcmp(part, "rest");
+	return !*part || m->only_data || m->only_rest
+		       ? PM_OK
+		       : pm_mkp_fail(p, "properties or rest is wanted");
+}
+
 const struct pm_mkp_command pm_mkp_message_commands[] = {
 	{"class", 1, 1, do_string},
 	{"was", 1, 1, do_string},
+	{"moved-from", 1, 1, pm_mkp_moved},
+	{"gone", 0, 1, do_fate},
+	{"reused", 0, 1, do_fate},
 	{"from", 1, 2, do_string},
 	{"date", 1, 1, do_date},
 	{"flags", 1, 1, do_flags},

@@ -113,9 +113,11 @@ static enum pm_rc find_changed(struct pm_mkw *w)
 		for (size_t k = 0; k < mk->folders.v[i]->messages.n && rc == PM_OK; k++) {
 			const struct pm_mk_message *m = mk->folders.v[i]->messages.v[k];
 
-			if (!m->was && !m->deleted)
+			if (!m->was && !m->deleted && !m->moved_from)
 				continue;
 			rc = pm_map_put(w->ctx, &w->changed, m->nid, 1);
+			if (rc == PM_OK && m->moved_from)
+				rc = pm_map_put(w->ctx, &w->changed, m->moved_from->nid, 1);
 			if (rc == PM_OK)
 				rc = pm_map_put(w->ctx, &w->changed, mk->folders.v[i]->nid, 1);
 		}
@@ -135,11 +137,48 @@ static enum pm_rc old_trees(struct pm_mkw *w)
 
 		l->blocks.v[i].cref = (uint16_t)(e ? e->value + 1 : 1);
 	}
-	if (rc == PM_OK)
-		rc = pm_layout_tree(l, PM_PTYPE_NBT, l->nodes.v, l->nodes.n, &bid, &ib);
+	if (rc || w->mk->no_pages)
+		return rc;
+	rc = pm_layout_tree(l, PM_PTYPE_NBT, l->nodes.v, l->nodes.n, &bid, &ib);
 	if (rc == PM_OK)
 		rc = pm_layout_tree(l, PM_PTYPE_BBT, l->blocks.v, l->blocks.n, &bid, &ib);
 	return rc ? rc : pm_layout_forget(l, from, l->at - from);
+}
+
+/* The deleted message whose blocks are not to stay as they are, by one of them; or NULL. */
+static const struct pm_mk_message *owner(const struct pm_mkw *w, pm_bid bid)
+{
+	const struct pm_mk *mk = w->mk;
+
+	for (size_t i = 0; i < mk->folders.n; i++)
+		for (size_t k = 0; k < mk->folders.v[i]->messages.n; k++) {
+			const struct pm_mk_message *m = mk->folders.v[i]->messages.v[k];
+			const bool data = pm_bid_key(bid) == pm_bid_key(m->old_data);
+
+			if (m->fate && bid >= m->old_from && bid < m->old_end &&
+			    !(m->only_data && !data) && !(m->only_rest && data))
+				return m;
+		}
+	return NULL;
+}
+
+/* A block of the older generation: its space is free. */
+static enum pm_rc free_block(struct pm_mkw *w, const struct pm_bt_entry *e)
+{
+	static const uint8_t zeros[65536];
+	const uint32_t size = pm_block_stored(w->l.sink.fmt, e->cb);
+	const struct pm_mk_message *m = owner(w, e->bid);
+	struct pm_range *slot;
+	enum pm_rc rc = pm_layout_forget(&w->l, e->ib, size);
+
+	if (rc || !m)
+		return rc;
+	if (m->fate == PM_MK_GONE)
+		return w->l.write(w->l.arg, e->ib, zeros, size);
+	slot = pm_vec_push(w->ctx, &w->l.spare);
+	if (slot)
+		*slot = (struct pm_range){e->ib, e->ib + size};
+	return w->ctx->rc;
 }
 
 /* Take back the nodes and blocks of the older generation: their space is free now, but for a few
@@ -167,7 +206,7 @@ static enum pm_rc take_back(struct pm_mkw *w, pm_bid first)
 		if (stays)
 			l->blocks.v[n++] = *e;
 		else
-			rc = pm_layout_forget(l, e->ib, pm_block_stored(l->sink.fmt, e->cb));
+			rc = free_block(w, e);
 	}
 	l->blocks.n = n;
 	return rc;
@@ -194,6 +233,8 @@ static enum pm_rc older_generation(struct pm_mkw *w)
 		rc = old_trees(w);
 	if (rc == PM_OK)
 		rc = take_back(w, first);
+	if (w->mk->same_ids && !w->mk->dead)
+		l->next_block = first;
 	pm_map_done(&l->refs);
 	for (size_t i = 0; i < refs.n && rc == PM_OK; i++)
 		rc = pm_map_put(w->ctx, &l->refs, refs.v[i].key, refs.v[i].value);
