@@ -26,7 +26,8 @@ static const char lacks_taken[] =
 struct content {
 	struct pm_orphan x; /* kind, and what else its properties say */
 	struct pm_ident ident;
-	bool item; /* it is a message, not an associated one */
+	bool item;  /* it is a message, not an associated one */
+	bool sound; /* its properties can all be read */
 };
 
 static enum pm_rc look(struct pm_undelete *u, pm_bid data, pm_bid sub, struct content *ret)
@@ -41,6 +42,7 @@ static enum pm_rc look(struct pm_undelete *u, pm_bid data, pm_bid sub, struct co
 	if (rc || !ret->item)
 		return rc;
 	rc = pm_pc_open(&u->dead.db, data, sub, &pc);
+	ret->sound = rc == PM_OK;
 	if (!pm_is_error(rc))
 		rc = pm_ident_of_pc(&pc, &ret->ident);
 	pm_pc_close(&pc);
@@ -103,7 +105,14 @@ enum pm_rc pm_undelete_add(struct pm_undelete *u, const struct pm_found_item *x)
 
 /* ---- by older pages ---- */
 
-/* A node that lives has this id: is it another object? Ids are not given out twice by Outlook. */
+/* Both say something, and not the same. */
+static bool differ(uint64_t a, uint64_t b)
+{
+	return a && b && a != b;
+}
+
+/* A node that lives has this id: is it another object? Outlook doesn't give out ids twice, so
+ * everything has to speak for it: an item that lives may be damaged. */
 static enum pm_rc another_object(struct pm_undelete *u, pm_nid nid, const struct content *old,
 				 bool *ret)
 {
@@ -115,9 +124,9 @@ static enum pm_rc another_object(struct pm_undelete *u, pm_nid nid, const struct
 	if (!n)
 		return PM_OK;
 	rc = look(u, n->data, n->sub, &now);
-	*ret = now.item && now.ident.search && old->ident.search &&
-	       now.ident.search != old->ident.search && now.ident.subject != old->ident.subject &&
-	       (!now.ident.mail || now.ident.mail != old->ident.mail);
+	*ret = now.item && differ(now.ident.search, old->ident.search) &&
+	       differ(now.ident.subject, old->ident.subject) &&
+	       differ(now.ident.born, old->ident.born) && differ(now.ident.row, old->ident.row);
 	return rc;
 }
 
@@ -255,7 +264,8 @@ static enum pm_rc take_orphan(struct pm_undelete *u, const struct pm_orphan *x)
 		f.it.sub = 0;
 	if (rc == PM_OK)
 		rc = look(u, x->data, f.it.sub, &c);
-	if (rc || !c.item)
+	/* What is broken and has nothing to know it by may be a piece of anything. */
+	if (rc || !c.item || (!c.sound && !c.ident.search && !c.ident.mail))
 		return rc;
 	if (pm_known_find(&u->living, &c.ident) != UINT64_MAX ||
 	    pm_known_find(&u->inner, &c.ident) != UINT64_MAX) {

@@ -87,6 +87,7 @@ enum pm_rc pm_ident_of_pc(struct pm_pc *pc, struct pm_ident *ret)
 		rc = pm_pc_time(pc, PM_ID_DELIVERY_TIME, &times[1]);
 	if (!pm_is_error(rc))
 		rc = pm_pc_time(pc, PM_ID_CREATION_TIME, &created);
+	ret->born = created;
 	if (ret->search)
 		ret->titled = join(OF_TITLED, (uint64_t[]){ret->search, ret->subject}, 2);
 	if (ret->search && created)

@@ -19,6 +19,7 @@ struct pm_ident {
 	uint64_t mail;    /* internet message id, dates, class, people, subject */
 	uint64_t row;     /* what a row has of that: dates, subject */
 	uint64_t subject; /* its beginning, without case */
+	uint64_t born;    /* no digest: the time of its creation */
 };
 
 enum pm_rc pm_ident_of_pc(struct pm_pc *pc, struct pm_ident *ret) PM_MUST_CHECK;

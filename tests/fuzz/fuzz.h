@@ -25,6 +25,7 @@
 	X(whole_analysis)                                                                          \
 	X(whole_check)                                                                             \
 	X(whole_repair)                                                                            \
+	X(whole_undelete)                                                                          \
 	X(whole_export)                                                                            \
 	X(whole_show)
 
