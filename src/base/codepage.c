@@ -254,25 +254,34 @@ static void run_ascii(struct pm_ctx *ctx, struct pm_buf *out, const uint8_t *p, 
 	}
 }
 
-/* The converter of a code page. The last one stays open: opening loads a module each time. */
+/* The last converter of a thread stays open: opening loads a module each time. */
+static __thread struct {
+	const struct code_page *page; /* NULL: none is open */
+	iconv_t cd;
+} last;
+
+void pm_cp_done(void)
+{
+	if (last.page)
+		iconv_close(last.cd);
+	last.page = NULL;
+}
+
 static iconv_t converter(const struct code_page *page)
 {
-	static __thread const struct code_page *last;
-	static __thread iconv_t cd;
 	iconv_t next;
 
-	if (page == last) {
-		iconv(cd, NULL, NULL, NULL, NULL);
-		return cd;
+	if (page == last.page) {
+		iconv(last.cd, NULL, NULL, NULL, NULL);
+		return last.cd;
 	}
 	next = iconv_open("UTF-8", page->iconv);
 	if (next == (iconv_t)-1)
 		return next;
-	if (last)
-		iconv_close(cd);
-	last = page;
-	cd = next;
-	return cd;
+	pm_cp_done();
+	last.page = page;
+	last.cd = next;
+	return next;
 }
 
 static void run_page(struct pm_ctx *ctx, struct pm_buf *out, const struct code_page *page,

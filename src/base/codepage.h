@@ -35,6 +35,8 @@ bool pm_cp_is_ascii(uint32_t cp);
 const char *pm_cp_mime(uint32_t cp);
 /* The code page of a charset label, whatever its case; 0 if unknown. */
 uint32_t pm_cp_by_name(const char *name, size_t n);
+/* Before a thread ends: close the converter that it keeps. */
+void pm_cp_done(void);
 /* All known code pages, for i = 0, 1 ...; 0 ends them. */
 uint32_t pm_cp_list(size_t i);
 

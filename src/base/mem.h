@@ -18,9 +18,10 @@ void pm_free(void *p);
 char *pm_strdup(struct pm_ctx *ctx, const char *s);
 char *pm_asprintf(struct pm_ctx *ctx, const char *fmt, ...) PM_PRINTF(2, 3);
 
-/* Tests: fail the n-th request from now (1 = the next one), once; 0 switches it off. */
+/* Tests: fail the n-th request of this thread from now (1 = the next one), once; 0 switches it
+ * off. */
 void pm_mem_fail_at(uint64_t n);
-/* Requests made so far. */
+/* Requests that this thread made so far. */
 uint64_t pm_mem_count(void);
 
 /* Many small objects that live and die together. {0} is an empty arena. */

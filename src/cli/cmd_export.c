@@ -2,6 +2,7 @@
 /* pstmend export: the mail of a file, and an account of what became of each item. */
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/open.h"
 #include "cli/undeleted.h"
 #include "export/exporter.h"
@@ -19,7 +20,7 @@ struct options {
 	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments,
 		deleted;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
-	struct pm_number split;
+	struct pm_number split, jobs;
 };
 
 static const char *const states[] = {"whole", "partial", "lost"};
@@ -272,6 +273,7 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .join = opts->join,
 					     .split = opts->split.value,
 					     .deleted = opts->deleted,
+					     .jobs = pm_jobs(&opts->jobs),
 					     .choice = choice_of(opts),
 					     .evidence = opts->evidence ? &evidence : NULL,
 					     .run = &run};
@@ -355,6 +357,8 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
+	if (opts->jobs.given && !opts->jobs.value)
+		return pm_cli_usage(cli->cmd, "--jobs 0: one is the least");
 	if (opts->only_attachments && opts->form)
 		return pm_cli_usage(cli->cmd,
 				    "--attachments-only writes no mail, so it has no --format");
@@ -415,6 +419,7 @@ static const struct pm_option option_table[] = {
 	 offsetof(struct options, split), NULL},
 	{PM_OPT_FLAG, "join", 0, NULL, "vCard and iCalendar: one file a folder, not one an item",
 	 offsetof(struct options, join), NULL},
+	PM_JOBS_OPTION(struct options, jobs),
 	{0},
 };
 

@@ -177,13 +177,15 @@ static enum pm_rc put_part(struct part *p)
 	return rc;
 }
 
-static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
+static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it,
+		       const struct pm_mime *ahead, const char **ret_file)
 {
 	struct pm_export *ex = e->ex;
 	size_t n = it->msg->attachments.n;
 	const char **files = pm_arena_alloc(ex->ctx, &it->notes->arena, (n + 1) * sizeof(*files));
 	enum pm_rc rc = files ? pm_export_make_dir(ex, it->folder) : PM_ENOMEM;
 
+	(void)ahead;
 	*ret_file = NULL;
 	it->files = files;
 	it->folder->attachments.expected += n;

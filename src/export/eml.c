@@ -17,7 +17,8 @@ static enum pm_rc begin_folder(struct pm_exporter *e, struct pm_export_folder *f
 	return pm_export_make_dir(e->ex, f);
 }
 
-static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
+static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it,
+		       const struct pm_mime *ahead, const char **ret_file)
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
 	const char *name = pm_export_item_file(e->ex, it, true, ".eml");
@@ -26,9 +27,7 @@ static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const c
 	if (!rc)
 		rc = pm_mailfile_begin(f, name);
 	if (!rc)
-		rc = pm_mime_prepare(&f->mime, it->msg, it->notes);
-	if (!rc)
-		rc = pm_mime_write(&f->mime, it->msg, pm_mailfile_mark(f, it));
+		rc = ahead ? pm_mailfile_put(f, ahead) : pm_mailfile_render(e, &f->mime, it);
 	if (!rc)
 		rc = pm_mailfile_end(f);
 	*ret_file = name;
@@ -42,5 +41,7 @@ const struct pm_exporter_ops pm_exporter_eml = {
 	.open = open_form,
 	.begin_folder = begin_folder,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = pm_mailfile_render,
 	.free = pm_mailfile_free,
 };

@@ -5,6 +5,7 @@
 #include "base/quote.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "export/ahead.h"
 #include "export/rows.h"
 #include "recover/deleted.h"
 
@@ -31,6 +32,8 @@ struct walk {
 	struct pm_exporter *form;
 	struct pm_buf name, path;
 	struct pm_rows rows; /* of the folder at hand */
+	struct pm_ahead *ahead;
+	size_t at; /* in its line: the item at hand */
 };
 
 /* ---- which folders ---- */
@@ -335,22 +338,24 @@ static enum pm_rc skip(struct walk *w, struct pm_export_item *it, enum pm_left_o
 	return PM_NONE;
 }
 
-/* PM_NONE: the item is not to be exported. */
-static enum pm_rc leave_out(struct walk *w, struct pm_export_item *it)
+/* PM_NONE: the item is not to be exported, and why. */
+static enum pm_rc leave_out(struct pm_export *ex, struct pm_message *m, enum pm_left_out *ret_why)
 {
-	const struct pm_deleted_item *gone = pm_deleted_of(w->ex->an, it->msg->nid);
+	const struct pm_deleted_item *gone = pm_deleted_of(ex->an, m->nid);
 	bool chosen;
 	enum pm_rc rc;
 
-	if (is_skipped(w->ex, it->msg))
-		return skip(w, it, PM_LEFT_KIND);
-	if (gone && w->ex->opts->choice.folder) {
-		rc = chosen_deleted(w->ex, gone, &chosen);
+	*ret_why = PM_LEFT_KIND;
+	if (is_skipped(ex, m))
+		return PM_NONE;
+	if (gone && ex->opts->choice.folder) {
+		*ret_why = PM_LEFT_FOLDER;
+		rc = chosen_deleted(ex, gone, &chosen);
 		if (rc || !chosen)
-			return rc ? rc : skip(w, it, PM_LEFT_FOLDER);
+			return rc ? rc : PM_NONE;
 	}
-	rc = pm_choice_item(&w->ex->opts->choice, it->msg);
-	return rc == PM_NONE ? skip(w, it, PM_LEFT_CHOICE) : rc;
+	*ret_why = PM_LEFT_CHOICE;
+	return pm_choice_item(&ex->opts->choice, m);
 }
 
 enum pm_rc pm_export_duplicate(struct pm_export *ex, struct pm_export_folder *f, pm_nid nid,
@@ -417,7 +422,34 @@ static enum pm_rc add_evidence(struct pm_export *ex, const struct pm_export_item
 	return rc;
 }
 
-static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
+enum pm_ahead_state pm_export_ahead(struct pm_export *ex, struct pm_exporter *form,
+				    uint32_t message, struct pm_ahead_item *a)
+{
+	const struct pm_model_item *mm = &ex->model->messages.v[message];
+	struct pm_export_item it = {.msg = &a->msg, .notes = &a->notes, .placed = mm->placed};
+	enum pm_rc rc;
+
+	if (pm_deleted_of(ex->an, mm->nid))
+		return PM_AHEAD_NOT;
+	rc = pm_message_open_node(&a->db, mm->nid, ex->store.codepage, &a->msg);
+
+	if (!pm_is_error(rc))
+		rc = leave_out(ex, &a->msg, &a->why);
+	if (rc == PM_NONE)
+		return PM_AHEAD_SKIP;
+	if (!pm_is_error(rc))
+		rc = assess(ex, &a->msg, &a->notes);
+	/* What it lacks may be in the folder's table. */
+	if (rc || (a->notes.v.n && !a->msg.subject))
+		return PM_AHEAD_NOT;
+	if (is_empty(&a->msg))
+		return PM_AHEAD_READ;
+	return form->ops->render(form, &a->mime, &it) ? PM_AHEAD_NOT : PM_AHEAD_RENDERED;
+}
+
+/* `ahead`: what was done of it before, or NULL. */
+static enum pm_rc write_item(struct walk *w, struct pm_export_item *it,
+			     const struct pm_ahead_item *ahead)
 {
 	struct pm_export *ex = w->ex;
 	struct pm_message *m = it->msg;
@@ -427,11 +459,18 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	bool empty = is_empty(m), hashed = false;
 	const struct pm_export_counts *a = &it->folder->attachments, before = *a;
 	uint8_t hash[PM_SEEN_HASH];
+	enum pm_left_out left = ahead ? ahead->why : PM_LEFT_KIND;
 
-	rc = leave_out(w, it);
+	if (ahead)
+		rc = ahead->state == PM_AHEAD_SKIP ? PM_NONE : PM_OK;
+	else
+		rc = leave_out(ex, m, &left);
+	if (rc == PM_NONE)
+		rc = skip(w, it, left);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
-	rc = assess(ex, m, it->notes);
+	if (!ahead)
+		rc = assess(ex, m, it->notes);
 	if (!rc && ex->opts->form->only_attachments && !m->attachments.n && !it->notes->v.n &&
 	    !empty)
 		rc = skip(w, it, PM_LEFT_ATTACHMENT);
@@ -453,7 +492,7 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	}
 	if (!rc && !empty) {
 		it->number++;
-		rc = w->form->ops->item(w->form, it, &file);
+		rc = w->form->ops->item(w->form, it, ahead ? &ahead->mime : NULL, &file);
 		state = it->notes->v.n ? PM_ITEM_PARTIAL : PM_ITEM_WHOLE;
 	}
 	if (rc)
@@ -484,6 +523,40 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it)
 	return rc;
 }
 
+/* The item whose turn it is, unless all of it was done ahead. */
+static enum pm_rc do_item(struct walk *w, struct pm_export_item *it, pm_nid nid)
+{
+	struct pm_notes notes = {0};
+	struct pm_message m;
+	enum pm_rc rc = pm_message_open_node(&w->ex->an->db, nid, w->ex->store.codepage, &m);
+
+	it->msg = &m;
+	it->notes = &notes;
+	if (!pm_is_error(rc))
+		rc = write_item(w, it, NULL);
+	pm_message_close(&m);
+	pm_notes_done(&notes);
+	return rc;
+}
+
+static enum pm_rc next_item(struct walk *w, struct pm_export_item *it, pm_nid nid)
+{
+	struct pm_ahead_item *a = pm_ahead_take(w->ahead, w->at);
+	enum pm_rc rc, gave;
+
+	if (!a || a->state == PM_AHEAD_NOT) {
+		rc = do_item(w, it, nid);
+	} else {
+		it->msg = &a->msg;
+		it->notes = &a->notes;
+		rc = write_item(w, it, a);
+	}
+	if (!a)
+		return rc;
+	gave = pm_ahead_give(w->ahead, a);
+	return rc ? rc : gave;
+}
+
 static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 {
 	struct pm_export *ex = w->ex;
@@ -492,10 +565,8 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 	struct pm_export_item it = {.folder = f};
 	enum pm_rc rc = PM_OK;
 
-	for (uint32_t i = 0; i < mf->n_messages && !rc; i++) {
+	for (uint32_t i = 0; i < mf->n_messages && !rc; i++, w->at++) {
 		pm_nid nid = ex->model->messages.v[mf->messages + i].nid;
-		struct pm_notes notes = {0};
-		struct pm_message m;
 
 		rc = pm_tick(ex->ctx, "export", ex->done++, ex->model->messages.n);
 		if (!rc && ex->dir.replays) {
@@ -504,15 +575,9 @@ static enum pm_rc write_items(struct walk *w, struct pm_export_folder *f)
 		}
 		if (rc)
 			break;
-		rc = pm_message_open_node(&ex->an->db, nid, ex->store.codepage, &m);
-		it.msg = &m;
 		it.placed = ex->model->messages.v[mf->messages + i].placed;
-		it.notes = &notes;
 		it.files = NULL;
-		if (!pm_is_error(rc))
-			rc = write_item(w, &it);
-		pm_message_close(&m);
-		pm_notes_done(&notes);
+		rc = next_item(w, &it, nid);
 		if (!rc && !joined)
 			rc = pm_export_checkpoint(ex, w->form, false);
 	}
@@ -713,6 +778,22 @@ static enum pm_rc visit(struct walk *w, uint32_t index, struct pm_export_folder 
 	return rc;
 }
 
+/* The items in the order in which visit() comes to them. */
+static enum pm_rc line_up(struct walk *w, uint32_t index)
+{
+	struct pm_export *ex = w->ex;
+	const struct pm_model_folder *mf = &ex->model->folders.v[index];
+	enum pm_rc rc = PM_OK;
+
+	if (!ex->wanted[index])
+		return PM_OK;
+	for (uint32_t i = 0; ex->wanted[index] == WRITTEN && i < mf->n_messages && !rc; i++)
+		rc = pm_ahead_push(w->ahead, mf->messages + i);
+	for (uint32_t i = 0; i < mf->n_children && !rc; i++)
+		rc = line_up(w, ex->model->children.v[mf->children + i]);
+	return rc;
+}
+
 static enum pm_rc walk_all(struct pm_export *ex)
 {
 	struct walk w = {.ex = ex};
@@ -727,7 +808,11 @@ static enum pm_rc walk_all(struct pm_export *ex)
 	if (!rc)
 		rc = ex->opts->form->open(ex, &w.form);
 	if (!rc) {
-		rc = visit(&w, ex->model->root, NULL, &ex->top);
+		w.ahead = pm_ahead_new(ex, w.form);
+		rc = w.ahead ? line_up(&w, ex->model->root) : ex->ctx->rc;
+		if (!rc)
+			rc = visit(&w, ex->model->root, NULL, &ex->top);
+		pm_ahead_free(w.ahead);
 		if (!rc)
 			rc = balance_total(ex);
 		if (!rc)
@@ -770,7 +855,7 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	enum pm_rc rc;
 
 	*ex = (struct pm_export){.ctx = an->ctx, .opts = opts, .an = an, .model = model};
-	rc = pm_ndb_keep_blocks(&an->db);
+	rc = pm_ndb_keep_blocks(&an->db, 64);
 	if (!rc)
 		rc = pm_store_open(&an->db, &ex->store);
 	if (!pm_is_error(rc))

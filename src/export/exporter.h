@@ -93,9 +93,10 @@ struct pm_export_options {
 	const char *source; /* path of the data file */
 	enum pm_outdir_how how;
 	bool mark;
-	bool join;      /* forms of files for items: one a folder */
-	uint64_t split; /* mbox: bytes after which another file begins; 0: never */
-	bool deleted;   /* the model has deleted items, which are wanted, too */
+	bool join;         /* forms of files for items: one a folder */
+	uint64_t split;    /* mbox: bytes after which another file begins; 0: never */
+	bool deleted;      /* the model has deleted items, which are wanted, too */
+	unsigned int jobs; /* threads that render ahead; 0 and 1: none. Never seen in the result */
 	struct pm_choice choice;
 	const struct pm_evidence_options *evidence; /* write the evidence package; NULL: don't */
 	const struct pm_custody *run;               /* for it */
@@ -142,8 +143,19 @@ struct pm_exporter_ops {
 	enum pm_rc (*begin_folder)(struct pm_exporter *e, struct pm_export_folder *f);
 	enum pm_rc (*end_folder)(struct pm_exporter *e, struct pm_export_folder *f);
 	/* Write an item; *ret_file: where to, in ex->arena or the folder's. Damage goes to
-	 * it->notes; only errors end the export. */
-	enum pm_rc (*item)(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file);
+	 * it->notes; only errors end the export. `ahead`: its bytes are in ahead->out, from `render`;
+	 * NULL: they are not. */
+	enum pm_rc (*item)(struct pm_exporter *e, struct pm_export_item *it,
+			   const struct pm_mime *ahead, const char **ret_file);
+	/*
+	 * For forms whose items are mail, so that they can be rendered ahead of their turn, by other
+	 * threads (ahead.h); NULL: one after the other. `init_ahead` makes `w` and `out` ready, with
+	 * room for `size` bytes; `render` puts all of an item into w->out, by nothing but the item and
+	 * what stays the same for the whole export.
+	 */
+	enum pm_rc (*init_ahead)(struct pm_exporter *e, struct pm_ctx *ctx, struct pm_mime *w,
+				 struct pm_mail_out *out, struct pm_mail_sink *sink, size_t size);
+	enum pm_rc (*render)(struct pm_exporter *e, struct pm_mime *w, struct pm_export_item *it);
 	/*
 	 * For forms that keep a file open from item to item (the others have NULL): `flush` brings all
 	 * into it and says how long it is. When an export goes on, the walk comes again from the

@@ -21,6 +21,11 @@ static GMimeParserOptions *options(void)
 	return o;
 }
 
+void pm_gm_start(void)
+{
+	options();
+}
+
 void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out)
 {
 	char *text = g_mime_utils_header_decode_text(options(), value);

@@ -10,6 +10,9 @@
 
 #include "export/address.h"
 
+/* Before threads use what is below: what the library and this file set up once. */
+void pm_gm_start(void);
+
 /* Append the text of an unstructured value (encoded words decoded) as UTF-8. */
 void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out);
 /* The time that a date field says, whatever form it has; false: none can be told. */

@@ -260,12 +260,14 @@ static enum pm_rc begin_joined(struct gw_form *f, struct pm_export_folder *folde
 	return rc || ex->ctx->rc ? ex->ctx->rc : begin_file(f, f->name);
 }
 
-enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
+enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const struct pm_mime *ahead,
+		      const char **ret_file)
 {
 	struct gw_form *f = (struct gw_form *)e;
 	bool join = e->ex->opts->join;
 	enum pm_rc rc = PM_OK;
 
+	(void)ahead;
 	*ret_file = join ? f->name : pm_export_item_file(e->ex, it, false, e->ops->suffix);
 	if (!join)
 		rc = pm_export_make_dir(e->ex, it->folder);

@@ -61,7 +61,8 @@ struct pm_gw_writer {
 /* An exporter of such files: one an item, or one a folder where the options say `join`. */
 enum pm_rc pm_gw_open(struct pm_export *ex, const struct pm_exporter_ops *ops,
 		      const struct pm_gw_writer *writer, struct pm_exporter **ret) PM_MUST_CHECK;
-enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file);
+enum pm_rc pm_gw_item(struct pm_exporter *e, struct pm_export_item *it, const struct pm_mime *ahead,
+		      const char **ret_file);
 enum pm_rc pm_gw_end_folder(struct pm_exporter *e, struct pm_export_folder *f);
 enum pm_rc pm_gw_replay(struct pm_exporter *e, struct pm_export_item *it, const char *file);
 void pm_gw_free(struct pm_exporter *e);

@@ -257,7 +257,8 @@ static enum pm_rc set_time(struct pm_mailfile *f, const char *name, int64_t t)
 	return rc;
 }
 
-static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
+static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it,
+		       const struct pm_mime *ahead, const char **ret_file)
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
 	const struct pm_message *m = it->msg;
@@ -272,9 +273,7 @@ static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const c
 	if (!rc)
 		rc = pm_mailfile_begin(f, name);
 	if (!rc)
-		rc = pm_mime_prepare(&f->mime, it->msg, it->notes);
-	if (!rc)
-		rc = pm_mime_write(&f->mime, it->msg, pm_mailfile_mark(f, it));
+		rc = ahead ? pm_mailfile_put(f, ahead) : pm_mailfile_render(e, &f->mime, it);
 	if (!rc)
 		rc = set_time(f, name, t);
 	if (!rc)
@@ -296,6 +295,8 @@ const struct pm_exporter_ops pm_exporter_maildir = {
 	.open = open_plus,
 	.begin_folder = begin_plus,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = pm_mailfile_render,
 	.free = free_maildir,
 };
 
@@ -306,5 +307,7 @@ const struct pm_exporter_ops pm_exporter_kmail = {
 	.open = open_kmail,
 	.begin_folder = begin_kmail,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = pm_mailfile_render,
 	.free = free_maildir,
 };

@@ -16,7 +16,7 @@ enum pm_rc pm_mailfile_init(struct pm_mailfile *f, struct pm_export *ex,
 	f->base.ex = ex;
 	f->sink.write = to_file;
 	pm_mime_init(&f->mime, ex->ctx, &ex->names, &f->out);
-	return pm_mail_out_init(&f->out, ex->ctx, &f->sink, crlf, quote);
+	return pm_mail_out_init(&f->out, ex->ctx, &f->sink, PM_MAIL_BUFFER, crlf, quote);
 }
 
 enum pm_rc pm_mailfile_new(struct pm_export *ex, const struct pm_exporter_ops *ops, bool crlf,
@@ -67,11 +67,10 @@ enum pm_rc pm_mailfile_flush(struct pm_exporter *e, uint64_t *ret_size)
 	return f->file ? pm_mail_flush(&f->out) : PM_OK;
 }
 
-const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it)
+const char *pm_mailfile_mark(const struct pm_export *ex, struct pm_export_item *it)
 {
-	struct pm_export *ex = f->base.ex;
 	struct pm_message *m = it->msg;
-	const char *found = ex->opts->mark ? pm_notes_text(ex->ctx, it->notes) : NULL;
+	const char *found = ex->opts->mark ? pm_notes_text(m->db->ctx, it->notes) : NULL;
 	char *marked = NULL;
 	uint16_t id;
 
@@ -82,4 +81,27 @@ const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it)
 	if (!id || pm_is_error(pm_pc_text(&m->pc, id, m->codepage, &m->arena, &marked)))
 		return NULL;
 	return marked;
+}
+
+enum pm_rc pm_mailfile_init_ahead(struct pm_exporter *e, struct pm_ctx *ctx, struct pm_mime *w,
+				  struct pm_mail_out *out, struct pm_mail_sink *sink, size_t size)
+{
+	const struct pm_mailfile *f = (const struct pm_mailfile *)e;
+
+	pm_mime_init(w, ctx, &e->ex->names, out);
+	w->mbox_status = f->mime.mbox_status;
+	return pm_mail_out_init(out, ctx, sink, size, f->out.crlf, f->out.quote);
+}
+
+enum pm_rc pm_mailfile_render(struct pm_exporter *e, struct pm_mime *w, struct pm_export_item *it)
+{
+	enum pm_rc rc = pm_mime_prepare(w, it->msg, it->notes);
+
+	return rc ? rc : pm_mime_write(w, it->msg, pm_mailfile_mark(e->ex, it));
+}
+
+enum pm_rc pm_mailfile_put(struct pm_mailfile *f, const struct pm_mime *w)
+{
+	pm_mail_raw(&f->out, w->out->buf, w->out->n);
+	return f->base.ex->ctx->rc;
 }

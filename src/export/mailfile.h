@@ -31,6 +31,14 @@ enum pm_rc pm_mailfile_end(struct pm_mailfile *f) PM_MUST_CHECK; /* it takes its
 /* All of it is in the file, which is so long; 0: none is open. */
 enum pm_rc pm_mailfile_flush(struct pm_exporter *e, uint64_t *ret_size) PM_MUST_CHECK;
 /* What the header is to say of damage: NULL without --mark. */
-const char *pm_mailfile_mark(struct pm_mailfile *f, struct pm_export_item *it);
+const char *pm_mailfile_mark(const struct pm_export *ex, struct pm_export_item *it);
+/* The render and init_ahead of struct pm_exporter_ops, and all of a file for one item. */
+enum pm_rc pm_mailfile_init_ahead(struct pm_exporter *e, struct pm_ctx *ctx, struct pm_mime *w,
+				  struct pm_mail_out *out, struct pm_mail_sink *sink,
+				  size_t size) PM_MUST_CHECK;
+enum pm_rc pm_mailfile_render(struct pm_exporter *e, struct pm_mime *w,
+			      struct pm_export_item *it) PM_MUST_CHECK;
+/* Put what was rendered ahead into the file. */
+enum pm_rc pm_mailfile_put(struct pm_mailfile *f, const struct pm_mime *w) PM_MUST_CHECK;
 
 #endif

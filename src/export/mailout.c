@@ -2,16 +2,19 @@
 /* Lines, From_ quoting and transfer encodings; see mailout.h. */
 #include "export/mailout.h"
 
+#include <pthread.h>
+
 static const char base64_digits[64] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum { LINE_BYTES = 57 }; /* of input in a line of base64 */
 
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
-			    bool crlf, enum pm_mail_quote quote)
+			    size_t size, bool crlf, enum pm_mail_quote quote)
 {
-	*o = (struct pm_mail_out){.ctx = ctx, .sink = sink, .crlf = crlf, .quote = quote};
-	o->buf = pm_calloc(ctx, 1, PM_MAIL_BUFFER);
+	*o = (struct pm_mail_out){
+		.ctx = ctx, .sink = sink, .size = size, .crlf = crlf, .quote = quote};
+	o->buf = pm_calloc(ctx, 1, size);
 	return o->buf ? PM_OK : PM_ENOMEM;
 }
 
@@ -43,7 +46,7 @@ static void put(struct pm_mail_out *o, const void *p, size_t n)
 
 	o->bytes += n;
 	while (n && !o->ctx->rc) {
-		size_t room = PM_MAIL_BUFFER - o->n, part = n < room ? n : room;
+		size_t room = o->size - o->n, part = n < room ? n : room;
 
 		memcpy(o->buf + o->n, b, part);
 		o->n += part;
@@ -120,21 +123,19 @@ void pm_mail_raw(struct pm_mail_out *o, const void *p, size_t n)
 
 /* All pairs of digits: twelve bits become two characters at once. */
 static uint16_t pairs[4096];
+static pthread_once_t pairs_made = PTHREAD_ONCE_INIT;
 
 static void make_pairs(void)
 {
-	static bool made;
-
-	for (unsigned int i = 0; !made && i < 4096; i++)
+	for (unsigned int i = 0; i < 4096; i++)
 		memcpy(&pairs[i], (char[2]){base64_digits[i >> 6], base64_digits[i & 63]}, 2);
-	made = true;
 }
 
 size_t pm_base64(uint8_t *to, const uint8_t *p, size_t n)
 {
 	uint8_t *start = to;
 
-	make_pairs();
+	pthread_once(&pairs_made, make_pairs);
 	for (; n >= 3; n -= 3, p += 3, to += 4) {
 		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 
@@ -158,7 +159,7 @@ static void line64(struct pm_mail_out *o, const uint8_t *p, size_t n)
 {
 	size_t at;
 
-	if (o->ctx->rc || (PM_MAIL_BUFFER - o->n < 78 && pm_mail_flush(o)))
+	if (o->ctx->rc || (o->size - o->n < 78 && pm_mail_flush(o)))
 		return;
 	at = o->n;
 	o->n += pm_base64(o->buf + o->n, p, n);

@@ -29,16 +29,17 @@ struct pm_mail_out {
 	bool crlf; /* lines end in CR LF, else in LF */
 	enum pm_mail_quote quote;
 	uint8_t *buf;
-	size_t n;
+	size_t n, size; /* in buf, room there */
 	uint64_t bytes; /* put so far, flushed ones included */
 	/* base64 */
 	uint8_t rest[57];
 	size_t n_rest;
 };
 
-/* PM_OK or PM_ENOMEM. The sink may be changed later on, after a flush. */
+/* Collects `size` bytes before it writes. PM_OK or PM_ENOMEM. The sink may be changed later on,
+ * after a flush. */
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
-			    bool crlf, enum pm_mail_quote quote) PM_MUST_CHECK;
+			    size_t size, bool crlf, enum pm_mail_quote quote) PM_MUST_CHECK;
 void pm_mail_out_done(struct pm_mail_out *o);
 enum pm_rc pm_mail_flush(struct pm_mail_out *o) PM_MUST_CHECK;
 /* Forget what was put and not flushed yet, and begin to count anew. */

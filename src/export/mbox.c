@@ -80,20 +80,20 @@ static enum pm_rc end_folder(struct pm_exporter *e, struct pm_export_folder *fol
 
 /* "From sender date": when and from whom it was delivered; where nothing tells, the beginning of
  * time, since the line must have a date. */
-static void from_line(struct pm_mailfile *f, const struct pm_message *m)
+static void from_line(struct pm_mime *w, const struct pm_message *m)
 {
-	const char *who = pm_mime_envelope(&f->mime);
+	const char *who = pm_mime_envelope(w);
 	uint64_t t = pm_time_is_set(m->delivery) ? m->delivery : m->submit;
-	struct pm_ctx *ctx = f->base.ex->ctx;
-	const enum pm_mail_quote quote = f->out.quote;
+	struct pm_ctx *ctx = w->ctx;
+	const enum pm_mail_quote quote = w->out->quote;
 	char date[PM_TIME_TEXT];
 	struct pm_buf line = {0};
 
 	pm_time_from_line(pm_time_is_set(t) ? t : PM_FILETIME_UNIX, date);
 	pm_buf_printf(ctx, &line, "From %s %s", who && !strchr(who, ' ') ? who : "-", date);
-	f->out.quote = PM_MAIL_NO_QUOTE;
-	pm_mail_line(&f->out, line.p, line.n);
-	f->out.quote = quote;
+	w->out->quote = PM_MAIL_NO_QUOTE;
+	pm_mail_line(w->out, line.p, line.n);
+	w->out->quote = quote;
 	pm_buf_done(&line);
 }
 
@@ -101,31 +101,56 @@ static void from_line(struct pm_mailfile *f, const struct pm_message *m)
  * The length of a message is known when it is written: the field stands first in its header with
  * room for the number, which goes into what waits to be written, or into the file.
  */
-static enum pm_rc put_length(struct pm_mailfile *f, uint64_t at, uint64_t length)
+static enum pm_rc put_length(struct pm_mail_out *o, struct pm_output *file, uint64_t at,
+			     uint64_t length)
 {
-	const uint64_t flushed = f->out.bytes - f->out.n;
-	struct pm_ctx *ctx = f->base.ex->ctx;
+	const uint64_t flushed = o->bytes - o->n;
+	struct pm_ctx *ctx = o->ctx;
 	struct pm_buf digits = {0};
 	enum pm_rc rc = PM_OK;
 
 	pm_buf_printf(ctx, &digits, "%*llu", LENGTH_DIGITS, (unsigned long long)length);
 	for (size_t i = 0; i < digits.n && !rc; i++) {
 		if (at + i >= flushed)
-			f->out.buf[at + i - flushed] = digits.p[i];
+			o->buf[at + i - flushed] = digits.p[i];
 		else
-			rc = pm_output_write(f->file, at + i, digits.p + i, 1);
+			rc = pm_output_write(file, at + i, digits.p + i, 1);
 	}
 	pm_buf_done(&digits);
 	return rc ? rc : ctx->rc;
 }
 
-static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const char **ret_file)
+static enum pm_rc render(struct pm_exporter *e, struct pm_mime *w, struct pm_export_item *it)
+{
+	struct pm_output *file = ((struct pm_mailfile *)e)->file;
+	const bool counted = e->ops == &pm_exporter_mboxcl2;
+	uint64_t at = 0;
+	enum pm_rc rc = pm_mime_prepare(w, it->msg, it->notes);
+
+	if (rc)
+		return rc;
+	from_line(w, it->msg);
+	if (counted) {
+		static const char blanks[] = "                    ";
+
+		_Static_assert(sizeof(blanks) == LENGTH_DIGITS + 1, "room for the number");
+		pm_mail_raw(w->out, length_name, sizeof(length_name) - 1);
+		at = w->out->bytes;
+		pm_mail_line(w->out, blanks, LENGTH_DIGITS);
+	}
+	rc = pm_mime_write(w, it->msg, pm_mailfile_mark(e->ex, it));
+	if (!rc && counted)
+		rc = put_length(w->out, file, at, w->out->bytes - w->body_at);
+	pm_mail_puts(w->out, "");
+	return rc ? rc : w->ctx->rc;
+}
+
+static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it,
+		       const struct pm_mime *ahead, const char **ret_file)
 {
 	struct pm_mailfile *f = (struct pm_mailfile *)e;
-	const bool counted = e->ops == &pm_exporter_mboxcl2;
 	const uint64_t split = e->ex->opts->split;
 	enum pm_rc rc = PM_OK;
-	uint64_t at = 0;
 
 	if (split && f->out.bytes >= split) {
 		rc = pm_mailfile_end(f);
@@ -134,22 +159,7 @@ static enum pm_rc item(struct pm_exporter *e, struct pm_export_item *it, const c
 		it->number = 1;
 	}
 	if (!rc)
-		rc = pm_mime_prepare(&f->mime, it->msg, it->notes);
-	if (rc)
-		return rc;
-	from_line(f, it->msg);
-	if (counted) {
-		static const char blanks[] = "                    ";
-
-		_Static_assert(sizeof(blanks) == LENGTH_DIGITS + 1, "room for the number");
-		pm_mail_raw(&f->out, length_name, sizeof(length_name) - 1);
-		at = f->out.bytes;
-		pm_mail_line(&f->out, blanks, LENGTH_DIGITS);
-	}
-	rc = pm_mime_write(&f->mime, it->msg, pm_mailfile_mark(f, it));
-	if (!rc && counted)
-		rc = put_length(f, at, f->out.bytes - f->mime.body_at);
-	pm_mail_puts(&f->out, "");
+		rc = ahead ? pm_mailfile_put(f, ahead) : render(e, &f->mime, it);
 	*ret_file = f->name;
 	return rc;
 }
@@ -184,6 +194,8 @@ const struct pm_exporter_ops pm_exporter_mbox = {
 	.open = open_rd,
 	.begin_folder = begin_folder,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = render,
 	.end_folder = end_folder,
 	.flush = pm_mailfile_flush,
 	.replay = replay,
@@ -199,6 +211,8 @@ const struct pm_exporter_ops pm_exporter_mboxo = {
 	.open = open_o,
 	.begin_folder = begin_folder,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = render,
 	.end_folder = end_folder,
 	.flush = pm_mailfile_flush,
 	.replay = replay,
@@ -214,6 +228,8 @@ const struct pm_exporter_ops pm_exporter_mboxcl2 = {
 	.open = open_cl2,
 	.begin_folder = begin_folder,
 	.item = item,
+	.init_ahead = pm_mailfile_init_ahead,
+	.render = render,
 	.end_folder = end_folder,
 	.flush = pm_mailfile_flush,
 	.replay = replay,

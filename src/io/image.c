@@ -2,7 +2,11 @@
 /* Reading of images: bounds, unreadable parts, counters. */
 #include "io/image.h"
 
+#include <pthread.h>
 #include <string.h>
+
+/* Of what is unreadable, in all images: seldom is there any. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 enum { SECTOR = 512, SHRINK = 8 };
 
@@ -14,11 +18,39 @@ static size_t to_boundary(uint64_t off, size_t n)
 	return m < n ? m : n;
 }
 
+enum pm_rc pm_image_note_hole(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, uint64_t n)
+{
+	enum pm_rc rc;
+
+	pthread_mutex_lock(&lock);
+	rc = pm_rangeset_add(ctx, &img->unreadable, off, off + n) ? ctx->rc : PM_DAMAGED;
+	pthread_mutex_unlock(&lock);
+	__atomic_store_n(&img->holes, true, __ATOMIC_RELAXED);
+	return rc;
+}
+
+bool pm_image_next_hole(struct pm_image *img, uint64_t at, uint64_t end, struct pm_range *ret)
+{
+	bool found;
+
+	if (!__atomic_load_n(&img->holes, __ATOMIC_RELAXED))
+		return false;
+	pthread_mutex_lock(&lock);
+	found = pm_rangeset_next(&img->unreadable, at, end, ret);
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
 static enum pm_rc lose(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, uint8_t *buf,
 		       size_t n)
 {
 	memset(buf, 0, n);
-	return pm_rangeset_add(ctx, &img->unreadable, off, off + n) ? ctx->rc : PM_DAMAGED;
+	return pm_image_note_hole(ctx, img, off, n);
+}
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
 /*
@@ -40,7 +72,7 @@ static enum pm_rc read_run(struct pm_ctx *ctx, struct pm_image *img, uint64_t of
 
 		if (m <= SECTOR)
 			m = to_boundary(off, m);
-		img->reads++;
+		count(&img->reads, 1);
 		rc = img->ops->read_at(ctx, img, off, buf, m, &got);
 		if (pm_is_error(rc))
 			return rc;
@@ -61,7 +93,7 @@ static enum pm_rc read_run(struct pm_ctx *ctx, struct pm_image *img, uint64_t of
 				return rc;
 			got = m;
 		} else {
-			img->bytes_read += got;
+			count(&img->bytes_read, got);
 			worst = pm_worse(worst, rc);
 			if (piece < n)
 				piece = piece * SHRINK;
@@ -84,8 +116,7 @@ static enum pm_rc read_inside(struct pm_ctx *ctx, struct pm_image *img, uint64_t
 	while (off < end) {
 		size_t m = (size_t)(end - off);
 
-		if (pm_rangeset_ranges(&img->unreadable) > 0 &&
-		    pm_rangeset_next(&img->unreadable, off, end, &bad)) {
+		if (pm_image_next_hole(img, off, end, &bad)) {
 			if (bad.start == off) {
 				m = (size_t)(bad.end - bad.start);
 				memset(buf, 0, m);

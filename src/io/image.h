@@ -30,11 +30,19 @@ struct pm_image {
 	const struct pm_image_ops *ops;
 	uint64_t size;
 	char *name; /* what messages call it, quoted already; owned */
-	/* What could not be read so far, in units of 512 bytes or less. */
+	/* What could not be read so far, in units of 512 bytes or less. While several threads read:
+	 * under the lock of image.c; `holes` is set once there is any. */
 	struct pm_rangeset unreadable;
+	bool holes;
 	/* The back end's work so far: bytes it gave and calls that it took. */
 	uint64_t bytes_read, reads;
 };
+
+/* For back ends: note that [off, off + n) can't be read. PM_DAMAGED or PM_ENOMEM. */
+enum pm_rc pm_image_note_hole(struct pm_ctx *ctx, struct pm_image *img, uint64_t off,
+			      uint64_t n) PM_MUST_CHECK;
+/* The first range from `at` on that is known to be unreadable and begins before `end`. */
+bool pm_image_next_hole(struct pm_image *img, uint64_t at, uint64_t end, struct pm_range *ret);
 
 /*
  * Fill buf with the n bytes at off.
@@ -45,6 +53,7 @@ struct pm_image {
  *  negative    a real error, never a medium error.
  * A failing read is retried in smaller pieces, down to single sectors of 512 bytes; what is
  * known to be unreadable is not tried again. n = 0 is PM_OK anywhere.
+ * Several threads may read at once, each with a context of its own.
  */
 enum pm_rc pm_image_read(struct pm_ctx *ctx, struct pm_image *img, uint64_t off, void *buf,
 			 size_t n) PM_MUST_CHECK;

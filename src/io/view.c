@@ -245,10 +245,9 @@ static enum pm_rc inherit_unreadable(struct pm_ctx *ctx, struct pm_view *v, uint
 {
 	struct pm_range r;
 
-	for (uint64_t at = src; pm_rangeset_next(&v->base->unreadable, at, src + n, &r);
-	     at = r.end) {
-		if (pm_rangeset_add(ctx, &v->img.unreadable, off + (r.start - src),
-				    off + (r.end - src)))
+	for (uint64_t at = src; pm_image_next_hole(v->base, at, src + n, &r); at = r.end) {
+		if (pm_is_error(pm_image_note_hole(ctx, &v->img, off + (r.start - src),
+						   r.end - r.start)))
 			return PM_ENOMEM;
 	}
 	return PM_OK;

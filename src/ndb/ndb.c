@@ -137,6 +137,21 @@ static bool inflate_block(struct pm_ctx *ctx, const struct pm_block *b, const ui
 	return rc == Z_STREAM_END && n == b->cb_inflated;
 }
 
+/*
+ * Threads with readers of their own share the table of blocks. Each finds the same in a block, so
+ * nothing is written where the sweep has seen it, and else it doesn't matter who comes first.
+ */
+static uint16_t known(const struct pm_block *b)
+{
+	return __atomic_load_n(&b->flags, __ATOMIC_RELAXED);
+}
+
+static void learn(struct pm_block *b, unsigned int flags)
+{
+	if ((known(b) | flags) != known(b))
+		__atomic_fetch_or(&b->flags, (uint16_t)flags, __ATOMIC_RELAXED);
+}
+
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
 {
 	const struct pm_format *f = db->fmt;
@@ -145,7 +160,7 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	enum pm_rc rc;
 	size_t at = out->n;
 
-	if (b->cb == 0 || b->cb > f->data_max || b->flags & PM_BF_LOST)
+	if (b->cb == 0 || b->cb > f->data_max || known(b) & PM_BF_LOST)
 		return PM_LOST;
 	if (pm_spend(db->ctx, READ_COST(b->cb_inflated)))
 		return db->ctx->rc;
@@ -153,58 +168,71 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	if (pm_is_error(rc))
 		return rc;
 	if (rc == PM_LOST) {
-		b->flags |= PM_BF_CHECKED | PM_BF_READ;
+		learn(b, PM_BF_CHECKED | PM_BF_READ);
 		return PM_LOST;
 	}
-	b->flags |= pm_block_verify(f, b, stored);
-	if (rc == PM_DAMAGED)
-		b->flags |= PM_BF_READ;
+	learn(b, pm_block_verify(f, b, stored) | (rc == PM_DAMAGED ? PM_BF_READ : 0u));
 	if (!pm_bid_internal(b->bid))
 		pm_decode(db->crypt, b->bid, stored, b->cb);
 	if (b->cb == b->cb_inflated)
 		pm_buf_add(db->ctx, out, stored, b->cb);
 	else if (!inflate_block(db->ctx, b, stored, out))
-		b->flags |= PM_BF_INFLATE;
+		learn(b, PM_BF_INFLATE);
 	if (out->bad || db->ctx->rc) {
 		out->n = at;
 		return db->ctx->rc;
 	}
 	/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
-	return b->flags & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
+	return known(b) & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
 										   : PM_OK;
 }
 
 /* ---- blocks read before ---- */
 
 /* A message's blocks are consecutive, so they seldom fall into one slot. */
-enum { CACHE_SLOTS = 64 };
-
 struct pm_block_cache {
+	size_t slots; /* a power of two */
+	size_t size;  /* of a slot's bytes */
+	uint8_t *bytes;
 	struct {
 		pm_bid bid; /* 0: empty */
 		size_t n;
-	} slot[CACHE_SLOTS];
-	size_t size; /* of a slot's bytes */
-	uint8_t bytes[];
+	} slot[];
 };
 
-enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db)
+enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db, size_t n)
 {
-	size_t size = db->fmt->data_max;
+	struct pm_block_cache *c;
 
 	if (db->cache)
 		return PM_OK;
-	db->cache = pm_calloc(db->ctx, 1, sizeof(*db->cache) + CACHE_SLOTS * size);
-	if (!db->cache)
+	c = pm_calloc(db->ctx, 1, sizeof(*c) + n * (sizeof(c->slot[0]) + db->fmt->data_max));
+	if (!c)
 		return PM_ENOMEM;
-	db->cache->size = size;
+	c->slots = n;
+	c->size = db->fmt->data_max;
+	c->bytes = (uint8_t *)&c->slot[n];
+	db->cache = c;
 	return PM_OK;
+}
+
+void pm_ndb_reader(const struct pm_ndb *db, struct pm_ctx *ctx, struct pm_ndb *ret)
+{
+	*ret = *db;
+	ret->ctx = ctx;
+	ret->cache = NULL;
+}
+
+void pm_ndb_reader_done(struct pm_ndb *reader)
+{
+	pm_free(reader->cache);
+	*reader = (struct pm_ndb){0};
 }
 
 static enum pm_rc read_kept(const struct pm_ndb *db, pm_bid bid, struct pm_buf *out)
 {
 	struct pm_block_cache *c = db->cache;
-	size_t k = (bid >> 2 ^ (bid & 2) << 4) & (CACHE_SLOTS - 1), at = out->n;
+	size_t k = (bid >> 2 ^ (bid & 2) << 4) & (c->slots - 1), at = out->n;
 	struct pm_block *b;
 	enum pm_rc rc;
 

@@ -85,9 +85,16 @@ struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid);
 /* Index of the first node whose nid is not below `nid` (nodes.n when there is none). */
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid);
 void pm_ndb_done(struct pm_ndb *db);
-/* From now on keep the sound blocks that were read last: for a reader that comes back to them.
- * The table of blocks must not change any more. PM_OK or PM_ENOMEM. */
-enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db) PM_MUST_CHECK;
+/* From now on keep sound blocks that were read last, at most `n` (a power of two): for a reader
+ * that comes back to them. The table of blocks must not change any more. PM_OK or PM_ENOMEM. */
+enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db, size_t n) PM_MUST_CHECK;
+/*
+ * Another reader of the same tables, for a thread of its own: with a context and blocks kept of its
+ * own. What is learnt of a block goes into the common table. The tables are borrowed and must not
+ * change meanwhile; done with by pm_ndb_reader_done.
+ */
+void pm_ndb_reader(const struct pm_ndb *db, struct pm_ctx *ctx, struct pm_ndb *ret);
+void pm_ndb_reader_done(struct pm_ndb *reader);
 
 /* Kind of the content that starts with these decoded bytes. */
 static inline uint16_t pm_block_kind(const uint8_t *p, size_t n)

@@ -34,7 +34,8 @@ static struct memory *memory_new(bool crlf, enum pm_mail_quote quote)
 
 	assert_non_null(m);
 	m->sink.write = to_memory;
-	assert_int_equal(pm_mail_out_init(&m->out, &m->ctx, &m->sink, crlf, quote), PM_OK);
+	assert_int_equal(pm_mail_out_init(&m->out, &m->ctx, &m->sink, PM_MAIL_BUFFER, crlf, quote),
+			 PM_OK);
 	return m;
 }
 
