@@ -37,6 +37,8 @@ struct pm_ctx {
 	void *progress_arg;
 	const volatile int *cancel;  /* non-zero asks for a stop; may be NULL */
 	uint64_t effort, effort_max; /* spent, and where it ends (0: nowhere); pm_spend */
+	uint64_t bytes_read, reads;  /* from files on its behalf: bytes, calls */
+	struct pm_stats *stats;      /* where costs go (stats.h); NULL: nobody asked */
 };
 
 #define PM_MUST_CHECK   __attribute__((warn_unused_result))

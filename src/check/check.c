@@ -3,6 +3,8 @@
  * follows from them. */
 #include "check/internal.h"
 
+#include "base/stats.h"
+
 uint64_t pm_check_add(struct pm_checker *c, struct pm_problem *p)
 {
 	if (c->rc)
@@ -58,18 +60,73 @@ uint64_t pm_check_loss(const struct pm_checker *c)
 	return c->inner_serial;
 }
 
+/* All blocks of a tree are read, and with that verified. */
+static void read_data(struct pm_checker *c, pm_bid bid)
+{
+	struct pm_data d;
+
+	pm_check_stop(c, pm_data_open(&c->an->db, bid, &d));
+	for (size_t i = 0; i < d.leaves.n && !c->rc; i++) {
+		pm_buf_clear(&c->buf);
+		pm_check_stop(c, pm_data_read_leaf(&d, i, &c->buf));
+	}
+	pm_data_close(&d);
+}
+
+/*
+ * Without a sweep: the blocks of folders and their tables, so that what is wrong with these is known
+ * when blocks are looked at. The others stay as they are: not verified, and not reported.
+ */
+static void read_tables(struct pm_checker *c)
+{
+	for (size_t i = 0; i < c->an->db.nodes.n && !c->rc; i++) {
+		const struct pm_node *n = &c->an->db.nodes.v[i];
+		struct pm_subs subs;
+
+		switch (pm_nid_type(n->nid)) {
+		case PM_NT_FOLDER:
+		case PM_NT_SEARCH:
+		case PM_NT_HIERARCHY:
+		case PM_NT_CONTENTS:
+		case PM_NT_ASSOC_CONTENTS:
+			break;
+		default:
+			if (n->nid != PM_NID_STORE && n->nid != PM_NID_NAMEMAP)
+				continue;
+		}
+		read_data(c, n->data);
+		pm_check_stop(c, pm_subs_open(&c->an->db, n->sub, &subs));
+		for (size_t k = 0; k < subs.v.n && !c->rc; k++)
+			read_data(c, subs.v.v[k].data);
+		pm_subs_close(&subs);
+	}
+}
+
 enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		    struct pm_sink *sink)
 {
-	static void (*const passes[])(struct pm_checker *) = {
-		pm_check_header, pm_check_pages, pm_check_blocks, pm_check_internal,
-		pm_check_refs,   pm_check_alloc, pm_check_nodes,  pm_check_contents,
+	static const struct {
+		void (*run)(struct pm_checker *c);
+		const char *phase;
+		bool always; /* without a sweep, too */
+	} passes[] = {
+		{pm_check_header, "structure", true}, {pm_check_pages, "structure", true},
+		{pm_check_blocks, "structure", true}, {pm_check_internal, "structure", false},
+		{pm_check_refs, "structure", false},  {pm_check_alloc, "structure", true},
+		{pm_check_nodes, "structure", true},  {pm_check_contents, "contents", true},
 	};
 	struct pm_checker c = {.an = an, .ctx = an->ctx, .f = an->db.fmt, .opt = opt, .sink = sink};
 
 	c.rc = pm_bitmap_init(c.ctx, &c.tainted, an->db.blocks.n);
-	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]) && !c.rc; i++)
-		passes[i](&c);
+	pm_phase(c.ctx, "structure");
+	if (opt->quick && !an->swept && !c.rc)
+		read_tables(&c);
+	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]) && !c.rc; i++) {
+		if (opt->quick && !an->swept && !passes[i].always)
+			continue;
+		pm_phase(c.ctx, passes[i].phase);
+		passes[i].run(&c);
+	}
 	for (unsigned i = 0; i < 2; i++) {
 		pm_map_done(&c.bad_lo[i]);
 		pm_vec_done(&c.lost[i]);

@@ -11,10 +11,13 @@
 
 struct pm_check_options {
 	bool structure; /* header, pages, blocks, allocation, nodes; not what nodes hold */
+	/* Header, pages, entries of blocks, allocation, nodes, folders and their tables: no block is read
+	 * that isn't needed for these. For an analysis that was quick and bare. */
+	bool quick;
 };
 
 /*
- * Check a file. The analysis must have swept (pm_analysis_options.quick unset). PM_OK
+ * Check a file. The analysis must have swept (pm_analysis_options.quick unset), or `quick`. PM_OK
  * whatever was found (the sink has it); else an error. Objects that the model adds to an->db
  * (content of doubled nodes) are there afterwards.
  */

@@ -134,7 +134,9 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 	struct pm_pc pc;
 	enum pm_rc rc;
 
-	if (t->type != PM_NT_HIERARCHY) {
+	if (t->type != PM_NT_HIERARCHY && c->opt->quick) {
+		f->unread_known = false;
+	} else if (t->type != PM_NT_HIERARCHY) {
 		pm_check_message(c, nid, f->index, cmp, row, &facts);
 		if (t->type == PM_NT_CONTENTS && cmp) {
 			f->unread_known &= facts.has_flags;

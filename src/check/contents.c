@@ -2,6 +2,7 @@
 /* What nodes hold: the order of the passes, the subject at hand, objects that are not whole. */
 #include "check/content.h"
 
+#include "base/stats.h"
 #include "msg/store.h"
 
 /* --- the subject --------------------------------------------------------------------- */
@@ -233,9 +234,10 @@ void pm_check_contents(struct pm_checker *c)
 	c->path_of = PM_NO_FOLDER;
 	if (pm_check_stop(c, pm_model_build(c->an, &c->model)))
 		return;
+	pm_phase(c->ctx, "contents");
 	pm_check_names(c);
 	pm_check_store(c);
-	for (size_t i = 0; i < db->nodes.n && !c->rc; i++) {
+	for (size_t i = 0; i < db->nodes.n && !c->rc && !c->opt->quick; i++) {
 		if (!with_folders(c, &db->nodes.v[i]))
 			pm_check_other(c, &db->nodes.v[i]);
 	}

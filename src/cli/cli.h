@@ -31,7 +31,7 @@ enum pm_files {
 
 /* Options of every command. */
 struct pm_common {
-	bool help, quiet, force, utc, local_time;
+	bool help, quiet, force, utc, local_time, stats;
 	int format;         /* enum pm_print_form */
 	const char *report; /* a file, or NULL */
 	struct pm_number progress_fd;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct check_options {
-	bool strict, infos, structure;
+	bool strict, infos, structure, quick;
 };
 
 static const struct pm_option options[] = {
@@ -18,25 +18,36 @@ static const struct pm_option options[] = {
 	 offsetof(struct check_options, infos), NULL},
 	{PM_OPT_FLAG, "structure", 0, NULL, "only header, pages, blocks and nodes, not contents",
 	 offsetof(struct check_options, structure), NULL},
+	{PM_OPT_FLAG, "quick", 0, NULL, "only trees, allocation maps, folders and their tables",
+	 offsetof(struct check_options, quick), NULL},
 	{0},
 };
 
+static const struct pm_column quick = {"quick", NULL, PM_AS_BOOL, 0};
+
 static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
-	static const struct pm_analysis_options whole = {0};
 	const struct check_options *o = cli->options;
-	const struct pm_check_options check = {.structure = o->structure};
+	const struct pm_analysis_options how = {.quick = o->quick, .bare = o->quick};
+	const struct pm_check_options check = {.structure = o->structure, .quick = o->quick};
 	__attribute__((cleanup(pm_opened_close))) struct pm_opened opened;
 	struct pm_findings f;
 	int bits = PM_EXIT_OK;
 
 	(void)argc;
 	(void)argv;
-	if (pm_opened_open(cli, file, &whole, &opened))
+	if (pm_opened_open(cli, file, &how, &opened))
 		return PM_EXIT_OK; /* the error is recorded */
 	pm_findings_begin(&f, &cli->ctx, cli->out, o->infos);
 	if (pm_check(opened.an, &check, &f.sink) == PM_OK)
 		pm_findings_end(&f);
+	if (o->quick) {
+		pm_print_para(cli->out,
+			      "Quick: messages were not looked at, and of blocks only those "
+			      "of folders and their tables. 'pstmend check' without --quick "
+			      "reads all.");
+		pm_print_bool(cli->out, &quick, true);
+	}
 	if (f.sink.severity[PM_SEV_ERROR] || (o->strict && f.sink.severity[PM_SEV_WARNING]))
 		bits = PM_EXIT_PROBLEMS;
 	pm_findings_done(&f);

@@ -320,9 +320,71 @@ static void print_proof(struct pm_cli *cli, struct pm_run *run, const struct pm_
 	pm_buf_done(&b);
 }
 
+/* What the result is proved by, in fact: what was asked of libpff it may not have come to. */
+enum proof { PROOF_NONE, PROOF_SELF, PROOF_SAMPLE, PROOF_FULL };
+
+static enum proof proof_of(const struct pm_run *run, const struct pm_run_options *opt)
+{
+	const enum pm_pff_verdict v = pm_pff_verdict(&run->pff);
+
+	if (!opt->self)
+		return PROOF_NONE;
+	if (opt->verify == PM_PFF_NONE || (v != PM_PFF_PROVED && v != PM_PFF_LIMITED))
+		return PROOF_SELF;
+	return run->pff.n_opened < run->pff.n_listed ? PROOF_SAMPLE : PROOF_FULL;
+}
+
+/* What of the result nobody has proved. */
+static void print_unproved(struct pm_cli *cli, const struct pm_run *run,
+			   const struct pm_run_options *opt)
+{
+	const struct pm_pff_result *p = &run->pff;
+
+	switch (proof_of(run, opt)) {
+	case PROOF_NONE:
+		pm_print_para(cli->out, "Nobody has read the result: check it before it is used.");
+		break;
+	case PROOF_SELF:
+		pm_print_para(cli->out, "%s; no other reader has proved it.",
+			      opt->verify == PM_PFF_NONE ? "libpff was not asked"
+							 : "libpff did not come to an end");
+		break;
+	case PROOF_SAMPLE:
+		pm_print_para(cli->out,
+			      "libpff listed all %llu items and opened %llu of them; --verify full "
+			      "opens all.",
+			      (unsigned long long)p->n_listed, (unsigned long long)p->n_opened);
+		break;
+	case PROOF_FULL:
+		break;
+	}
+}
+
+static void print_success(struct pm_cli *cli, const struct pm_run *run,
+			  const struct pm_run_options *opt)
+{
+	const enum proof proof = proof_of(run, opt);
+	const char *how = proof == PROOF_NONE   ? ", but nothing is proved"
+			  : proof == PROOF_SELF ? ", and proved by our own check alone"
+						: ", and proved";
+
+	if (run->verdict == PM_VERDICT_COMPACTED)
+		pm_print_para(cli->out, "Healthy. Compacted%s.", how);
+	else if (run->verdict == PM_VERDICT_UNDELETED)
+		pm_print_para(cli->out, "Healthy. Deleted items were brought back%s.", how);
+	else
+		pm_print_para(cli->out, "Repaired%s%s.",
+			      opt->in_place  ? " in place"
+			      : opt->compact ? " and compacted"
+					     : "",
+			      how);
+}
+
 static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const char *output,
 			  const struct pm_run_options *opt)
 {
+	static const struct pm_column by = {"proof", NULL, PM_AS_TEXT, 0};
+	static const char *const proofs[] = {"none", "self", "sample", "full"};
 	static const struct pm_column verdict = {"verdict", NULL, PM_AS_TEXT, 0};
 	static const struct pm_column out = {"output", NULL, PM_AS_TEXT, 0};
 	static const char *const name[] = {"healthy", "repaired", "unproved", "compacted",
@@ -337,8 +399,12 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		lost += message && c->lost;
 		partial += message && !c->lost;
 	}
-	pm_print_text(cli->out, &verdict, name[run->verdict]);
+	pm_print_text(cli->out, &verdict,
+		      name[run->verdict == PM_VERDICT_HEALTHY || opt->self ? run->verdict
+									   : PM_VERDICT_UNPROVED]);
 	pm_print_text(cli->out, &out, run->written ? output : NULL);
+	if (run->verdict != PM_VERDICT_HEALTHY)
+		pm_print_text(cli->out, &by, proofs[proof_of(run, opt)]);
 	if (run->verdict == PM_VERDICT_HEALTHY) {
 		pm_print_para(cli->out, "Healthy: no errors, %llu warnings. Nothing was written.",
 			      (unsigned long long)run->warnings);
@@ -348,23 +414,17 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 		pm_print_para(cli->out, "Repaired, but not proved: %s. %s", run->why,
 			      run->written ? "The file was kept as asked for."
 					   : "Nothing was written; --keep-unproved keeps it.");
-	else if (run->verdict == PM_VERDICT_COMPACTED)
-		pm_print_para(cli->out, opt->dry_run ? "Healthy; can be compacted. Nothing was "
-						       "written (dry run)."
-						     : "Healthy. Compacted, and proved.");
-	else if (run->verdict == PM_VERDICT_UNDELETED)
-		pm_print_para(cli->out, opt->dry_run
-						? "Healthy; deleted items can be brought back. "
-						  "Nothing was written (dry run)."
-						: "Healthy. Deleted items were brought back, "
-						  "and the result is proved.");
 	else if (opt->dry_run)
-		pm_print_para(cli->out, "Can be repaired: the result would be clean. Nothing was "
-					"written (dry run).");
+		pm_print_para(cli->out, "%s Nothing was written (dry run).",
+			      run->verdict == PM_VERDICT_COMPACTED ? "Healthy; can be compacted."
+			      : run->verdict == PM_VERDICT_UNDELETED
+				      ? "Healthy; deleted items can be brought back."
+			      : opt->self ? "Can be repaired: the result would be clean."
+					  : "Can be repaired; nothing is proved.");
 	else
-		pm_print_para(cli->out, opt->in_place  ? "Repaired in place, and proved."
-					: opt->compact ? "Repaired and compacted, and proved."
-						       : "Repaired, and proved.");
+		print_success(cli, run, opt);
+	if (run->verdict != PM_VERDICT_UNPROVED)
+		print_unproved(cli, run, opt);
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n - deleted + lost,
 		      run->model.messages.n - deleted - partial, partial, lost);

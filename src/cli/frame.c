@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/quote.h"
+#include "base/stats.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -34,6 +35,8 @@ static const struct pm_option common_options[] = {
 	{PM_OPT_FLAG, "utc", 0, NULL, "times in UTC, as is the default", AT(utc), NULL},
 	{PM_OPT_NUMBER, "progress-fd", 0, "N", "lines about progress to file descriptor N",
 	 AT(progress_fd), NULL},
+	{PM_OPT_FLAG, "stats", 0, NULL, "say what it cost: time, reading and memory by phase",
+	 AT(stats), NULL},
 	{PM_OPT_FLAG, "quiet", 'q', NULL, "no progress on a terminal", AT(quiet), NULL},
 	{PM_OPT_FLAG, "help", 'h', NULL, "show this help", AT(help), NULL},
 	{0},
@@ -154,8 +157,64 @@ static int status_of(const struct pm_ctx *ctx)
 	return ctx->rc == PM_ECANCEL ? PM_EXIT_CANCELLED : PM_EXIT_FAILED;
 }
 
+static void print_phase(struct pm_cli *cli, const struct pm_phase *p, double all)
+{
+	static const struct pm_column cols[] = {
+		{"group", NULL, PM_AS_TEXT, 0},       {"phase", NULL, PM_AS_TEXT, 0},
+		{"milliseconds", NULL, PM_AS_DEC, 0}, {"cpu_milliseconds", NULL, PM_AS_DEC, 0},
+		{"bytes_read", NULL, PM_AS_DEC, 0},   {"reads", NULL, PM_AS_DEC, 0},
+		{"peak_memory", NULL, PM_AS_DEC, 0},
+	};
+
+	pm_print_text(cli->out, &cols[0], *p->group ? p->group : NULL);
+	pm_print_text(cli->out, &cols[1], p->name);
+	pm_print_uint(cli->out, &cols[2], (uint64_t)(p->wall * 1000));
+	pm_print_uint(cli->out, &cols[3], (uint64_t)(p->cpu * 1000));
+	pm_print_uint(cli->out, &cols[4], p->bytes);
+	pm_print_uint(cli->out, &cols[5], p->reads);
+	pm_print_uint(cli->out, &cols[6], p->peak);
+	if (cli->common.format != PM_PRINT_JSON)
+		fprintf(stderr, "%7s %-12s %9.3f %5.1f %9.3f %14llu %9llu %9.1f\n", p->group,
+			p->name, p->wall, all > 0 ? p->wall * 100 / all : 0.0, p->cpu,
+			(unsigned long long)p->bytes, (unsigned long long)p->reads,
+			(double)p->peak / (1 << 20));
+}
+
+static void print_stats(struct pm_cli *cli, const struct pm_stats *s, const char *file)
+{
+	static const struct pm_column map = {"stats", NULL, PM_AS_TEXT, 0};
+	static const struct pm_column phases = {"phases", NULL, PM_AS_TEXT, 0};
+	static const struct pm_column total = {"total", NULL, PM_AS_TEXT, 0};
+	static const struct pm_column size = {"file_size", NULL, PM_AS_DEC, 0};
+	const struct pm_phase all = pm_stats_total(s);
+	struct stat st = {0};
+
+	if (file && stat(file, &st))
+		st.st_size = 0;
+	if (cli->common.format != PM_PRINT_JSON)
+		fprintf(stderr, "%7s %-12s %9s %5s %9s %14s %9s %9s\n", "", "phase", "seconds", "%",
+			"cpu", "bytes read", "reads", "peak MiB");
+	pm_print_begin_map(cli->out, &map);
+	pm_print_uint(cli->out, &size, (uint64_t)st.st_size);
+	pm_print_begin_list(cli->out, &phases);
+	for (size_t i = 0; i < s->n; i++) {
+		pm_print_begin_map(cli->out, NULL);
+		print_phase(cli, &s->v[i], all.wall);
+		pm_print_end(cli->out);
+	}
+	pm_print_end(cli->out);
+	pm_print_begin_map(cli->out, &total);
+	print_phase(cli, &all, all.wall);
+	pm_print_end(cli->out);
+	pm_print_end(cli->out);
+	if (cli->common.format != PM_PRINT_JSON && st.st_size)
+		fprintf(stderr, "pstmend: %.2f times the file's %llu bytes were read\n",
+			(double)all.bytes / (double)st.st_size, (unsigned long long)st.st_size);
+}
+
 static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
+	struct pm_stats stats;
 	char text[ERROR_TEXT];
 	unsigned int depth;
 	int bits;
@@ -165,9 +224,15 @@ static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
 	depth = pm_print_depth(cli->out);
 	if (file && strcmp(cli->cmd->name, "undo"))
 		pm_unfinished_say(cli, file);
+	if (cli->common.stats)
+		pm_stats_begin(&cli->ctx, &stats);
 	bits = cli->cmd->run(cli, file, argc, argv);
 	pm_progress_clear();
 	pm_print_unwind(cli->out, depth);
+	if (cli->ctx.stats) {
+		pm_stats_end(&cli->ctx);
+		print_stats(cli, &stats, file);
+	}
 	bits |= status_of(&cli->ctx);
 	if (cli->ctx.rc) {
 		error_text(&cli->ctx, file, text);

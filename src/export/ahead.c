@@ -252,6 +252,8 @@ enum pm_rc pm_ahead_give(struct pm_ahead *h, struct pm_ahead_item *item)
 	struct pm_ctx *ctx = h->ex->ctx;
 	enum pm_rc rc = PM_OK;
 
+	ctx->bytes_read += item->ctx.bytes_read;
+	ctx->reads += item->ctx.reads;
 	if (item->state != PM_AHEAD_NOT && item->ctx.rc)
 		rc = pm_fail(ctx, item->ctx.rc, "%s", item->ctx.text);
 	else if (item->state != PM_AHEAD_NOT)

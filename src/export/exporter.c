@@ -3,6 +3,7 @@
 #include "export/exporter.h"
 
 #include "base/quote.h"
+#include "base/stats.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "export/ahead.h"
@@ -429,6 +430,7 @@ enum pm_ahead_state pm_export_ahead(struct pm_export *ex, struct pm_exporter *fo
 	struct pm_export_item it = {.msg = &a->msg, .notes = &a->notes, .placed = mm->placed};
 	enum pm_rc rc;
 
+	a->msg = (struct pm_message){0};
 	if (pm_deleted_of(ex->an, mm->nid))
 		return PM_AHEAD_NOT;
 	rc = pm_message_open_node(&a->db, mm->nid, ex->store.codepage, &a->msg);
@@ -447,6 +449,20 @@ enum pm_ahead_state pm_export_ahead(struct pm_export *ex, struct pm_exporter *fo
 	return form->ops->render(form, &a->mime, &it) ? PM_AHEAD_NOT : PM_AHEAD_RENDERED;
 }
 
+/* PM_NONE: it is not to be exported, which is counted and noted. */
+static enum pm_rc choose_item(struct walk *w, struct pm_export_item *it,
+			      const struct pm_ahead_item *ahead)
+{
+	enum pm_left_out why = ahead ? ahead->why : PM_LEFT_KIND;
+	enum pm_rc rc = PM_OK;
+
+	if (!ahead)
+		rc = leave_out(w->ex, it->msg, &why);
+	else if (ahead->state == PM_AHEAD_SKIP)
+		rc = PM_NONE;
+	return rc == PM_NONE ? skip(w, it, why) : rc;
+}
+
 /* `ahead`: what was done of it before, or NULL. */
 static enum pm_rc write_item(struct walk *w, struct pm_export_item *it,
 			     const struct pm_ahead_item *ahead)
@@ -459,14 +475,8 @@ static enum pm_rc write_item(struct walk *w, struct pm_export_item *it,
 	bool empty = is_empty(m), hashed = false;
 	const struct pm_export_counts *a = &it->folder->attachments, before = *a;
 	uint8_t hash[PM_SEEN_HASH];
-	enum pm_left_out left = ahead ? ahead->why : PM_LEFT_KIND;
 
-	if (ahead)
-		rc = ahead->state == PM_AHEAD_SKIP ? PM_NONE : PM_OK;
-	else
-		rc = leave_out(ex, m, &left);
-	if (rc == PM_NONE)
-		rc = skip(w, it, left);
+	rc = choose_item(w, it, ahead);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
 	if (!ahead)
@@ -854,6 +864,7 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	struct pm_export *ex = ret;
 	enum pm_rc rc;
 
+	pm_phase(an->ctx, "export");
 	*ex = (struct pm_export){.ctx = an->ctx, .opts = opts, .an = an, .model = model};
 	rc = pm_ndb_keep_blocks(&an->db, 64);
 	if (!rc)

@@ -122,7 +122,9 @@ static enum pm_rc put_length(struct pm_mail_out *o, struct pm_output *file, uint
 
 static enum pm_rc render(struct pm_exporter *e, struct pm_mime *w, struct pm_export_item *it)
 {
-	struct pm_output *file = ((struct pm_mailfile *)e)->file;
+	struct pm_mailfile *f = (struct pm_mailfile *)e;
+	/* What is rendered ahead is whole in its buffer, and the file is the writer's. */
+	struct pm_output *file = w == &f->mime ? f->file : NULL;
 	const bool counted = e->ops == &pm_exporter_mboxcl2;
 	uint64_t at = 0;
 	enum pm_rc rc = pm_mime_prepare(w, it->msg, it->notes);

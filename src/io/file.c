@@ -42,7 +42,9 @@ static enum pm_rc file_read_at(struct pm_ctx *ctx, struct pm_image *img, uint64_
 	do {
 		got = pread(f->fd, buf, n, (off_t)off);
 	} while (got < 0 && errno == EINTR);
+	ctx->reads++;
 	if (got >= 0) {
+		ctx->bytes_read += (uint64_t)got;
 		*ret_n = (size_t)got;
 		return PM_OK;
 	}

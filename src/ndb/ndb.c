@@ -2,6 +2,7 @@
 /* Blocks: lookup, verification, reading, sealing. */
 #include "ndb/ndb.h"
 
+#include "base/map.h"
 #include "format/crc.h"
 
 #include <zlib.h>
@@ -64,6 +65,7 @@ void pm_ndb_done(struct pm_ndb *db)
 	pm_vec_done(&db->nodes);
 	pm_free(db->cache);
 	db->cache = NULL;
+	pm_ndb_drop_internal(db);
 }
 
 uint16_t pm_block_verify(const struct pm_format *f, const struct pm_block *b, const uint8_t *stored)
@@ -146,10 +148,75 @@ static uint16_t known(const struct pm_block *b)
 	return __atomic_load_n(&b->flags, __ATOMIC_RELAXED);
 }
 
+/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
+static enum pm_rc block_state(const struct pm_block *b)
+{
+	return known(b) & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
+										   : PM_OK;
+}
+
 static void learn(struct pm_block *b, unsigned int flags)
 {
 	if ((known(b) | flags) != known(b))
 		__atomic_fetch_or(&b->flags, (uint16_t)flags, __ATOMIC_RELAXED);
+}
+
+/* ---- internal blocks kept ---- */
+
+/* A message has one, of some hundred bytes; the memory does not grow with the file. */
+enum { KEPT_SIZE = 1024, KEPT_ALL = 8 << 20 };
+
+struct pm_block_store {
+	struct pm_map by_place; /* ib -> offset in bytes */
+	struct pm_buf bytes;    /* of each: bid, cb, content */
+};
+
+enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b, const uint8_t *stored)
+{
+	struct pm_block_store *s = db->internal;
+	uint8_t head[10];
+
+	if (!pm_bid_internal(b->bid) || b->cb != b->cb_inflated || b->cb > KEPT_SIZE)
+		return PM_OK;
+	if (!s) {
+		s = db->internal = pm_calloc(db->ctx, 1, sizeof(*s));
+		if (!s)
+			return PM_ENOMEM;
+	}
+	if (s->bytes.n + sizeof(head) + b->cb > KEPT_ALL)
+		return PM_OK;
+	if (pm_map_put(db->ctx, &s->by_place, b->ib, s->bytes.n))
+		return db->ctx->rc;
+	pm_put64(head, b->bid);
+	pm_put16(head + 8, b->cb);
+	pm_buf_add(db->ctx, &s->bytes, head, sizeof(head));
+	pm_buf_add(db->ctx, &s->bytes, stored, b->cb);
+	return db->ctx->rc;
+}
+
+void pm_ndb_drop_internal(struct pm_ndb *db)
+{
+	if (!db->internal)
+		return;
+	pm_map_done(&db->internal->by_place);
+	pm_buf_done(&db->internal->bytes);
+	pm_free(db->internal);
+	db->internal = NULL;
+}
+
+/* Its content, if just this block, at this place, was verified and kept. */
+static const uint8_t *find_kept(const struct pm_ndb *db, const struct pm_block *b)
+{
+	const struct pm_map_entry *e;
+	const uint8_t *p;
+
+	if (!db->internal || !pm_bid_internal(b->bid) || b->cb != b->cb_inflated)
+		return NULL;
+	e = pm_map_find(&db->internal->by_place, b->ib);
+	if (!e)
+		return NULL;
+	p = db->internal->bytes.p + e->value;
+	return pm_le64(p) == b->bid && pm_le16(p + 8) == b->cb ? p + 10 : NULL;
 }
 
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
@@ -157,6 +224,7 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	const struct pm_format *f = db->fmt;
 	uint8_t stored[65536];
 	uint32_t size = pm_block_stored(f, b->cb);
+	const uint8_t *kept;
 	enum pm_rc rc;
 	size_t at = out->n;
 
@@ -164,6 +232,12 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 		return PM_LOST;
 	if (pm_spend(db->ctx, READ_COST(b->cb_inflated)))
 		return db->ctx->rc;
+	kept = find_kept(db, b);
+	if (kept) {
+		learn(b, PM_BF_CHECKED);
+		pm_buf_add(db->ctx, out, kept, b->cb);
+		return db->ctx->rc ? db->ctx->rc : block_state(b);
+	}
 	rc = pm_image_read(db->ctx, db->img, b->ib, stored, size);
 	if (pm_is_error(rc))
 		return rc;
@@ -182,9 +256,7 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 		out->n = at;
 		return db->ctx->rc;
 	}
-	/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
-	return known(b) & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
-										   : PM_OK;
+	return block_state(b);
 }
 
 /* ---- blocks read before ---- */

@@ -77,7 +77,8 @@ struct pm_ndb {
 	enum pm_crypt crypt;
 	PM_VEC(struct pm_block) blocks;
 	PM_VEC(struct pm_node) nodes;
-	struct pm_block_cache *cache; /* NULL: none */
+	struct pm_block_cache *cache;    /* NULL: none */
+	struct pm_block_store *internal; /* NULL: none */
 };
 
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid); /* bit 0 ignored */
@@ -88,6 +89,13 @@ void pm_ndb_done(struct pm_ndb *db);
 /* From now on keep sound blocks that were read last, at most `n` (a power of two): for a reader
  * that comes back to them. The table of blocks must not change any more. PM_OK or PM_ENOMEM. */
 enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db, size_t n) PM_MUST_CHECK;
+/*
+ * Keep a small internal block that was verified: several passes read them all. There is a limit to
+ * what is kept; what is not is read again. PM_OK or PM_ENOMEM.
+ */
+enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b,
+				const uint8_t *stored) PM_MUST_CHECK;
+void pm_ndb_drop_internal(struct pm_ndb *db); /* as when another image takes the place of this */
 /*
  * Another reader of the same tables, for a thread of its own: with a context and blocks kept of its
  * own. What is learnt of a block goes into the common table. The tables are borrowed and must not

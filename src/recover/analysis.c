@@ -6,6 +6,7 @@
 #include "recover/internal.h"
 
 #include "base/sort.h"
+#include "base/stats.h"
 
 /* What may be spent (pm_spend): half a minute for any file, and reading each of its bytes a
  * thousand times. A repair reads most of them some ten times. */
@@ -232,20 +233,27 @@ static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analy
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
 {
 	bool clean, done = false;
-	enum pm_rc rc = pm_identify(an);
+	enum pm_rc rc;
 
+	pm_phase(an->ctx, "trees");
+	pm_ndb_drop_internal(&an->db);
+	rc = pm_identify(an);
 	if (rc == PM_OK)
 		rc = walk_both(an, &clean);
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
-	if (rc || (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS)))
-		return rc ? rc : pm_analysis_count_refs(an);
+	if (rc)
+		return rc;
+	if (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS))
+		return opt->bare ? pm_sweep_maps(an) : pm_analysis_count_refs(an);
 	if (!clean) {
 		rc = analyse_straight(an, opt, &done);
 		if (rc || done)
 			return rc;
 	}
+	pm_phase(an->ctx, "sweep");
 	rc = pm_sweep(an);
+	pm_phase(an->ctx, "settle");
 	if (rc == PM_OK && clean) {
 		rc = analyse_straight(an, opt, &done);
 		if (rc || done)

@@ -135,6 +135,7 @@ struct pm_analysis {
 
 struct pm_analysis_options {
 	bool quick; /* no sweep unless the trees need it: blocks are then not verified */
+	bool bare;  /* with quick: references aren't counted either; allocation maps are read */
 };
 
 /*

@@ -29,6 +29,8 @@ enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done);
 
 /* sweep.c: the linear pass: verifies db.blocks, fills facts, found, maps, allocated. */
 enum pm_rc pm_sweep(struct pm_analysis *an);
+/* A part of it: the allocation maps, which it fills maps, allocated and map_known from. */
+enum pm_rc pm_sweep_maps(struct pm_analysis *an);
 
 /* blocks.c: settle the block table from tree entries and facts. */
 enum pm_rc pm_settle_blocks(struct pm_analysis *an);

@@ -9,6 +9,7 @@
 #include "recover/model.h"
 
 #include "base/sort.h"
+#include "base/stats.h"
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 #include "msg/folder.h"
@@ -710,6 +711,7 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	struct build b = {.m = m};
 	enum pm_rc rc;
 
+	pm_phase(an->ctx, "model");
 	*m = (struct pm_model){
 		.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER, .deleted = PM_NO_FOLDER};
 	count_indices(m);

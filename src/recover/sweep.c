@@ -126,6 +126,9 @@ static enum pm_rc verify_blocks(struct sweep *s)
 		if (b->cb != b->cb_inflated && !(b->flags & PM_BF_CRC) && !inflates(s, b, p))
 			b->flags |= PM_BF_INFLATE;
 		b->flags = (uint16_t)((b->flags & ~PM_BF_KIND) | kind_of(an, b, p));
+		if ((b->flags & ~PM_BF_KIND) == PM_BF_CHECKED &&
+		    pm_ndb_keep_internal(&an->db, b, p))
+			return an->ctx->rc;
 		/* Another block may be found here by its own trailer. */
 		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
 			continue;
@@ -285,11 +288,14 @@ static enum pm_rc take_map(struct pm_analysis *an, uint64_t k, unsigned slot)
 	return pm_rangeset_add(an->ctx, &an->map_known, ib, ib + f->amap_interval);
 }
 
-static enum pm_rc take_maps(struct pm_analysis *an)
+enum pm_rc pm_sweep_maps(struct pm_analysis *an)
 {
 	const struct pm_format *f = an->db.fmt;
 	enum pm_rc rc = PM_OK;
 
+	an->maps.n = 0;
+	pm_rangeset_done(&an->allocated);
+	pm_rangeset_done(&an->map_known);
 	for (uint64_t k = 0; pm_amap_offset(f, k) < an->img->size && rc == PM_OK; k++)
 		for (unsigned slot = 0; slot < 3 && rc == PM_OK; slot++)
 			rc = take_map(an, k, slot);
@@ -354,11 +360,10 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 	struct sweep s = {.an = an, .f = an->db.fmt};
 	enum pm_rc rc;
 
-	an->facts.n = an->found.n = an->maps.n = 0;
+	an->facts.n = an->found.n = 0;
 	pm_map_done(&an->fact_map);
-	pm_rangeset_done(&an->allocated);
-	pm_rangeset_done(&an->map_known);
-	rc = take_maps(an);
+	pm_ndb_drop_internal(&an->db);
+	rc = pm_sweep_maps(an);
 	if (rc == PM_OK)
 		rc = order_blocks(&s);
 	s.buf = rc ? NULL : pm_calloc(an->ctx, STEP + 2 * (size_t)s.f->block_max, 1);

@@ -25,6 +25,10 @@ struct walk {
 	uint8_t ptype;
 	struct pm_map seen; /* offsets of pages whose content was used */
 	bool clean;
+	/* Pages often lie in the order of their keys: then several are read at once. */
+	pm_ib next;     /* behind the last page read */
+	uint64_t at, n; /* of the window in the file */
+	uint8_t window[32 << 10];
 };
 
 /* One page being visited. */
@@ -33,6 +37,27 @@ struct visit {
 	struct pm_bt_meta meta;
 	uint8_t page[4096];
 };
+
+static enum pm_rc read_page(struct walk *w, pm_ib ib, uint8_t *page)
+{
+	struct pm_image *img = w->an->img;
+	const uint32_t size = w->f->page;
+
+	if (ib >= w->at && ib + size <= w->at + w->n) {
+		memcpy(page, w->window + (ib - w->at), size);
+		w->next = ib + size;
+		return PM_OK;
+	}
+	if (ib == w->next) {
+		w->at = ib;
+		w->n = img->size - ib < sizeof(w->window) ? img->size - ib : sizeof(w->window);
+		if (pm_image_read(w->an->ctx, img, ib, w->window, w->n) == PM_OK)
+			return read_page(w, ib, page);
+		w->n = 0; /* one of the others can't be read; or an error, which comes again */
+	}
+	w->next = ib + size;
+	return pm_image_read(w->an->ctx, img, ib, page, size);
+}
 
 static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint32_t *ret_bad)
 {
@@ -43,7 +68,7 @@ static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint
 		*ret_bad = PM_PR_PLACE;
 		return PM_OK;
 	}
-	rc = pm_image_read(w->an->ctx, w->an->img, ib, page, f->page);
+	rc = read_page(w, ib, page);
 	if (pm_is_error(rc))
 		return rc;
 	*ret_bad = pm_page_verify(f, page, ib, w->ptype, bid);

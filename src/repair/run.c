@@ -2,6 +2,7 @@
 /* A whole repair, from the source to the proved new file. */
 #include "repair/run.h"
 
+#include "base/stats.h"
 #include "io/file.h"
 #include "io/output.h"
 #include "msg/message.h"
@@ -124,6 +125,7 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, boo
 	struct pm_ctx *ctx = run->an->ctx;
 	enum pm_rc rc = pm_view_new(ctx, run->an->img, &run->view);
 
+	pm_phase(ctx, "mend");
 	if (rc)
 		return rc;
 	run->mended = true;
@@ -149,6 +151,7 @@ static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct p
 	struct pm_pff_options pff = {.mode = opt->verify};
 	struct pm_pff_expect expect = {0};
 	struct pm_analysis *an = NULL;
+	const char *group = pm_phase_group(ctx, "proof");
 	enum pm_rc rc = PM_OK;
 
 	if (opt->self) {
@@ -160,11 +163,14 @@ static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct p
 		run->left_warnings = count(&run->left, PM_SEV_WARNING);
 	}
 	if (rc == PM_OK && opt->verify != PM_PFF_NONE) {
+		pm_phase(ctx, "libpff");
 		rc = pm_pff_expect_repair(&run->repair, &expect, &pff);
 		if (rc == PM_OK)
 			rc = pm_pff_prove(ctx, img, &pff, &run->pff);
 		pm_pff_expect_done(&expect);
 	}
+	pm_phase_group(ctx, group);
+	pm_phase(ctx, "end");
 	if (rc)
 		return rc;
 	run->verdict = run->aim;
@@ -247,6 +253,7 @@ static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
 	enum pm_rc rc = pm_output_create(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, &out);
 	const struct stat *st = pm_image_file_stat(src);
 
+	pm_phase(ctx, "write");
 	if (rc == PM_OK && st)
 		pm_output_set_mode(out, st->st_mode & 0777);
 	if (rc == PM_OK)
