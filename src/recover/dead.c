@@ -45,11 +45,8 @@ static enum pm_rc living_places(struct gather *g)
 	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
 		const struct pm_tree_page *p = &an->pages.v[i];
 
-		if (p->grade < PM_GRADE_B)
-			continue;
-		rc = pm_rangeset_add(an->ctx, &g->living, p->ib, p->ib + an->db.fmt->page);
-		if (rc == PM_OK)
-			rc = pm_map_put(an->ctx, &g->u->in_tree, p->ib, 1);
+		if (p->grade >= PM_GRADE_B)
+			rc = pm_rangeset_add(an->ctx, &g->living, p->ib, p->ib + an->db.fmt->page);
 	}
 	return rc;
 }

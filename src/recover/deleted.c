@@ -374,7 +374,6 @@ static void undelete_done(struct pm_undelete *u)
 	pm_free(u->dead.refs);
 	pm_free(u->lives);
 	pm_map_done(&u->other);
-	pm_map_done(&u->in_tree);
 	pm_vec_done(&u->nodes);
 	pm_known_done(&u->living);
 	pm_known_done(&u->inner);

@@ -29,9 +29,8 @@ struct pm_undelete {
 	 * are those of the living, then also of every dead content that was looked at.
 	 */
 	struct pm_analysis dead;
-	uint8_t *lives;        /* parallel to its blocks: something that lives refers to it */
-	struct pm_map other;   /* ids that a dead block had and a living one has now */
-	struct pm_map in_tree; /* places of pages that live */
+	uint8_t *lives;      /* parallel to its blocks: something that lives refers to it */
+	struct pm_map other; /* ids that a dead block had and a living one has now */
 	PM_VEC(struct pm_old_node) nodes;
 	struct pm_known living, inner, mine; /* of mine: index into items */
 	PM_VEC(struct pm_found_item) items;
