@@ -340,7 +340,7 @@ enum pm_rc pm_repair_synthesize(struct pm_repair *r)
 		const struct pm_casualty *c = &r->casualties.v[i];
 		const struct pm_node *n = pm_ndb_find_node(&r->an->db, c->nid);
 
-		if (!c->lost && n && n->data && pm_nid_type(c->nid) == PM_NT_MESSAGE)
+		if (!c->lost && !c->deleted && n && n->data && pm_nid_type(c->nid) == PM_NT_MESSAGE)
 			rc = synthesize(r, n);
 	}
 	return rc;
