@@ -11,6 +11,7 @@
 #include "pstmend.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -370,11 +371,23 @@ static void keep_descriptors(void)
 			return;
 }
 
+/*
+ * Large pieces go back to the system when they are freed, always: else the first of them teaches
+ * glibc to keep such pieces, each thread its own.
+ */
+static void tame_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 int pm_cli_main(int argc, char **argv)
 {
 	const struct pm_command *cmd;
 
 	keep_descriptors();
+	tame_memory();
 	if (argc < 2)
 		return pm_cli_usage(NULL, "a command is needed");
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {

@@ -8,12 +8,12 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { THREADS_MAX = 64, KEPT_BLOCKS = 16 };
+enum { THREADS_MAX = 64, KEPT_BLOCKS = 4 };
 
 /* What all items together may take, and one of them. */
-#define ALL_BYTES ((size_t)24 << 20)
-#define MOST      ((size_t)1 << 20)
-#define LEAST     ((size_t)128 << 10)
+#define ALL_BYTES ((size_t)4 << 20)
+#define MOST      ((size_t)512 << 10)
+#define LEAST     ((size_t)64 << 10)
 
 struct slot {
 	struct pm_ahead_item item; /* first */
@@ -104,8 +104,10 @@ static void render(struct pm_ahead *h, struct slot *s, uint32_t message)
 	if (it->ctx.rc || it->state == PM_AHEAD_NOT) {
 		it->state = PM_AHEAD_NOT;
 		close_message(s);
-		pm_mime_done(&it->mime); /* what was large is not kept */
 	}
+	/* The room that large bodies took is not kept for small ones. */
+	if (it->state == PM_AHEAD_NOT || it->out.n > LEAST)
+		pm_mime_done(&it->mime);
 }
 
 /* Is there something to begin? Woken threads find several, so that they needn't be woken for each. */
@@ -157,7 +159,7 @@ static void *work(void *arg)
 static bool make_slots(struct pm_ahead *h)
 {
 	struct pm_export *ex = h->ex;
-	const size_t n = 2 * h->jobs + 2, share = ALL_BYTES / n;
+	const size_t n = 6 * h->jobs, share = ALL_BYTES / n;
 	const size_t size = share > MOST ? MOST : share < LEAST ? LEAST : share;
 
 	h->slots = pm_calloc(ex->ctx, n, sizeof(*h->slots));
