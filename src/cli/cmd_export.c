@@ -378,8 +378,7 @@ static const struct pm_option option_table[] = {
 	 offsetof(struct options, output), NULL},
 	{PM_OPT_CHOICE, "format", 0, "FORM", "the form", offsetof(struct options, form),
 	 "eml mbox mboxo mboxcl2 maildir kmail vcard vcard3 ical"}, /* in the order of pm_export_forms */
-	{PM_OPT_FLAG, "deleted", 0, NULL,
-	 "deleted items, too, in a directory of their own (Recovered by pstmend/Deleted)",
+	{PM_OPT_FLAG, "deleted", 0, NULL, "deleted items, too (in Recovered by pstmend/Deleted)",
 	 offsetof(struct options, deleted), NULL},
 	{PM_OPT_FLAG, "resume", 0, NULL,
 	 "go on with an export into DIR that was not finished, with the same options",

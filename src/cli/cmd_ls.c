@@ -20,8 +20,7 @@ static const struct pm_option options[] = {
 	 offsetof(struct ls_options, associated), NULL},
 	{PM_OPT_FLAG, "quick", 0, NULL, "don't read bodies and attachments to find damage",
 	 offsetof(struct ls_options, quick), NULL},
-	{PM_OPT_FLAG, "deleted", 0, NULL,
-	 "deleted items, too, in a folder of their own (Recovered by pstmend/Deleted)",
+	{PM_OPT_FLAG, "deleted", 0, NULL, "deleted items, too (in Recovered by pstmend/Deleted)",
 	 offsetof(struct ls_options, deleted), NULL},
 	{0},
 };

@@ -39,7 +39,7 @@ static const struct pm_option options[] = {
 	 "make lost values of partial messages from what they still say",
 	 offsetof(struct repair_options, synthesize), NULL},
 	{PM_OPT_FLAG, "undelete", 0, NULL,
-	 "bring deleted items back, in a folder of their own (Recovered by pstmend/Deleted)",
+	 "bring deleted items back (in Recovered by pstmend/Deleted)",
 	 offsetof(struct repair_options, undelete), NULL},
 	{PM_OPT_FLAG, "dry-run", 'n', NULL, "repair and prove in memory, write nothing",
 	 offsetof(struct repair_options, dry_run), NULL},
