@@ -9,11 +9,10 @@
 
 #define READ_COST(n) (64 + (n) / 8) /* pm_spend */
 
-struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
+size_t pm_ndb_lower_block(const struct pm_ndb *db, pm_bid bid)
 {
 	size_t lo = 0, hi = db->blocks.n;
 
-	bid = pm_bid_key(bid);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -22,7 +21,15 @@ struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
 		else
 			hi = mid;
 	}
-	return lo < db->blocks.n && db->blocks.v[lo].bid == bid ? &db->blocks.v[lo] : NULL;
+	return lo;
+}
+
+struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
+{
+	const pm_bid key = pm_bid_key(bid);
+	const size_t i = pm_ndb_lower_block(db, key);
+
+	return i < db->blocks.n && db->blocks.v[i].bid == key ? &db->blocks.v[i] : NULL;
 }
 
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)

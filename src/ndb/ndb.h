@@ -82,6 +82,8 @@ struct pm_ndb {
 };
 
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid); /* bit 0 ignored */
+/* Index of the first block whose id is not below `bid` (blocks.n when there is none). */
+size_t pm_ndb_lower_block(const struct pm_ndb *db, pm_bid bid);
 struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid);
 /* Index of the first node whose nid is not below `nid` (nodes.n when there is none). */
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid);

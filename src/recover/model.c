@@ -496,14 +496,14 @@ static enum pm_rc place_folder(struct build *b, uint32_t i)
 
 	if (f->nid == PM_NID_ROOT) {
 		f->parent = i;
-		return PM_OK;
+		return rc;
 	}
-	if (i == b->m->recovery || i == b->m->deleted)
-		return PM_OK;
+	if (rc || i == b->m->recovery || i == b->m->deleted)
+		return rc;
 	if (up == i || (up != PM_NO_FOLDER && b->m->folders.v[up].search))
 		up = PM_NO_FOLDER;
 	if (up == PM_NO_FOLDER || row) {
-		rc = rc ? rc : by_row(b, i, &up);
+		rc = by_row(b, i, &up);
 		f = &b->m->folders.v[i];
 		if (!f->made)
 			f->placed = PM_PLACED_ROW;

@@ -32,22 +32,6 @@ struct strangers {
 	uint64_t far;            /* 0: still to be learnt */
 };
 
-/* The first block with this id or a higher one. */
-static size_t lower_block(const struct pm_analysis *an, pm_bid bid)
-{
-	size_t lo = 0, hi = an->db.blocks.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (an->db.blocks.v[mid].bid < bid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static enum pm_rc add(struct strangers *s, pm_bid bid, pm_nid nid, bool ref)
 {
 	pm_bid *id;
@@ -139,7 +123,7 @@ static bool left_alone(const struct strangers *s, const struct ref *r, const str
 
 		if (id == r->bid)
 			continue;
-		i = lower_block(an, from);
+		i = pm_ndb_lower_block(&an->db, from);
 		for (i = i > last || last == SIZE_MAX ? i : last;
 		     i < an->db.blocks.n && an->db.blocks.v[i].bid <= id + s->far; i++) {
 			if (!an->refs[i] && an->db.blocks.v[i].cref > 1 &&
