@@ -38,6 +38,7 @@ struct pm_ctx {
 	const volatile int *cancel;  /* non-zero asks for a stop; may be NULL */
 	uint64_t effort, effort_max; /* spent, and where it ends (0: nowhere); pm_spend */
 	uint64_t bytes_read, reads;  /* from files on its behalf: bytes, calls */
+	unsigned int jobs;           /* threads that may work for it; 0 and 1: none but its own */
 	struct pm_stats *stats;      /* where costs go (stats.h); NULL: nobody asked */
 };
 

@@ -97,6 +97,39 @@ bool pm_utf8_valid(const void *ptr, size_t n)
 	return true;
 }
 
+/* May one of four units be a surrogate? (The test for a zero in a word.) */
+static bool has_surrogate4(const uint8_t *p)
+{
+	uint64_t x = (pm_le64(p) & 0xF800F800F800F800u) ^ 0xD800D800D800D800u;
+
+	return (x - 0x0001000100010001u) & ~x & 0x8000800080008000u;
+}
+
+bool pm_utf16_valid(const void *ptr, size_t n)
+{
+	const uint8_t *p = ptr;
+	size_t at = 0;
+
+	while (n - at >= 2) {
+		unsigned int c;
+
+		while (n - at >= 8 && !has_surrogate4(p + at))
+			at += 8;
+		if (n - at < 2)
+			break;
+		c = pm_le16(p + at) & 0xFC00;
+		if (c == 0xDC00)
+			return false;
+		at += 2;
+		if (c == 0xD800) {
+			if (n - at < 2 || (pm_le16(p + at) & 0xFC00) != 0xDC00)
+				return false;
+			at += 2;
+		}
+	}
+	return at == n;
+}
+
 /* --- conversions --------------------------------------------------------------------- */
 
 static bool is_ascii4(const uint8_t *p)

@@ -29,6 +29,8 @@ bool pm_utf8_valid(const void *p, size_t n);
 /* Controls, what breaks lines, turns the direction or can't be seen; also PM_UNI_BAD. */
 bool pm_uni_unsafe(uint32_t c);
 
+/* No lone surrogates in n bytes of UTF-16LE, and no odd byte at the end? (U+FFFD is a character.) */
+bool pm_utf16_valid(const void *p, size_t n);
 /* n bytes of UTF-16LE; a lone surrogate is bad, and so is an odd byte at the end. */
 enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *p, size_t n,
 			    uint64_t *ret_bad);

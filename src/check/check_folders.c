@@ -55,6 +55,12 @@ void pm_check_columns(struct pm_checker *c, const struct pm_tc *tc, const uint16
 
 /* --- rows ---------------------------------------------------------------------------- */
 
+bool pm_check_diff_counts(const struct pm_table_diff *d)
+{
+	/* The row of the spam search folder is left bare by Outlook 2003. [OBS] */
+	return d->kind != PM_TD_MISSING_CELL || d->row != 0x2223;
+}
+
 static enum pm_rc on_diff(void *arg, const struct pm_table_diff *d)
 {
 	struct folder *f = arg;
@@ -64,8 +70,7 @@ static enum pm_rc on_diff(void *arg, const struct pm_table_diff *d)
 			       .item = d->row,
 			       .tag = d->tag};
 
-	/* The row of the spam search folder is left bare by Outlook 2003. [OBS] */
-	if (d->kind == PM_TD_MISSING_CELL && d->row == 0x2223)
+	if (!pm_check_diff_counts(d))
 		return PM_OK;
 	pm_check_subject(c, &p);
 	return c->rc;
@@ -124,6 +129,22 @@ static uint32_t find_object(const struct folder *f, const struct table *t, pm_ni
 	return lo < objects(f, t) && object(f, t, lo, &placed) == nid ? lo : UINT32_MAX;
 }
 
+static void take_flags(struct folder *f, const struct table *t, bool has_flags, uint32_t flags)
+{
+	if (t->type != PM_NT_CONTENTS)
+		return;
+	f->unread_known &= has_flags;
+	f->unread += !(flags & PM_MSGFLAG_READ);
+}
+
+/* Of a message at which a thread looked. */
+static void take_verdict(struct folder *f, const struct table *t, const struct pm_verdict *v)
+{
+	take_flags(f, t, v->has_flags, v->flags);
+	for (size_t i = 0; i < sizeof(v->infos) / sizeof(v->infos[0]); i++)
+		pm_sink_add_infos(f->c->sink, v->infos[i].id, v->infos[i].n);
+}
+
 static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 			 struct pm_row_compare *cmp, size_t row)
 {
@@ -138,10 +159,8 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 		f->unread_known = false;
 	} else if (t->type != PM_NT_HIERARCHY) {
 		pm_check_message(c, nid, f->index, cmp, row, &facts);
-		if (t->type == PM_NT_CONTENTS && cmp) {
-			f->unread_known &= facts.has_flags;
-			f->unread += !(facts.flags & PM_MSGFLAG_READ);
-		}
+		if (cmp)
+			take_flags(f, t, facts.has_flags, facts.flags);
 	} else if (cmp && n) {
 		/* The subfolder's own turn comes; here only its row counts. */
 		rc = pm_pc_open(&c->an->db, n->data, n->sub, &pc);
@@ -181,7 +200,11 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 	struct pm_checker *c = f->c;
 	struct pm_row_compare cmp = {.tc = tc, .fn = on_diff, .arg = f};
 	const uint32_t n = objects(f, t);
+	const struct pm_verdict *seen = NULL;
 
+	if (t->type != PM_NT_HIERARCHY && !c->opt->quick)
+		seen = pm_scout_rows(c, pm_folder_companion(f->m->nid, t->type), f->index,
+				     tc->rows.n);
 	for (size_t i = 0; i < tc->rows.n && !c->rc; i++) {
 		pm_nid nid = tc->rows.v[i].id;
 		uint32_t k = find_object(f, t, nid);
@@ -190,7 +213,11 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 			ghost_row(f, t, nid);
 			continue;
 		}
-		if (pm_bitmap_set(&f->seen, k))
+		if (!pm_bitmap_set(&f->seen, k))
+			continue;
+		if (seen && seen[i].sound)
+			take_verdict(f, t, &seen[i]);
+		else
 			check_object(f, t, nid, &cmp, i);
 		if (i % 256 == 0)
 			pm_check_stop(c, pm_tick(c->ctx, "contents", f->index, c->model.folders.n));
@@ -368,12 +395,14 @@ void pm_check_folders(struct pm_checker *c)
 	struct pm_map names = {0};
 
 	f.names = &names;
+	pm_scouts_open(c);
 	for (uint32_t i = 0; i < c->model.folders.n && !c->rc; i++) {
 		f.index = i;
 		f.m = &c->model.folders.v[i];
 		check_folder(&f);
 		pm_check_stop(c, pm_tick(c->ctx, "contents", i, c->model.folders.n));
 	}
+	pm_scouts_close(c);
 	pm_bitmap_done(&f.seen);
 	pm_map_done(&names);
 }

@@ -363,7 +363,7 @@ void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct 
 		pm_check_pc(c, &pc, rc, of_message);
 		REPORT(c, MESSAGE_UNREADABLE);
 	}
-	if (!c->rc && (c->subject.lossy || c->subject.tainted || !usable(rc)))
+	if (!c->rc && !c->scouting && (c->subject.lossy || c->subject.tainted || !usable(rc)))
 		pm_unwhole_add(c, PM_OBJ_MESSAGE, usable(rc) ? state_of(c, nid) : PM_OBJ_LOST,
 			       c->subject.lossy);
 out:

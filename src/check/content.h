@@ -49,6 +49,29 @@ struct pm_message_facts {
 	bool readable, has_flags;
 	uint32_t flags;
 };
+
+/* What threads found of a row's message (scout.c). */
+struct pm_verdict {
+	uint32_t flags; /* of the message, where it has them */
+	bool has_flags;
+	bool sound; /* nothing to report of message and row, but for infos */
+	struct {
+		uint8_t id, n; /* pm_problem_id, how often; n 0: none */
+	} infos[3];
+};
+
+/* Threads for pm_scout_rows, as many as the context allows; c->scouts is NULL when there are none. */
+void pm_scouts_open(struct pm_checker *c);
+void pm_scouts_close(struct pm_checker *c);
+/*
+ * Look at the messages that the rows of a folder's table name, which is node `table` and has so many
+ * rows. A verdict a row, until the next call; NULL when nobody looked.
+ */
+const struct pm_verdict *pm_scout_rows(struct pm_checker *c, pm_nid table, uint32_t folder,
+				       size_t rows);
+/* Is a difference between a row and its object one that sound files don't have? */
+bool pm_check_diff_counts(const struct pm_table_diff *d);
+
 /* A message of the folder at hand; compares it with `row` of cmp->tc unless cmp is NULL. */
 void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct pm_row_compare *cmp,
 		      size_t row, struct pm_message_facts *ret);

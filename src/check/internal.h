@@ -63,6 +63,8 @@ struct pm_checker {
 	struct pm_buf path;          /* of folder path_of */
 	uint32_t path_of;
 	PM_VEC(struct pm_unwhole) unwhole;
+	struct pm_scouts *scouts; /* NULL: none */
+	bool scouting;            /* this is a scout's: problems are looked for, not told */
 };
 
 /* Report: *p is completed with its serial, which is returned (0 after an error). */

@@ -115,6 +115,13 @@ enum pm_rc pm_sink_add(struct pm_sink *s, struct pm_problem *p)
 	return rc;
 }
 
+void pm_sink_add_infos(struct pm_sink *s, enum pm_problem_id id, uint64_t n)
+{
+	s->serial += n;
+	s->n[id] += n;
+	s->severity[PM_SEV_INFO] += n;
+}
+
 enum pm_rc pm_sink_blame(struct pm_sink *s, enum pm_cause kind, uint64_t key,
 			 const struct pm_problem *p)
 {

@@ -73,6 +73,8 @@ void pm_sink_done(struct pm_sink *s);
 
 /* Record a problem; p->serial is set. PM_OK or an error. */
 enum pm_rc pm_sink_add(struct pm_sink *s, struct pm_problem *p) PM_MUST_CHECK;
+/* So many more of a PM_SEV_INFO that was not to be handed on (`infos` is unset). */
+void pm_sink_add_infos(struct pm_sink *s, enum pm_problem_id id, uint64_t n);
 /* From now on problems with this structure follow from problem p (added before); the first
  * blame stays. */
 enum pm_rc pm_sink_blame(struct pm_sink *s, enum pm_cause kind, uint64_t key,

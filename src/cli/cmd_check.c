@@ -2,6 +2,7 @@
 /* pstmend check: what is wrong with a file. Writes nothing to it. */
 #include "check/check.h"
 #include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/open.h"
 #include "report/findings.h"
 
@@ -9,6 +10,7 @@
 
 struct check_options {
 	bool strict, infos, structure, quick;
+	struct pm_number jobs;
 };
 
 static const struct pm_option options[] = {
@@ -20,6 +22,7 @@ static const struct pm_option options[] = {
 	 offsetof(struct check_options, structure), NULL},
 	{PM_OPT_FLAG, "quick", 0, NULL, "only trees, allocation maps, folders and their tables",
 	 offsetof(struct check_options, quick), NULL},
+	PM_JOBS_OPTION(struct check_options, jobs),
 	{0},
 };
 
@@ -29,17 +32,18 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 {
 	const struct check_options *o = cli->options;
 	const struct pm_analysis_options how = {.quick = o->quick, .bare = o->quick};
-	const struct pm_check_options check = {.structure = o->structure, .quick = o->quick};
+	const struct pm_check_options what = {.structure = o->structure, .quick = o->quick};
 	__attribute__((cleanup(pm_opened_close))) struct pm_opened opened;
 	struct pm_findings f;
 	int bits = PM_EXIT_OK;
 
 	(void)argc;
 	(void)argv;
+	cli->ctx.jobs = pm_jobs(&o->jobs);
 	if (pm_opened_open(cli, file, &how, &opened))
 		return PM_EXIT_OK; /* the error is recorded */
 	pm_findings_begin(&f, &cli->ctx, cli->out, o->infos);
-	if (pm_check(opened.an, &check, &f.sink) == PM_OK)
+	if (pm_check(opened.an, &what, &f.sink) == PM_OK)
 		pm_findings_end(&f);
 	if (o->quick) {
 		pm_print_para(cli->out,
@@ -54,6 +58,15 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	return bits;
 }
 
+static int check(const struct pm_cli *cli, int argc, char **argv)
+{
+	const struct check_options *o = cli->options;
+
+	(void)argc;
+	(void)argv;
+	return pm_jobs_check(cli, &o->jobs);
+}
+
 const struct pm_command pm_cmd_check = {
 	.name = "check",
 	.args = "FILE...",
@@ -66,5 +79,6 @@ const struct pm_command pm_cmd_check = {
 	.max = -1,
 	.options = options,
 	.size = sizeof(struct check_options),
+	.check = check,
 	.run = run,
 };

@@ -273,7 +273,7 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 					     .join = opts->join,
 					     .split = opts->split.value,
 					     .deleted = opts->deleted,
-					     .jobs = pm_jobs(&opts->jobs),
+					     .jobs = cli->ctx.jobs,
 					     .choice = choice_of(opts),
 					     .evidence = opts->evidence ? &evidence : NULL,
 					     .run = &run};
@@ -333,6 +333,7 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	cli->ctx.jobs = pm_jobs(&opts->jobs);
 	if (!rc)
 		rc = pm_opened_open(cli, file, &whole, &o);
 	if (!rc && opts->deleted)
@@ -357,8 +358,8 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	(void)argv;
 	if (!opts->output || !*opts->output)
 		return pm_cli_usage(cli->cmd, "where to? Give a directory with -o");
-	if (opts->jobs.given && !opts->jobs.value)
-		return pm_cli_usage(cli->cmd, "--jobs 0: one is the least");
+	if (pm_jobs_check(cli, &opts->jobs))
+		return PM_EXIT_USAGE;
 	if (opts->only_attachments && opts->form)
 		return pm_cli_usage(cli->cmd,
 				    "--attachments-only writes no mail, so it has no --format");

@@ -3,6 +3,7 @@
 #include "base/quote.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/jobs.h"
 #include "cli/lost_csv.h"
 #include "cli/undeleted.h"
 #include "io/file.h"
@@ -14,6 +15,7 @@ struct repair_options {
 	const char *output, *undo_file, *lost_csv;
 	bool dry_run, strict, keep_unproved, in_place, compact, mark, synthesize, undelete;
 	int verify;
+	struct pm_number jobs;
 };
 
 enum { VERIFY_SAMPLE, VERIFY_FULL, VERIFY_SELF, VERIFY_NONE };
@@ -49,6 +51,7 @@ static const struct pm_option options[] = {
 	 offsetof(struct repair_options, keep_unproved), NULL},
 	{PM_OPT_CHOICE, "verify", 0, "HOW", "proof of the result (self: without libpff)",
 	 offsetof(struct repair_options, verify), "sample full self none"},
+	PM_JOBS_OPTION(struct repair_options, jobs),
 	{0},
 };
 
@@ -584,6 +587,7 @@ static int run(struct pm_cli *cli, const char *file, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	take_options(cli, &w);
+	cli->ctx.jobs = pm_jobs(&((const struct repair_options *)cli->options)->jobs);
 	pm_sink_init(&w.found, &cli->ctx, NULL, NULL);
 	if (open_files(cli, file, &w) == PM_OK) {
 		if (pm_run_repair(&cli->ctx, w.img, &w.opt, &w.found, &w.result) == PM_OK) {
@@ -625,6 +629,8 @@ static int check(const struct pm_cli *cli, int argc, char **argv)
 	const struct repair_options *o = cli->options;
 
 	(void)argv;
+	if (pm_jobs_check(cli, &o->jobs))
+		return PM_EXIT_USAGE;
 	if (o->output && argc > 1)
 		return pm_cli_usage(cli->cmd, "--output names one file, but there are several");
 	if (o->lost_csv && check_csv(cli, argc, argv))

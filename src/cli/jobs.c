@@ -6,6 +6,13 @@
 
 enum { MOST = 1024 };
 
+int pm_jobs_check(const struct pm_cli *cli, const struct pm_number *given)
+{
+	if (given->given && !given->value)
+		return pm_cli_usage(cli->cmd, "--jobs 0: one is the least");
+	return PM_EXIT_OK;
+}
+
 unsigned int pm_jobs(const struct pm_number *given)
 {
 	cpu_set_t set;

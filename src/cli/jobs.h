@@ -3,7 +3,7 @@
 #ifndef PM_CLI_JOBS_H
 #define PM_CLI_JOBS_H
 
-#include "cli/options.h"
+#include "cli/cli.h"
 
 /* Its row in a command's table of options; `type` has a struct pm_number `member`. */
 #define PM_JOBS_OPTION(type, member)                                                               \
@@ -13,6 +13,8 @@
 			offsetof(type, member), NULL                                               \
 	}
 
+/* PM_EXIT_OK, or PM_EXIT_USAGE with a message. */
+int pm_jobs_check(const struct pm_cli *cli, const struct pm_number *given);
 /* What was asked for, else the number of processors that we may use; at least 1. */
 unsigned int pm_jobs(const struct pm_number *given);
 

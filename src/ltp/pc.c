@@ -39,39 +39,48 @@ static enum pm_rc find_root(struct pm_heap *h, pm_hid *ret)
 /* The type that a property has in every file [MS-OXPROPS]; 0 for ids not listed here. */
 static uint16_t usual_type(const struct pm_format *f, uint16_t id)
 {
-	static const uint16_t texts[] = {
-		PM_ID_MESSAGE_CLASS,        PM_ID_SUBJECT,
-		PM_ID_SENT_REPR_NAME,       PM_ID_SENT_REPR_ADDRTYPE,
-		PM_ID_SENT_REPR_EMAIL,      0x0070, /* PidTagConversationTopic */
-		PM_ID_TRANSPORT_HEADERS,    PM_ID_SENDER_NAME,
-		PM_ID_SENDER_ADDRTYPE,      PM_ID_SENDER_EMAIL,
-		PM_ID_DISPLAY_BCC,          PM_ID_DISPLAY_CC,
-		PM_ID_DISPLAY_TO,           PM_ID_BODY,
-		PM_ID_INTERNET_MESSAGE_ID,  PM_ID_DISPLAY_NAME,
-		PM_ID_CONTAINER_CLASS,      PM_ID_ATTACH_FILENAME,
-		PM_ID_ATTACH_LONG_FILENAME, PM_ID_ATTACH_MIME_TAG,
-		PM_ID_ATTACH_CONTENT_ID,
-	};
-	static const uint16_t times[] = {PM_ID_SUBMIT_TIME, PM_ID_DELIVERY_TIME,
-					 PM_ID_CREATION_TIME, PM_ID_MODIFICATION_TIME};
-	static const uint16_t longs[] = {PM_ID_MESSAGE_FLAGS,    PM_ID_MESSAGE_SIZE,
-					 PM_ID_ATTACH_METHOD,    PM_ID_ATTACH_SIZE,
-					 PM_ID_CONTENT_COUNT,    PM_ID_CONTENT_UNREAD,
-					 PM_ID_MESSAGE_CODEPAGE, PM_ID_INTERNET_CPID};
-	static const uint16_t bytes[] = {PM_ID_RTF_COMPRESSED, PM_ID_SEARCH_KEY, PM_ID_RECORD_KEY};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (texts[i] == id)
-			return f->string_type;
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		if (times[i] == id)
-			return PM_PT_TIME;
-	for (size_t i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
-		if (longs[i] == id)
-			return PM_PT_I4;
-	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
-		if (bytes[i] == id)
-			return PM_PT_BINARY;
+	switch (id) {
+	case PM_ID_MESSAGE_CLASS:
+	case PM_ID_SUBJECT:
+	case PM_ID_SENT_REPR_NAME:
+	case PM_ID_SENT_REPR_ADDRTYPE:
+	case PM_ID_SENT_REPR_EMAIL:
+	case 0x0070: /* PidTagConversationTopic */
+	case PM_ID_TRANSPORT_HEADERS:
+	case PM_ID_SENDER_NAME:
+	case PM_ID_SENDER_ADDRTYPE:
+	case PM_ID_SENDER_EMAIL:
+	case PM_ID_DISPLAY_BCC:
+	case PM_ID_DISPLAY_CC:
+	case PM_ID_DISPLAY_TO:
+	case PM_ID_BODY:
+	case PM_ID_INTERNET_MESSAGE_ID:
+	case PM_ID_DISPLAY_NAME:
+	case PM_ID_CONTAINER_CLASS:
+	case PM_ID_ATTACH_FILENAME:
+	case PM_ID_ATTACH_LONG_FILENAME:
+	case PM_ID_ATTACH_MIME_TAG:
+	case PM_ID_ATTACH_CONTENT_ID:
+		return f->string_type;
+	case PM_ID_SUBMIT_TIME:
+	case PM_ID_DELIVERY_TIME:
+	case PM_ID_CREATION_TIME:
+	case PM_ID_MODIFICATION_TIME:
+		return PM_PT_TIME;
+	case PM_ID_MESSAGE_FLAGS:
+	case PM_ID_MESSAGE_SIZE:
+	case PM_ID_ATTACH_METHOD:
+	case PM_ID_ATTACH_SIZE:
+	case PM_ID_CONTENT_COUNT:
+	case PM_ID_CONTENT_UNREAD:
+	case PM_ID_MESSAGE_CODEPAGE:
+	case PM_ID_INTERNET_CPID:
+		return PM_PT_I4;
+	case PM_ID_RTF_COMPRESSED:
+	case PM_ID_SEARCH_KEY:
+	case PM_ID_RECORD_KEY:
+		return PM_PT_BINARY;
+	}
 	return 0;
 }
 
@@ -389,21 +398,11 @@ enum pm_rc pm_pc_value(struct pm_pc *pc, const struct pm_prop *p, struct pm_valu
 }
 
 /* Rules of what the bytes say; `s` may be the beginning of the value only. */
-static uint32_t content_rules(struct pm_ctx *ctx, uint16_t type, struct pm_span s, bool all)
+static uint32_t content_rules(uint16_t type, struct pm_span s, bool all)
 {
-	struct pm_buf text = {0};
-	uint32_t rules = 0;
-
-	if (type == PM_PT_UNICODE && s.n % 2 == 0 && s.n) {
-		uint64_t bad = 0;
-
-		if (!pm_is_error(pm_utf16_to_utf8(ctx, &text, s.p, s.n, &bad)) && bad && all)
-			rules |= PM_CR_UTF16;
-	} else if (type & PM_PT_MV && all && pm_mv_open(type, s).damaged) {
-		rules |= PM_CR_MV;
-	}
-	pm_buf_done(&text);
-	return rules;
+	if (type == PM_PT_UNICODE && s.n % 2 == 0 && all && !pm_utf16_valid(s.p, s.n))
+		return PM_CR_UTF16;
+	return type & PM_PT_MV && all && pm_mv_open(type, s).damaged ? PM_CR_MV : 0;
 }
 
 enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const struct pm_subs *subs,
@@ -434,11 +433,11 @@ enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const s
 	if (v->type == PM_PT_UNICODE && v->size % 2)
 		rules |= PM_CR_ODD;
 	if (!v->stream) {
-		rules |= content_rules(ctx, v->type, v->span, true);
+		rules |= content_rules(v->type, v->span, true);
 	} else if (v->size <= max && (v->type == PM_PT_UNICODE || v->type & PM_PT_MV)) {
 		rc = pm_value_read(ctx, v, max, &buf);
 		if (!pm_is_error(rc))
-			rules |= content_rules(ctx, v->type, pm_buf_span(&buf), rc == PM_OK);
+			rules |= content_rules(v->type, pm_buf_span(&buf), rc == PM_OK);
 		pm_buf_done(&buf);
 	}
 out:

@@ -11,8 +11,30 @@
 
 size_t pm_ndb_lower_block(const struct pm_ndb *db, pm_bid bid)
 {
+	const struct pm_block *v = db->blocks.v;
 	size_t lo = 0, hi = db->blocks.n;
 
+	/* Ids are given out one after the other: first look where this one would be by its number. */
+	for (unsigned int i = 0; i < 4 && hi - lo > 16; i++) {
+		pm_bid first = v[lo].bid, last = v[hi - 1].bid;
+		size_t guess;
+
+		if (bid <= first || bid > last)
+			return bid <= first ? lo : hi;
+		guess = lo + (size_t)((double)(hi - 1 - lo) *
+				      ((double)(bid - first) / (double)(last - first)));
+		if (guess >= hi)
+			break;
+		if (v[guess].bid < bid) {
+			lo = guess + 1;
+			if (hi - lo > 16 && v[lo + 15].bid >= bid)
+				hi = lo + 16;
+		} else {
+			hi = guess + 1;
+			if (hi - lo > 16 && v[hi - 17].bid < bid)
+				lo = hi - 16;
+		}
+	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

@@ -10,21 +10,33 @@
  *
  * Windows overlap by two block sizes: blocks are verified when their end is in the window,
  * and the search for unknown blocks stays one block size behind, so that it knows every live
- * block that a candidate could touch.
+ * block that a candidate could touch. Threads read a window in pieces, and verify what lies
+ * within a piece while the processor still has it; all else goes in order, in one thread.
  */
 #include "recover/internal.h"
 
+#include "base/bitmap.h"
+#include "base/pool.h"
 #include "base/sort.h"
 #include "format/crc.h"
 
 #include <libdeflate.h>
 #include <zlib.h>
 
-#define STEP ((uint64_t)4 << 20)
+#define STEP  ((uint64_t)2 << 20) /* of a window; both are multiples of a page */
+#define PIECE ((uint64_t)256 << 10)
 
 struct by_place {
 	uint64_t ib;
-	size_t index;
+	uint32_t index;
+	bool verified;
+};
+
+/* A thread's own. */
+struct hand {
+	struct pm_ctx ctx;
+	struct libdeflate_decompressor *inflater; /* 4K files */
+	uint8_t *plain;                           /* two blocks' worth */
 };
 
 struct sweep {
@@ -32,12 +44,16 @@ struct sweep {
 	const struct pm_format *f;
 	uint8_t *buf;
 	uint64_t start, end; /* of the window in the file */
+	uint64_t fresh;      /* in the window: what was not in the one before */
 	PM_VEC(struct by_place) order;
-	size_t next_block; /* in order: first not verified yet */
-	uint64_t next_page, next_scan;
-	struct pm_rangeset covered;               /* by verified blocks and pages */
-	struct libdeflate_decompressor *inflater; /* 4K files */
-	uint8_t *plain;                           /* two blocks' worth */
+	size_t next_block; /* in order: first not settled yet */
+	uint64_t next_scan;
+	struct pm_rangeset covered; /* by verified blocks and pages */
+	/* By place in the fresh part: perhaps a page of a tree. A piece has words of its own. */
+	struct pm_bitmap pages;
+	struct pm_pool *pool;
+	uint64_t next_piece; /* that no thread has taken */
+	struct hand hands[PM_POOL_MAX];
 };
 
 static enum pm_rc order_blocks(struct sweep *s)
@@ -52,7 +68,7 @@ static enum pm_rc order_blocks(struct sweep *s)
 		p = pm_vec_push(an->ctx, &s->order);
 		if (!p)
 			return an->ctx->rc;
-		*p = (struct by_place){an->db.blocks.v[i].ib, i};
+		*p = (struct by_place){.ib = an->db.blocks.v[i].ib, .index = (uint32_t)i};
 	}
 	return pm_sort_member(an->ctx, &s->order, ib);
 }
@@ -86,9 +102,10 @@ static uint16_t kind_of(const struct pm_analysis *an, const struct pm_block *b,
 }
 
 /* Does a compressed block give what its entry says? */
-static bool inflates(struct sweep *s, const struct pm_block *b, const uint8_t *stored)
+static bool inflates(const struct sweep *s, struct hand *h, const struct pm_block *b,
+		     const uint8_t *stored)
 {
-	uint8_t *copy = s->plain + s->f->block_max;
+	uint8_t *copy = h->plain + s->f->block_max;
 	size_t n = 0;
 
 	if (b->cb_inflated > s->f->block_max || b->cb > s->f->data_max)
@@ -98,20 +115,92 @@ static bool inflates(struct sweep *s, const struct pm_block *b, const uint8_t *s
 		pm_decode(s->an->db.crypt, b->bid, copy, b->cb);
 		stored = copy;
 	}
-	return libdeflate_zlib_decompress(s->inflater, stored, b->cb, s->plain, b->cb_inflated,
+	return libdeflate_zlib_decompress(h->inflater, stored, b->cb, h->plain, b->cb_inflated,
 					  &n) == LIBDEFLATE_SUCCESS &&
 	       n == b->cb_inflated;
 }
 
-static enum pm_rc verify_blocks(struct sweep *s)
+/* A block that lies within the window. */
+static void verify(const struct sweep *s, struct hand *h, struct pm_block *b)
+{
+	const struct pm_analysis *an = s->an;
+	const uint8_t *p = s->buf + (b->ib - s->start);
+	uint16_t bad = pm_block_verify(s->f, b, p);
+	struct pm_range hole;
+
+	if (pm_image_next_hole(an->img, b->ib, b->ib + pm_block_stored(s->f, b->cb), &hole))
+		bad |= PM_BF_READ;
+	if (b->cb != b->cb_inflated && !((b->flags | bad) & PM_BF_CRC) && !inflates(s, h, b, p))
+		bad |= PM_BF_INFLATE;
+	b->flags = (uint16_t)(((b->flags | bad) & ~PM_BF_KIND) | kind_of(an, b, p));
+}
+
+/* The first in order that does not lie before `ib`. */
+static size_t first_from(const struct sweep *s, uint64_t ib)
+{
+	size_t lo = s->next_block, hi = s->order.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->order.v[mid].ib < ib)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The blocks, and what may be pages, within [from, to), which was read just now. */
+static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64_t to)
+{
+	const struct pm_analysis *an = s->an;
+	const uint32_t page = s->f->page;
+
+	for (uint64_t ib = from; ib + page <= to; ib += page) {
+		const uint8_t *t = s->buf + (ib - s->start) + s->f->page_data;
+
+		if (t[0] == t[1] && (t[0] == PM_PTYPE_BBT || t[0] == PM_PTYPE_NBT))
+			pm_bitmap_set(&s->pages, (ib - s->fresh) / page);
+	}
+	for (size_t i = first_from(s, from); i < s->order.n && s->order.v[i].ib < to; i++) {
+		struct pm_block *b = &an->db.blocks.v[s->order.v[i].index];
+
+		if (b->ib + pm_block_stored(s->f, b->cb) > to)
+			continue;
+		verify(s, h, b);
+		s->order.v[i].verified = true;
+	}
+}
+
+static void work(void *arg, unsigned int k)
+{
+	struct sweep *s = arg;
+	struct hand *h = &s->hands[k];
+
+	for (;;) {
+		uint64_t from = __atomic_fetch_add(&s->next_piece, PIECE, __ATOMIC_RELAXED), to;
+
+		if (from >= s->end)
+			break;
+		to = s->end - from < PIECE ? s->end : from + PIECE;
+		if (pm_is_error(pm_image_read(&h->ctx, s->an->img, from, s->buf + (from - s->start),
+					      to - from)))
+			break;
+		look_at_piece(s, h, from, to);
+	}
+}
+
+/* Blocks whose end has come into the window, in the order of their places. */
+static enum pm_rc settle_blocks(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
 	enum pm_rc rc = PM_OK;
 
 	for (; s->next_block < s->order.n && rc == PM_OK; s->next_block++) {
-		struct pm_block *b = &an->db.blocks.v[s->order.v[s->next_block].index];
+		const struct by_place *o = &s->order.v[s->next_block];
+		struct pm_block *b = &an->db.blocks.v[o->index];
 		uint64_t end = b->ib + pm_block_stored(s->f, b->cb);
-		const uint8_t *p = s->buf + (b->ib - s->start);
 
 		if (end > an->img->size) {
 			b->flags |= PM_BF_CHECKED | PM_BF_READ | PM_BF_LOST;
@@ -119,15 +208,10 @@ static enum pm_rc verify_blocks(struct sweep *s)
 		}
 		if (end > s->end)
 			break;
-		b->flags |= pm_block_verify(s->f, b, p);
-		if (an->img->unreadable.total &&
-		    pm_rangeset_overlaps(&an->img->unreadable, b->ib, end))
-			b->flags |= PM_BF_READ;
-		if (b->cb != b->cb_inflated && !(b->flags & PM_BF_CRC) && !inflates(s, b, p))
-			b->flags |= PM_BF_INFLATE;
-		b->flags = (uint16_t)((b->flags & ~PM_BF_KIND) | kind_of(an, b, p));
+		if (!o->verified)
+			verify(s, &s->hands[0], b);
 		if ((b->flags & ~PM_BF_KIND) == PM_BF_CHECKED &&
-		    pm_ndb_keep_internal(&an->db, b, p))
+		    pm_ndb_keep_internal(&an->db, b, s->buf + (b->ib - s->start)))
 			return an->ctx->rc;
 		/* Another block may be found here by its own trailer. */
 		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
@@ -177,13 +261,9 @@ static enum pm_rc take_pages(struct sweep *s)
 	const uint32_t page = s->f->page;
 	enum pm_rc rc = PM_OK;
 
-	for (; s->next_page + page <= s->end && rc == PM_OK; s->next_page += page) {
-		const uint8_t *p = s->buf + (s->next_page - s->start);
-		const uint8_t *t = p + s->f->page_data;
-
-		if (t[0] == t[1] && (t[0] == PM_PTYPE_BBT || t[0] == PM_PTYPE_NBT))
-			rc = take_tree_page(s, s->next_page, p);
-	}
+	for (uint64_t ib = s->fresh; ib + page <= s->end && rc == PM_OK; ib += page)
+		if (pm_bitmap_test(&s->pages, (ib - s->fresh) / page))
+			rc = take_tree_page(s, ib, s->buf + (ib - s->start));
 	return rc;
 }
 
@@ -325,34 +405,89 @@ static enum pm_rc index_facts(struct pm_analysis *an)
 	return PM_OK;
 }
 
+/* Have the next window: the last bytes of the one before, and what follows. */
+static enum pm_rc next_window(struct sweep *s)
+{
+	const struct pm_analysis *an = s->an;
+	const uint64_t keep = 2 * (uint64_t)s->f->block_max;
+
+	if (s->end - s->start > keep) {
+		memmove(s->buf, s->buf + (s->end - keep - s->start), keep);
+		s->start = s->end - keep;
+	}
+	s->fresh = s->next_piece = s->end;
+	s->end += an->img->size - s->end < STEP ? an->img->size - s->end : STEP;
+	pm_bitmap_clear_range(&s->pages, 0, s->pages.n);
+	pm_pool_run(s->pool, work, s);
+	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
+		struct pm_ctx *ctx = &s->hands[k].ctx;
+
+		an->ctx->bytes_read += ctx->bytes_read;
+		an->ctx->reads += ctx->reads;
+		ctx->bytes_read = ctx->reads = 0;
+		if (ctx->rc)
+			return pm_fail(an->ctx, ctx->rc, "%s", ctx->text);
+	}
+	return PM_OK;
+}
+
 static enum pm_rc run(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
-	const uint64_t size = an->img->size, keep = 2 * (uint64_t)s->f->block_max;
+	const uint64_t size = an->img->size;
 	enum pm_rc rc = PM_OK;
 
-	s->start = s->f->dlist;
-	s->next_page = s->f->dlist;
+	s->start = s->end = s->f->dlist;
 	s->next_scan = s->f->amap_first;
-	while (rc == PM_OK) {
-		uint64_t n = size - s->start < STEP + keep ? size - s->start : STEP + keep;
-
-		rc = pm_image_read(an->ctx, an->img, s->start, s->buf, n);
-		if (pm_is_error(rc))
-			break;
-		s->end = s->start + n;
-		rc = take_pages(s);
+	while (rc == PM_OK && s->end < size) {
+		rc = next_window(s);
 		if (rc == PM_OK)
-			rc = verify_blocks(s);
+			rc = take_pages(s);
+		if (rc == PM_OK)
+			rc = settle_blocks(s);
 		if (rc == PM_OK)
 			rc = scan(s, s->end >= size ? s->end : s->end - s->f->block_max);
 		if (rc == PM_OK)
 			rc = pm_tick(an->ctx, "sweep", s->end, size);
-		if (s->end >= size)
-			break;
-		s->start = s->end - keep;
 	}
 	return rc;
+}
+
+/* What each thread needs of its own, and the window. */
+static enum pm_rc begin(struct sweep *s)
+{
+	struct pm_ctx *ctx = s->an->ctx;
+
+	if (s->an->img->size > 4 * STEP)
+		s->pool = pm_pool_new(ctx);
+	s->buf = pm_calloc(ctx, STEP + 2 * (size_t)s->f->block_max, 1);
+	if (!s->buf || pm_bitmap_init(ctx, &s->pages, STEP / s->f->page))
+		return ctx->rc;
+	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
+		struct hand *h = &s->hands[k];
+
+		if (s->f->variant != PM_UNICODE4K)
+			continue;
+		h->plain = pm_calloc(ctx, 2, s->f->block_max);
+		h->inflater = h->plain ? libdeflate_alloc_decompressor() : NULL;
+		if (!h->inflater)
+			return pm_fail_oom(ctx);
+	}
+	return ctx->rc;
+}
+
+static void end(struct sweep *s)
+{
+	pm_pool_free(s->pool);
+	for (unsigned int k = 0; k < PM_POOL_MAX; k++) {
+		if (s->hands[k].inflater)
+			libdeflate_free_decompressor(s->hands[k].inflater);
+		pm_free(s->hands[k].plain);
+	}
+	pm_rangeset_done(&s->covered);
+	pm_vec_done(&s->order);
+	pm_bitmap_done(&s->pages);
+	pm_free(s->buf);
 }
 
 enum pm_rc pm_sweep(struct pm_analysis *an)
@@ -366,27 +501,15 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 	rc = pm_sweep_maps(an);
 	if (rc == PM_OK)
 		rc = order_blocks(&s);
-	s.buf = rc ? NULL : pm_calloc(an->ctx, STEP + 2 * (size_t)s.f->block_max, 1);
-	if (s.buf && s.f->variant == PM_UNICODE4K) {
-		s.plain = pm_calloc(an->ctx, 2, s.f->block_max);
-		s.inflater = s.plain ? libdeflate_alloc_decompressor() : NULL;
-		if (!s.inflater)
-			rc = pm_fail_oom(an->ctx);
-	}
-	if (rc == PM_OK && s.buf && an->img->size > s.f->dlist)
-		rc = run(&s);
 	if (rc == PM_OK)
-		rc = an->ctx->rc;
+		rc = begin(&s);
+	if (rc == PM_OK)
+		rc = run(&s);
 	if (rc == PM_OK)
 		rc = index_facts(an);
 	if (rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->found, bid);
 	an->swept = true;
-	pm_rangeset_done(&s.covered);
-	pm_vec_done(&s.order);
-	if (s.inflater)
-		libdeflate_free_decompressor(s.inflater);
-	pm_free(s.plain);
-	pm_free(s.buf);
+	end(&s);
 	return rc;
 }

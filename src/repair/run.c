@@ -287,7 +287,8 @@ static enum pm_rc check_written(struct pm_run *run, const char *path, uint64_t *
 	struct pm_ctx *ctx = run->an->ctx;
 	struct pm_ctx own = {.progress = ctx->progress,
 			     .progress_arg = ctx->progress_arg,
-			     .cancel = ctx->cancel};
+			     .cancel = ctx->cancel,
+			     .jobs = ctx->jobs};
 	struct pm_image *img = NULL;
 	struct pm_analysis *an = NULL;
 	struct pm_sink sink;

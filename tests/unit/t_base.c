@@ -3,6 +3,7 @@
 #include "pm_test.h"
 
 #include "base/bytes.h"
+#include "base/pool.h"
 #include "pstmend.h"
 
 /* --- errors -------------------------------------------------------------------------- */
@@ -481,6 +482,59 @@ static void test_buf_out_of_memory(void **state)
 	pm_buf_done(&b);
 }
 
+/* --- threads ------------------------------------------------------------------------- */
+
+struct sums {
+	unsigned int calls[PM_POOL_MAX]; /* of each thread */
+	uint64_t next, sum;
+};
+
+static void add_up(void *arg, unsigned int k)
+{
+	struct sums *s = arg;
+	uint64_t i;
+
+	s->calls[k]++;
+	while ((i = __atomic_fetch_add(&s->next, 1, __ATOMIC_RELAXED)) < 1000)
+		__atomic_fetch_add(&s->sum, i, __ATOMIC_RELAXED);
+}
+
+static void test_pool(void **state)
+{
+	static const unsigned int jobs[] = {0, 1, 2, 3, PM_POOL_MAX, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < PM_LEN(jobs); i++) {
+		struct pm_ctx ctx = {.jobs = jobs[i]};
+		struct pm_pool *p = pm_pool_new(&ctx);
+		struct sums s = {0};
+
+		assert_int_equal(p != NULL, jobs[i] > 1);
+		assert_in_range(pm_pool_size(p), 1, PM_POOL_MAX);
+		/* Again and again: a thread calls once a turn, and nobody is still at work after it. */
+		for (unsigned int turn = 1; turn <= 200; turn++) {
+			s.next = s.sum = 0;
+			pm_pool_run(p, add_up, &s);
+			assert_int_equal(s.sum, 1000 * 999 / 2);
+			for (unsigned int k = 0; k < PM_POOL_MAX; k++)
+				assert_int_equal(s.calls[k], k < pm_pool_size(p) ? turn : 0);
+		}
+		pm_pool_free(p);
+		assert_int_equal(ctx.rc, PM_OK);
+	}
+}
+
+static void test_pool_out_of_memory(void **state)
+{
+	struct pm_ctx ctx = {.jobs = 4};
+
+	(void)state;
+	pm_mem_fail_at(1);
+	assert_null(pm_pool_new(&ctx));
+	pm_mem_fail_at(0);
+	assert_int_equal(ctx.rc, PM_ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +561,8 @@ int main(void)
 		cmocka_unit_test(test_buf_limit),
 		cmocka_unit_test(test_buf_nul_is_outside_the_limit),
 		cmocka_unit_test(test_buf_out_of_memory),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_pool_out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -66,6 +66,40 @@ static void test_utf16_to_utf8(void **state)
 	}
 }
 
+static void test_utf16_valid(void **state)
+{
+	static const struct {
+		const char *hex;
+		bool valid;
+	} t[] =
+		{
+			{"3DD800DE", true},  {"3DD8", false},         {"00DE", false},
+			{"00DE3DD8", false}, {"3DD83DD800DE", false}, {"3DD84100", false},
+			{"FDFF", true}, /* U+FFFD itself is a character */
+		};
+	uint8_t in[64];
+
+	(void)state;
+	assert_true(pm_utf16_valid("", 0));
+	/* Behind 0 to 9 characters, and before as many: units are looked at by fours. */
+	for (size_t i = 0; i < PM_LEN(t); i++) {
+		for (size_t before = 0; before < 10; before++) {
+			for (size_t after = 0; after < 10; after++) {
+				size_t n = 2 * before;
+
+				for (size_t k = 0; k < n; k++)
+					in[k] = k & 1 ? 0x20 : 0x41;
+				n += unhex(t[i].hex, in + n, 16);
+				for (size_t k = 0; k < 2 * after; k++)
+					in[n++] = k & 1 ? 0xE0 : 0xFF;
+				assert_int_equal(pm_utf16_valid(in, n), t[i].valid);
+				in[n] = 0x41;
+				assert_false(pm_utf16_valid(in, n + 1)); /* an odd byte */
+			}
+		}
+	}
+}
+
 /* Every character, both ways, through chunks of all alignments. */
 static void test_utf16_all_characters(void **state)
 {
@@ -800,6 +834,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_utf16_to_utf8),
+		cmocka_unit_test(test_utf16_valid),
 		cmocka_unit_test(test_utf16_all_characters),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_put_refuses),
