@@ -39,7 +39,7 @@ uint64_t pm_check_subject(struct pm_checker *c, struct pm_problem *p)
 	}
 	if (!p->caused_by && row->severity != PM_SEV_INFO)
 		p->caused_by = s->cause;
-	if (row->severity != PM_SEV_INFO || c->sink->infos)
+	if (!c->scouting && (row->severity != PM_SEV_INFO || c->sink->infos))
 		p->path = path_of(c, s->folder);
 	serial = pm_check_add(c, p);
 	if (row->severity != PM_SEV_ERROR || !serial)

@@ -62,7 +62,6 @@ static void begin(struct pm_scouts *s, struct scout *w)
 				   .names = c->names,
 				   .names_known = c->names_known,
 				   .codepage = c->codepage,
-				   .path_of = PM_NO_FOLDER,
 				   .scouting = true};
 	w->c.model.an = &w->an;
 }
@@ -71,7 +70,6 @@ static void end(struct scout *w)
 {
 	pm_bitmap_done(&w->c.used);
 	pm_buf_done(&w->c.buf);
-	pm_buf_done(&w->c.path);
 	pm_sink_done(&w->sink);
 	pm_ndb_reader_done(&w->an.db);
 }

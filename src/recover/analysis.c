@@ -154,6 +154,7 @@ static enum pm_rc keep_proved(struct pm_analysis *an)
 /* Both trees again, now that the sweep knows where else pages and blocks are. */
 static enum pm_rc with_facts(struct pm_analysis *an)
 {
+	const enum pm_crypt swept_as = an->db.crypt;
 	bool clean;
 	enum pm_rc rc = keep_proved(an);
 
@@ -164,15 +165,15 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	if (rc == PM_OK)
-		rc = pm_look_at_blocks(an, true);
+		rc = pm_look_at_blocks(an, false);
 	if (rc == PM_OK)
 		rc = pm_settle_blocks(an);
 	if (rc == PM_OK)
 		rc = pm_merge_found(an);
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
-	/* Once more for kinds, under the encoding that is settled now. */
-	if (rc == PM_OK)
+	/* Kinds under another encoding say nothing. */
+	if (rc == PM_OK && an->db.crypt != swept_as)
 		rc = pm_look_at_blocks(an, true);
 	if (rc == PM_OK)
 		rc = pm_analysis_sort_nodes(an);

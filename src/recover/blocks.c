@@ -261,7 +261,7 @@ enum pm_rc pm_merge_found(struct pm_analysis *an)
 	return pm_sort_member(an->ctx, &an->db.blocks, bid);
 }
 
-/* Look at the block under this entry: flags and kind. */
+/* Read the block under this entry: flags and kind. */
 static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf *b)
 {
 	enum pm_rc rc;
@@ -277,13 +277,27 @@ static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf
 	return PM_OK;
 }
 
-enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool all)
+/* Did the sweep look at just this block, and find it right? Then its flags and kind are known. */
+static bool was_proved(const struct pm_analysis *an, struct pm_block *e)
+{
+	const struct pm_block *f = found(an, e->bid), *end = an->found.v + an->found.n;
+
+	for (; f && f < end && f->bid == e->bid; f++) {
+		if (f->ib != e->ib || f->cb != e->cb || f->cb_inflated != e->cb_inflated)
+			continue;
+		e->flags = (uint16_t)((e->flags & ~PM_BF_KIND) | (f->flags & ~PM_BF_FOUND));
+		return true;
+	}
+	return false;
+}
+
+enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool anew)
 {
 	struct pm_buf b = {0};
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
-		if (all || !(an->db.blocks.v[i].flags & PM_BF_CHECKED))
+		if (anew || !was_proved(an, &an->db.blocks.v[i]))
 			rc = look(an, &an->db.blocks.v[i], &b);
 	pm_buf_done(&b);
 	return rc;

@@ -38,9 +38,9 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an);
 enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an);
 /* Take every found block into the table; the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an);
-/* Verify blocks under their present entries, and see of what kind they are: all of them, or
- * those that nobody looked at yet. */
-enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool all);
+/* Verify blocks under their present entries, and see of what kind they are: all of them anew, or
+ * what the sweep did not find right. */
+enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool anew);
 
 /* refs.c */
 /* Add (up) or take back the references of one node. */

@@ -105,6 +105,28 @@ static enum pm_rc take_spot(struct shifts *s, uint64_t at, const uint8_t *p)
 	return PM_OK;
 }
 
+/*
+ * The first place from `at` on whose page would have two equal bytes of 80 and above for its type, of n
+ * bytes; at least n when there is none. Eight places at once: in nearly all of a file there is none.
+ */
+static size_t next_type(const struct pm_format *f, const uint8_t *buf, size_t at, size_t n)
+{
+	const uint8_t *t = buf + f->page_data;
+	const uint64_t ones = 0x0101010101010101u, highs = ones << 7;
+
+	while (at + f->page + 8 <= n) {
+		uint64_t x = pm_le64(t + at), differ = x ^ pm_le64(t + at + 1);
+
+		/* A zero byte in `differ` (or one above such a byte), where x has its high bit. */
+		if ((differ - ones) & ~differ & highs & x)
+			break;
+		at += 8;
+	}
+	while (at + f->page <= n && (t[at] != t[at + 1] || !(t[at] & 0x80)))
+		at++;
+	return at;
+}
+
 static enum pm_rc find_pages(struct shifts *s)
 {
 	const uint64_t size = s->an->img->size;
@@ -118,10 +140,11 @@ static enum pm_rc find_pages(struct shifts *s)
 		if (pm_is_error(rc))
 			break;
 		rc = PM_OK;
-		for (size_t o = 0; o < WINDOW && o + s->f->page <= n && rc == PM_OK; o++)
-			if (buf[o + s->f->page_data] >= PM_PTYPE_BBT &&
-			    buf[o + s->f->page_data] <= PM_PTYPE_AMAP && like_page(s->f, buf + o))
+		for (size_t o = 0; o < WINDOW && o + s->f->page <= n && rc == PM_OK; o++) {
+			o = next_type(s->f, buf, o, n);
+			if (o < WINDOW && o + s->f->page <= n && like_page(s->f, buf + o))
 				rc = take_spot(s, at + o, buf + o);
+		}
 		if (rc == PM_OK)
 			rc = pm_tick(s->an->ctx, "displaced pages", at, size);
 	}

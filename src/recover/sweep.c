@@ -323,6 +323,11 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 			return an->ctx->rc;
 		*slot = b;
 		slot->flags |= kind_of(an, &b, s->buf + (b.ib - s->start));
+		if (b.cb != b.cb_inflated &&
+		    !inflates(s, &s->hands[0], &b, s->buf + (b.ib - s->start)))
+			slot->flags |= PM_BF_INFLATE;
+		if (pm_ndb_keep_internal(&an->db, &b, s->buf + (b.ib - s->start)))
+			return an->ctx->rc;
 	}
 	if (s->next_scan < upto)
 		s->next_scan = upto / s->f->unit * s->f->unit;

@@ -5,16 +5,14 @@
  * Mends: wrong trailers over right content, in place; blocks over a map page's place, over
  * another block or across an interval are moved (same id, new place); content that suffered
  * is copied to a new block, its old bytes stay; trees that name such blocks are rewritten.
- * Needs: the analysis. Casualties are assessed before anything is changed.
+ * Needs: the analysis, and the casualties (assess.c) before anything is changed.
  */
 #include "repair/repair.h"
 
 #include "base/sort.h"
-#include "msg/message.h"
 
 #define UNSOUND   (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
 #define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
-#define FLAWS_MAX 16
 #define DEPTH_MAX 64
 #define ZEROS_MAX 60000
 
@@ -403,56 +401,6 @@ out:
 enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 {
 	return mend_subs(r, bid, 0, ret_bid);
-}
-
-/* Every message has a class and flags; a context that can be read and has neither is not one's:
- * the entry names another object's. [OBS] */
-static bool foreign(const struct pm_message *m)
-{
-	return m->state == PM_OK && m->pc.props.n && !pm_pc_find(&m->pc, PM_ID_MESSAGE_CLASS) &&
-	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
-}
-
-enum pm_rc pm_repair_assess(struct pm_repair *r)
-{
-	enum pm_rc rc = PM_OK;
-
-	for (size_t i = 0; i < r->model->messages.n && rc == PM_OK; i++) {
-		pm_nid nid = r->model->messages.v[i].nid;
-		struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
-		struct pm_flaws flaws;
-		struct pm_message m;
-
-		rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
-		if (!pm_is_error(rc) && foreign(&m)) {
-			rc = pm_repair_casualty(r, nid, true, NULL,
-						"its entry names data that are no message's");
-			n->data = n->sub = 0;
-			pm_message_close(&m);
-			continue;
-		}
-		if (!pm_is_error(rc))
-			rc = pm_message_assess(&m, FLAWS_MAX, &flaws);
-		else
-			flaws = (struct pm_flaws){0};
-		if (!pm_is_error(rc) && n->flags & PM_NF_UNFIT)
-			rc = pm_repair_casualty(r, nid, false, m.subject,
-						"its data may be those of another item");
-		for (size_t k = 0; k < flaws.v.n && !pm_is_error(rc); k++)
-			rc = pm_repair_casualty(r, nid, flaws.worst == PM_LOST, m.subject, "%s",
-						flaws.v.v[k].text);
-		if (!pm_is_error(rc) && flaws.worst != PM_OK && !flaws.v.n)
-			rc = pm_repair_casualty(r, nid, flaws.worst == PM_LOST, m.subject,
-						flaws.worst == PM_LOST ? "its properties are lost"
-								       : "a part of it is damaged");
-		if (!pm_is_error(rc))
-			rc = PM_OK;
-		pm_flaws_done(&flaws);
-		pm_message_close(&m);
-		if (rc == PM_OK && i % 256 == 0)
-			rc = pm_tick(r->ctx, "assess", i, r->model->messages.n);
-	}
-	return rc;
 }
 
 enum pm_rc pm_repair_blocks(struct pm_repair *r)
