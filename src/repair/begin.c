@@ -128,8 +128,10 @@ void pm_repair_done(struct pm_repair *r)
 enum pm_rc pm_repair_did(struct pm_repair *r, enum pm_deed_kind kind, uint64_t key, uint64_t have,
 			 uint64_t want)
 {
-	struct pm_deed *d = pm_vec_push(r->ctx, &r->deeds);
+	struct pm_deed *d = r->probing ? NULL : pm_vec_push(r->ctx, &r->deeds);
 
+	if (r->probing)
+		return pm_repair_refuse(r);
 	if (!d)
 		return r->ctx->rc;
 	*d = (struct pm_deed){.kind = (uint8_t)kind, .key = key, .have = have, .want = want};
@@ -159,6 +161,8 @@ enum pm_rc pm_repair_casualty(struct pm_repair *r, pm_nid nid, bool lost, const 
 	char text[512];
 	va_list ap;
 
+	if (r->probing)
+		return pm_repair_refuse(r);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -343,7 +343,8 @@ static enum pm_rc fix_properties(struct pm_repair *r, uint32_t folder, uint32_t 
 					   f->nid, messages, unread);
 		if (rc == PM_OK)
 			rc = pm_repair_set_node(r, f->nid, parent, data, sub);
-		f->made = false;
+		if (rc == PM_OK)
+			f->made = false;
 	}
 	pm_props_done(&p);
 	pm_pc_close(&pc);
@@ -475,16 +476,35 @@ static enum pm_rc drop_lost(struct pm_repair *r)
 	return rc;
 }
 
+static bool folder_sound(struct pm_repair *r, size_t i)
+{
+	struct pm_expected e = {0};
+	const bool sound =
+		!r->model->folders.v[i].search && fix_folder(r, (uint32_t)i, &e) == PM_OK;
+
+	pm_vec_done(&e.v);
+	return sound;
+}
+
 enum pm_rc pm_repair_folders(struct pm_repair *r)
 {
 	struct pm_expected e = {0};
+	struct pm_bitmap sound = {0};
 	enum pm_rc rc = drop_lost(r);
 
 	if (rc == PM_OK)
 		rc = fix_parents(r);
 	if (rc == PM_OK)
 		rc = pm_repair_mandatory(r);
+	if (rc == PM_OK) {
+		const struct pm_repair_probe what = {"folders", r->model->folders.n, 1,
+						     folder_sound};
+
+		rc = pm_repair_probe(r, &what, &sound);
+	}
 	for (uint32_t i = 0; i < r->model->folders.n && rc == PM_OK; i++) {
+		if (pm_bitmap_test(&sound, i))
+			continue;
 		if (!r->model->folders.v[i].search)
 			rc = fix_folder(r, i, &e);
 		else
@@ -499,6 +519,7 @@ enum pm_rc pm_repair_folders(struct pm_repair *r)
 		if (rc == PM_OK)
 			rc = fix_table(r, i, 0x0D, &e);
 	}
+	pm_bitmap_done(&sound);
 	pm_vec_done(&e.v);
 	return rc;
 }

@@ -436,7 +436,7 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, u
 	if (pm_is_error(state) || (state == PM_LOST && !o.left))
 		goto out;
 	note_named(&o);
-	rc = must_store(&o, state);
+	rc = o.left && r->probing ? pm_repair_refuse(r) : must_store(&o, state);
 	if (rc == PM_OK && o.dirty)
 		rc = look_at_properties(&o);
 	if (rc == PM_OK)
@@ -449,7 +449,7 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, u
 	if (rc == PM_OK)
 		rc = look_at_meaning(&o);
 	if (rc == PM_OK && o.dirty)
-		rc = store(&o, data, sub);
+		rc = r->probing ? pm_repair_refuse(r) : store(&o, data, sub);
 	if (rc == PM_OK && o.left)
 		pm_repair_kept(r, top);
 	if (rc == PM_OK && o.dirty)
@@ -552,14 +552,33 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 	return data ? pm_repair_did(r, PM_DID_NODE_REBUILT, n->nid, 0, 0) : PM_OK;
 }
 
+static bool node_sound(struct pm_repair *r, size_t i)
+{
+	const struct pm_node *n = &r->an->db.nodes.v[i];
+	pm_bid data = n->data, sub = n->sub;
+	enum pm_rc rc;
+
+	if (pm_nid_type(n->nid) != PM_NT_MESSAGE && pm_nid_type(n->nid) != PM_NT_ASSOC)
+		return false;
+	rc = mend_object(r, ROLE_MESSAGE, n->nid, 0, &data, &sub);
+	return rc == PM_OK && data == n->data && sub == n->sub;
+}
+
 enum pm_rc pm_repair_objects(struct pm_repair *r)
 {
+	const struct pm_repair_probe what = {"objects", r->an->db.nodes.n, 64, node_sound};
+	struct pm_bitmap sound = {0};
 	enum pm_rc rc = pm_bitmap_init(r->ctx, &r->named, 0x8000);
 
+	/* Full blocks are shared by all that have the same (pm_repair_full). */
+	if (rc == PM_OK && !r->strict)
+		rc = pm_repair_probe(r, &what, &sound);
 	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {
-		rc = mend_node(r, &r->an->db.nodes.v[i]);
+		if (!pm_bitmap_test(&sound, i))
+			rc = mend_node(r, &r->an->db.nodes.v[i]);
 		if (rc == PM_OK && i % 256 == 0)
 			rc = pm_tick(r->ctx, "objects", i, r->an->db.nodes.n);
 	}
+	pm_bitmap_done(&sound);
 	return rc;
 }

@@ -102,6 +102,7 @@ struct pm_repair {
 	const struct pm_format *fmt;
 	bool strict;  /* what are matters of form only is mended, too; false unless set */
 	bool compact; /* the result is laid out afresh: this view may exceed the format's size */
+	bool probing; /* nothing is to be changed or told: pm_repair_probe */
 	struct pm_view *view;
 	struct pm_block_sink sink; /* new blocks: into the view and an->db.blocks */
 	pm_bid next_block, next_page;
@@ -136,6 +137,24 @@ struct pm_repair {
 	} root[2]; /* BBT, NBT */
 	uint64_t free_bytes;
 };
+
+/* What pm_repair_probe looks at: objects 0 to n-1 of some kind. */
+struct pm_repair_probe {
+	const char *phase; /* for progress */
+	size_t n, chunk;   /* how many there are; that a thread takes at once */
+	/* Is object i in order? `probe` may be given to whatever mends it; that fails at its first try
+	 * to store or to tell something. */
+	bool (*sound)(struct pm_repair *probe, size_t i);
+};
+
+/*
+ * Look, in several threads, for objects that need no mending: a bit each in *ret, the caller's. None is set
+ * where there are no threads. PM_OK or an error.
+ */
+enum pm_rc pm_repair_probe(struct pm_repair *r, const struct pm_repair_probe *what,
+			   struct pm_bitmap *ret) PM_MUST_CHECK;
+/* Fail: what only a real repair does was about to be done. */
+enum pm_rc pm_repair_refuse(struct pm_repair *r);
 
 /* `view` must be over an->img; the repair borrows all three. */
 enum pm_rc pm_repair_begin(struct pm_repair *r, struct pm_analysis *an, struct pm_model *m,
