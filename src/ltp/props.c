@@ -116,23 +116,14 @@ enum pm_rc pm_props_set_u64(struct pm_props *p, uint16_t id, uint16_t type, uint
 	return set(p, id, type, b, 8, 0);
 }
 
-enum pm_rc pm_props_set_text(struct pm_props *p, uint16_t id, const char *utf8)
+enum pm_rc pm_props_set_text(struct pm_props *p, uint16_t id, uint32_t cp, const char *utf8,
+			     uint64_t *ret_bad)
 {
 	struct pm_buf b = {0};
-	size_t n = strlen(utf8);
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = pm_text_as(p->ctx, p->fmt, cp, utf8, &b, ret_bad);
 
-	if (p->fmt->string_type == PM_PT_UNICODE) {
-		rc = pm_utf8_to_utf16(p->ctx, &b, utf8, n, NULL);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			if ((uint8_t)utf8[i] < 0x80)
-				pm_buf_byte(p->ctx, &b, (uint8_t)utf8[i]);
-			else if (((uint8_t)utf8[i] & 0xC0) != 0x80)
-				pm_buf_byte(p->ctx, &b, '?');
-	}
-	if (!pm_is_error(rc))
-		rc = p->ctx->rc ? p->ctx->rc : set(p, id, p->fmt->string_type, b.p, b.n, 0);
+	if (rc == PM_OK)
+		rc = set(p, id, p->fmt->string_type, b.p, b.n, 0);
 	pm_buf_done(&b);
 	return rc;
 }

@@ -42,8 +42,10 @@ enum pm_rc pm_props_set_u32(struct pm_props *p, uint16_t id, uint16_t type,
 			    uint32_t value) PM_MUST_CHECK;
 enum pm_rc pm_props_set_u64(struct pm_props *p, uint16_t id, uint16_t type,
 			    uint64_t value) PM_MUST_CHECK;
-/* UTF-8 to the format's string type; in ANSI files characters beyond ASCII become '?'. */
-enum pm_rc pm_props_set_text(struct pm_props *p, uint16_t id, const char *utf8) PM_MUST_CHECK;
+/* UTF-8 to the format's string type; code page, `ret_bad` and PM_NONE (nothing is set) as for
+ * pm_text_as. */
+enum pm_rc pm_props_set_text(struct pm_props *p, uint16_t id, uint32_t cp, const char *utf8,
+			     uint64_t *ret_bad) PM_MUST_CHECK;
 /* The value is that of a subnode (put there by pm_subs_put, or kept). */
 enum pm_rc pm_props_set_nid(struct pm_props *p, uint16_t id, uint16_t type,
 			    pm_nid nid) PM_MUST_CHECK;

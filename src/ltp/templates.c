@@ -136,7 +136,7 @@ static enum pm_rc build_pc(struct pm_ctx *ctx, struct pm_block_sink *sink, pm_ni
 	if (nid == 0x2227) {
 		rc = pm_props_set_u32(&p, PM_ID_SEARCH_FLAGS, PM_PT_I4, 0);
 	} else {
-		rc = pm_props_set_text(&p, PM_ID_DISPLAY_NAME, "");
+		rc = pm_props_set_text(&p, PM_ID_DISPLAY_NAME, 0, "", NULL);
 		if (rc == PM_OK)
 			rc = pm_props_set_u32(&p, PM_ID_CONTENT_COUNT, PM_PT_I4, 0);
 		if (rc == PM_OK)

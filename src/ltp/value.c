@@ -59,6 +59,47 @@ enum pm_rc pm_text_of(struct pm_ctx *ctx, uint16_t type, struct pm_span s, uint3
 	return s.n ? pm_cp_to_utf8(ctx, out, cp, s.p, s.n, NULL) : PM_OK;
 }
 
+/* Character by character, '?' for what the code page doesn't have. */
+static enum pm_rc one_by_one(struct pm_ctx *ctx, uint32_t cp, const char *utf8, struct pm_buf *out,
+			     uint64_t *ret_bad)
+{
+	const uint8_t *s = (const uint8_t *)utf8;
+	const size_t n = strlen(utf8);
+	enum pm_rc rc = PM_OK;
+
+	*ret_bad = 0;
+	for (size_t i = 0, len; i < n && !pm_is_error(rc); i += len) {
+		uint32_t c;
+
+		len = pm_utf8_next(s + i, n - i, &c);
+		rc = c < 0x80 ? PM_NONE : pm_cp_from_utf8(ctx, out, cp, s + i, len);
+		if (rc == PM_NONE) {
+			*ret_bad += c >= 0x80;
+			pm_buf_byte(ctx, out, c < 0x80 ? (uint8_t)c : '?');
+		}
+	}
+	return ctx->rc;
+}
+
+enum pm_rc pm_text_as(struct pm_ctx *ctx, const struct pm_format *f, uint32_t cp, const char *utf8,
+		      struct pm_buf *out, uint64_t *ret_bad)
+{
+	enum pm_rc rc;
+
+	cp = cp ? cp : PM_CP_WINDOWS_1252;
+	if (f->string_type == PM_PT_UNICODE)
+		rc = pm_utf8_to_utf16(ctx, out, utf8, strlen(utf8), NULL);
+	else
+		rc = pm_cp_from_utf8(ctx, out, cp, utf8, strlen(utf8));
+	if (rc == PM_NONE)
+		return ret_bad ? one_by_one(ctx, cp, utf8, out, ret_bad) : PM_NONE;
+	if (pm_is_error(rc))
+		return rc;
+	if (ret_bad)
+		*ret_bad = 0;
+	return ctx->rc;
+}
+
 enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
 			 struct pm_buf *out)
 {

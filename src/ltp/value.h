@@ -40,6 +40,13 @@ enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t 
 /* The same for bytes at hand. */
 enum pm_rc pm_text_of(struct pm_ctx *ctx, uint16_t type, struct pm_span s, uint32_t cp,
 		      struct pm_buf *out) PM_MUST_CHECK;
+/*
+ * The way back: `utf8` appended as strings of this format are stored, 8-bit ones in code page `cp`
+ * (0: 1252). What it can't say: with `ret_bad` NULL nothing is appended, PM_NONE; else '?' stands for
+ * each such character, and *ret_bad is how many they are. PM_OK, PM_NONE, or an error.
+ */
+enum pm_rc pm_text_as(struct pm_ctx *ctx, const struct pm_format *f, uint32_t cp, const char *utf8,
+		      struct pm_buf *out, uint64_t *ret_bad) PM_MUST_CHECK;
 
 /* A run of bytes of a data tree that is not what was stored. */
 struct pm_bad_range {

@@ -85,3 +85,14 @@ void pm_store_close(struct pm_store *s)
 	pm_pc_close(&s->pc);
 	pm_arena_done(&s->arena);
 }
+
+enum pm_rc pm_store_codepage(const struct pm_ndb *db, uint32_t *ret)
+{
+	struct pm_store s;
+	enum pm_rc rc = pm_store_open(db, &s);
+
+	if (!pm_is_error(rc))
+		*ret = s.codepage ? s.codepage : PM_CP_WINDOWS_1252;
+	pm_store_close(&s);
+	return pm_is_error(rc) ? rc : PM_OK;
+}

@@ -22,6 +22,9 @@ struct pm_store {
 /* PM_OK, PM_DAMAGED, PM_LOST (everything empty). Close it in every case. */
 enum pm_rc pm_store_open(const struct pm_ndb *db, struct pm_store *s) PM_MUST_CHECK;
 void pm_store_close(struct pm_store *s);
+/* The code page of 8-bit strings that are the store's and its folders': 1252 where the store says
+ * none. */
+enum pm_rc pm_store_codepage(const struct pm_ndb *db, uint32_t *ret) PM_MUST_CHECK;
 
 /* The nid in an entry id [MS-PST 2.4.3.2]: 24 bytes, flags 0; 0 when it is none. When `key`
  * is not NULL, of this store only. */

@@ -15,6 +15,7 @@
 #include "base/sort.h"
 #include "ltp/pc.h"
 #include "msg/message.h"
+#include "msg/store.h"
 
 static const char lacks_subnodes[] =
 	"its recipients and attachments, as far as it had any, were not found";
@@ -299,6 +300,7 @@ static enum pm_rc name_folder(struct pm_undelete *u, const struct pm_old_node *n
 	struct pm_deleted *d = u->ret;
 	struct pm_deleted_folder *slot;
 	char *name = NULL;
+	uint32_t cp = 0;
 	struct pm_pc pc;
 	enum pm_rc rc = PM_OK;
 
@@ -308,7 +310,9 @@ static enum pm_rc name_folder(struct pm_undelete *u, const struct pm_old_node *n
 		return PM_OK;
 	rc = pm_pc_open(&u->dead.db, n->data, n->sub, &pc);
 	if (!pm_is_error(rc) && pm_pc_find(&pc, PM_ID_CONTENT_COUNT))
-		rc = pm_pc_text(&pc, PM_ID_DISPLAY_NAME, 1252, &d->arena, &name);
+		rc = pm_store_codepage(&u->an->db, &cp);
+	if (cp)
+		rc = pm_pc_text(&pc, PM_ID_DISPLAY_NAME, cp, &d->arena, &name);
 	pm_pc_close(&pc);
 	if (pm_is_error(rc) || !name)
 		return pm_is_error(rc) ? rc : PM_OK;

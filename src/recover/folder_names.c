@@ -31,7 +31,7 @@ static enum pm_rc name_by_row(struct pm_model *m, uint32_t up, pm_nid nid, struc
 	rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
 	if (!pm_is_error(rc)) {
 		row = pm_tc_find(&tc, nid);
-		rc = row < tc.rows.n ? pm_tc_string(&tc, row, PM_ID_DISPLAY_NAME, 1252, out)
+		rc = row < tc.rows.n ? pm_tc_string(&tc, row, PM_ID_DISPLAY_NAME, m->codepage, out)
 				     : PM_NONE;
 		if (rc == PM_OK && odd_heap(&tc.heap, tc.bth_rules))
 			rc = PM_DAMAGED;
@@ -47,7 +47,7 @@ static enum pm_rc own_name(struct pm_model *m, uint32_t folder, struct pm_buf *o
 	enum pm_rc rc = pm_pc_open_node(&m->an->db, m->folders.v[folder].nid, &pc);
 
 	if (!pm_is_error(rc))
-		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, out);
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, m->codepage, out);
 	if (rc == PM_OK && odd_heap(&pc.heap, pc.bth_rules))
 		rc = PM_DAMAGED;
 	pm_pc_close(&pc);

@@ -717,6 +717,8 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	count_indices(m);
 	rc = an->doubles.n || an->deleted ? spare_rows(&b) : PM_OK;
 	if (rc == PM_OK)
+		rc = pm_store_codepage(&an->db, &m->codepage);
+	if (rc == PM_OK)
 		rc = settle_doubles(m);
 	if (rc == PM_OK && an->deleted)
 		rc = settle_deleted(m);

@@ -61,6 +61,7 @@ struct pm_model {
 	PM_VEC(struct pm_model_item) messages;  /* by folder, then nid */
 	PM_VEC(struct pm_model_item) assoc;     /* likewise */
 	uint32_t root, recovery, deleted;       /* index; PM_NO_FOLDER when there is no need */
+	uint32_t codepage;                      /* of folder names in 8 bits */
 	uint32_t next_index[32];                /* first free nid index by type, above all in use */
 };
 

@@ -81,6 +81,7 @@ static enum pm_rc mark(struct pm_repair *r, const struct pm_casualty *c, uint16_
 	struct pm_node *n = pm_ndb_find_node(&r->an->db, c->nid);
 	struct pm_props props;
 	struct pm_pc pc;
+	uint64_t bad; /* the report has the letters */
 	pm_bid data, sub;
 	enum pm_rc rc;
 
@@ -92,7 +93,7 @@ static enum pm_rc mark(struct pm_repair *r, const struct pm_casualty *c, uint16_
 		rc = pm_props_load(&props, &pc);
 	/* After the other stages it is sound; what isn't is not touched. */
 	if (rc == PM_OK)
-		rc = pm_props_set_text(&props, id, c->reason);
+		rc = pm_props_set_text(&props, id, r->model->codepage, c->reason, &bad);
 	if (rc == PM_OK)
 		rc = pm_props_build(&props, &r->sink, &data, &sub);
 	if (rc == PM_OK)

@@ -24,7 +24,7 @@ static enum pm_rc join(struct pm_ctx *ctx, struct pm_message *m, uint32_t type, 
 }
 
 static enum pm_rc set_text(struct pm_repair *r, struct pm_table *t, size_t row, uint16_t id,
-			   const struct pm_buf *utf8)
+			   uint32_t cp, struct pm_buf *utf8)
 {
 	size_t col = pm_table_col(t, (uint32_t)id << 16 | r->fmt->string_type);
 	struct pm_buf b = {0};
@@ -33,13 +33,11 @@ static enum pm_rc set_text(struct pm_repair *r, struct pm_table *t, size_t row, 
 
 	if (col == t->cols.n || !utf8->n || pm_table_get(t, row, col, &have, NULL) == PM_OK)
 		return PM_OK;
-	if (r->fmt->string_type == PM_PT_UNICODE)
-		pm_utf8_to_utf16(r->ctx, &b, utf8->p, utf8->n, NULL);
-	else
-		pm_buf_add(r->ctx, &b, utf8->p, utf8->n);
-	rc = r->ctx->rc ? r->ctx->rc : pm_table_set(t, row, col, b.p, b.n);
+	rc = pm_text_as(r->ctx, r->fmt, cp, pm_buf_cstr(r->ctx, utf8), &b, NULL);
+	if (rc == PM_OK)
+		rc = pm_table_set(t, row, col, b.p, b.n);
 	pm_buf_done(&b);
-	return rc;
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 enum pm_rc pm_repair_display_cells(struct pm_repair *r, struct pm_table *t, size_t row,
@@ -65,7 +63,7 @@ enum pm_rc pm_repair_display_cells(struct pm_repair *r, struct pm_table *t, size
 		pm_buf_clear(&b);
 		rc = join(r->ctx, &m, lists[i].type, &b);
 		if (rc == PM_OK)
-			rc = set_text(r, t, row, lists[i].id, &b);
+			rc = set_text(r, t, row, lists[i].id, m.codepage, &b);
 	}
 	pm_message_close(&m);
 	pm_buf_done(&b);

@@ -229,6 +229,7 @@ static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f
 	const pm_nid up = r->model->folders.v[by].nid;
 	struct pm_arena arena = {0};
 	char *class = NULL;
+	uint64_t bad;
 	struct pm_tc tc;
 	size_t row;
 	enum pm_rc rc = pm_tc_open_node(&r->an->db, pm_folder_companion(up, PM_NT_HIERARCHY), &tc);
@@ -237,7 +238,8 @@ static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f
 	if (!pm_is_error(rc) && row < tc.rows.n)
 		rc = pm_tc_text(&tc, row, PM_ID_CONTAINER_CLASS, 0, &arena, &class);
 	if (!pm_is_error(rc))
-		rc = class && *class ? pm_props_set_text(p, PM_ID_CONTAINER_CLASS, class) : PM_OK;
+		rc = class && *class ? pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, class, &bad)
+				     : PM_OK;
 	pm_tc_close(&tc);
 	pm_arena_done(&arena);
 	return rc;
@@ -288,6 +290,7 @@ static enum pm_rc fix_name(struct pm_repair *r, uint32_t folder, struct pm_props
 	const struct pm_map_entry *known =
 		pm_map_find(&r->name_of, r->model->folders.v[folder].nid);
 	struct pm_buf name = {0};
+	uint64_t bad = 0;
 	enum pm_rc rc = PM_OK;
 
 	if (!known && pm_props_find(p, PM_ID_DISPLAY_NAME))
@@ -298,7 +301,13 @@ static enum pm_rc fix_name(struct pm_repair *r, uint32_t folder, struct pm_props
 	else
 		rc = pm_model_name(r->model, folder, &name);
 	if (rc == PM_OK)
-		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, pm_buf_cstr(r->ctx, &name));
+		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, r->model->codepage,
+				       pm_buf_cstr(r->ctx, &name), &bad);
+	if (rc == PM_OK && bad)
+		rc = pm_repair_casualty(
+			r, r->model->folders.v[folder].nid, false, NULL,
+			"name: '?' for %llu characters that code page %u does not have",
+			(unsigned long long)bad, r->model->codepage);
 	pm_buf_done(&name);
 	return rc ? rc : r->ctx->rc;
 }

@@ -264,7 +264,7 @@ static enum pm_rc fix_store_props(struct pm_repair *r, struct pm_props *p, bool 
 	}
 	if (rc == PM_OK && !pm_props_find(p, PM_ID_DISPLAY_NAME)) {
 		*dirty = true;
-		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, "Outlook Data File");
+		rc = pm_props_set_text(p, PM_ID_DISPLAY_NAME, 0, "Outlook Data File", NULL);
 	}
 	if (rc == PM_OK)
 		rc = put_entry_id(r, p, PM_ID_IPM_SUBTREE_ENTRYID, key, subtree(r), dirty);

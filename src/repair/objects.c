@@ -268,6 +268,7 @@ static enum pm_rc give_class(struct object *o, struct pm_props *p)
 	const struct pm_propval *have = pm_props_find(p, PM_ID_MESSAGE_CLASS);
 	struct pm_arena arena = {0};
 	char *class = NULL;
+	uint64_t bad; /* classes are ASCII, or none's [MS-OXCMSG 2.2.1.3] */
 	enum pm_rc rc;
 
 	if (have && (have->nid || have->value.n))
@@ -280,7 +281,7 @@ static enum pm_rc give_class(struct object *o, struct pm_props *p)
 					o->depth ? "embedded message: " : "");
 	}
 	if (rc == PM_OK)
-		rc = pm_props_set_text(p, PM_ID_MESSAGE_CLASS, class ? class : "IPM.Note");
+		rc = pm_props_set_text(p, PM_ID_MESSAGE_CLASS, 0, class ? class : "IPM.Note", &bad);
 	pm_arena_done(&arena);
 	return rc;
 }

@@ -8,8 +8,6 @@
  */
 #include "repair/repair.h"
 
-#include "base/codepage.h"
-#include "base/text.h"
 #include "base/time.h"
 #include "export/address.h"
 #include "export/gm.h"
@@ -49,27 +47,13 @@ static enum pm_rc note(struct synthesis *s, uint16_t id, const char *value, cons
 	return s->r->ctx->rc;
 }
 
-/* The text as strings of this message are stored. PM_NONE: its code page can't say it; then it is
- * not made. */
-static enum pm_rc encode(const struct synthesis *s, const char *utf8, struct pm_buf *out)
-{
-	struct pm_ctx *ctx = s->r->ctx;
-
-	if (s->r->fmt->string_type != PM_PT_UNICODE)
-		return pm_cp_from_utf8(ctx, out, s->m->codepage, utf8, strlen(utf8));
-	return pm_utf8_to_utf16(ctx, out, utf8, strlen(utf8), NULL);
-}
-
+/* What the code page of the message can't say is not made. */
 static enum pm_rc set_text(struct synthesis *s, uint16_t id, const char *value, const char *from)
 {
-	struct pm_buf b = {0};
-	enum pm_rc rc = encode(s, value, &b);
+	enum pm_rc rc = pm_props_set_text(s->props, id, s->m->codepage, value, NULL);
 
 	if (rc == PM_OK)
-		rc = pm_props_set(s->props, id, s->r->fmt->string_type, b.p, b.n);
-	if (rc == PM_OK)
 		rc = note(s, id, value, from);
-	pm_buf_done(&b);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
@@ -198,7 +182,7 @@ static enum pm_rc cell_text(const struct synthesis *s, struct pm_table *t, size_
 
 	if (col == t->cols.n || !utf8)
 		return PM_OK;
-	rc = encode(s, utf8, &b);
+	rc = pm_text_as(s->r->ctx, s->r->fmt, s->m->codepage, utf8, &b, NULL);
 	if (rc == PM_OK)
 		rc = pm_table_set(t, row, col, b.p, b.n);
 	pm_buf_done(&b);

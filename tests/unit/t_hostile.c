@@ -42,7 +42,7 @@ static void two_of(pm_bid *data, pm_bid *sub)
 	assert_int_equal(pm_props_build(&a, &m.sink, &d, &s), PM_OK);
 	pm_props_done(&a);
 	pm_props_init(&p, &m.ctx, m.db.fmt);
-	assert_int_equal(pm_props_set_text(&p, PM_ID_MESSAGE_CLASS, "IPM.Note"), PM_OK);
+	assert_int_equal(pm_props_set_text(&p, PM_ID_MESSAGE_CLASS, 0, "IPM.Note", NULL), PM_OK);
 	assert_int_equal(pm_subs_put(&m.ctx, &p.subs, 0x8025, d, s), PM_OK);
 	assert_int_equal(pm_subs_put(&m.ctx, &p.subs, 0x8045, d, s), PM_OK);
 	assert_int_equal(pm_props_build(&p, &m.sink, data, sub), PM_OK);

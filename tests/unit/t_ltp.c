@@ -385,8 +385,8 @@ static void set_props(struct made_pc *t, struct pm_props *p)
 	assert_int_equal(pm_props_set_u32(p, 0x0E1F, PM_PT_BOOL, 1), PM_OK);
 	assert_int_equal(pm_props_set_u32(p, 0x6001, PM_PT_I2, 0x1234), PM_OK);
 	assert_int_equal(pm_props_set_u64(p, 0x0039, PM_PT_TIME, 0x01D0123456789ABC), PM_OK);
-	assert_int_equal(pm_props_set_text(p, 0x0037, "Grüße"), PM_OK);
-	assert_int_equal(pm_props_set_text(p, 0x001A, ""), PM_OK);
+	assert_int_equal(pm_props_set_text(p, 0x0037, 0, "Grüße", NULL), PM_OK);
+	assert_int_equal(pm_props_set_text(p, 0x001A, 0, "", NULL), PM_OK);
 	assert_int_equal(pm_props_set(p, 0x1009, PM_PT_BINARY, t->big, BIG), PM_OK);
 	assert_int_equal(pm_props_set(p, 0x1013, PM_PT_BINARY, t->big, 3580), PM_OK);
 	assert_int_equal(pm_props_set(p, 0x6002, PM_PT_BINARY, t->big, 3581), PM_OK);
@@ -443,8 +443,7 @@ static void assert_pc(struct made_pc *t, pm_bid data, pm_bid sub)
 	assert_int_equal(pm_pc_u32(&pc, 0x0039, &u32), PM_NONE);
 	assert_int_equal(pm_pc_u32(&pc, 0x7000, &u32), PM_NONE);
 	assert_int_equal(pm_pc_string(&pc, 0x0037, 1252, &b), PM_OK);
-	assert_string_equal(pm_buf_cstr(&t->m.ctx, &b),
-			    t->m.db.fmt->variant == PM_ANSI ? "Gr??e" : "Grüße");
+	assert_string_equal(pm_buf_cstr(&t->m.ctx, &b), "Grüße");
 	pm_buf_done(&b);
 	assert_bytes(&pc, 0x001A, NULL, 0);
 	assert_bytes(&pc, 0x1009, t->big, BIG);
@@ -466,6 +465,39 @@ static void assert_pc(struct made_pc *t, pm_bid data, pm_bid sub)
 	assert_int_equal(pm_heap_unused(&pc.heap, &items, &bytes), PM_OK);
 	assert_int_equal(pc.heap.rules, 0);
 	pm_pc_close(&pc);
+}
+
+/* Texts as 8-bit strings: in the code page that is asked for, and what it doesn't have. */
+static void test_text_as(void **state)
+{
+	static const char text[] = "Zo\u00EB \u0141\u00F3d\u017A";
+	const struct pm_format *ansi = &pm_formats[PM_ANSI], *wide = &pm_formats[PM_UNICODE];
+	struct pm_ctx ctx = {0};
+	struct pm_buf b = {0};
+	uint64_t bad = 9;
+
+	(void)state;
+	assert_int_equal(pm_text_as(&ctx, ansi, 1250, text, &b, NULL), PM_OK);
+	assert_int_equal(b.n, 8);
+	assert_memory_equal(b.p,
+			    "Zo\xEB \xA3\xF3"
+			    "d\x9F",
+			    8);
+	pm_buf_clear(&b);
+	assert_int_equal(pm_text_as(&ctx, ansi, 0, text, &b, NULL), PM_NONE);
+	assert_int_equal(b.n, 0);
+	assert_int_equal(pm_text_as(&ctx, ansi, 0, text, &b, &bad), PM_OK);
+	assert_int_equal(bad, 2);
+	assert_int_equal(b.n, 8);
+	assert_memory_equal(b.p,
+			    "Zo\xEB ?\xF3"
+			    "d?",
+			    8);
+	pm_buf_clear(&b);
+	assert_int_equal(pm_text_as(&ctx, wide, 0, text, &b, &bad), PM_OK);
+	assert_int_equal(bad, 0);
+	assert_int_equal(b.n, 16);
+	pm_buf_done(&b);
 }
 
 static void test_pc_round_trip(void **state)
@@ -846,14 +878,23 @@ static void test_pc_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_heap_round_trip), cmocka_unit_test(test_heap_forgets),
-		cmocka_unit_test(test_heap_holes),      cmocka_unit_test(test_heap_map_order),
-		cmocka_unit_test(test_heap_rules),      cmocka_unit_test(test_bth_round_trip),
-		cmocka_unit_test(test_bth_rules),       cmocka_unit_test(test_pc_round_trip),
-		cmocka_unit_test(test_pc_many),         cmocka_unit_test(test_pc_no_tree),
-		cmocka_unit_test(test_pc_retyped),      cmocka_unit_test(test_pc_no_map),
-		cmocka_unit_test(test_pc_malformed),    cmocka_unit_test(test_mend),
-		cmocka_unit_test(test_pc_hostile),      cmocka_unit_test(test_pc_no_memory),
+		cmocka_unit_test(test_heap_round_trip),
+		cmocka_unit_test(test_heap_forgets),
+		cmocka_unit_test(test_heap_holes),
+		cmocka_unit_test(test_heap_map_order),
+		cmocka_unit_test(test_heap_rules),
+		cmocka_unit_test(test_bth_round_trip),
+		cmocka_unit_test(test_bth_rules),
+		cmocka_unit_test(test_pc_round_trip),
+		cmocka_unit_test(test_text_as),
+		cmocka_unit_test(test_pc_many),
+		cmocka_unit_test(test_pc_no_tree),
+		cmocka_unit_test(test_pc_retyped),
+		cmocka_unit_test(test_pc_no_map),
+		cmocka_unit_test(test_pc_malformed),
+		cmocka_unit_test(test_mend),
+		cmocka_unit_test(test_pc_hostile),
+		cmocka_unit_test(test_pc_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("ltp", tests, NULL, NULL);

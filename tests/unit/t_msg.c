@@ -18,7 +18,7 @@ struct made {
 
 static void text(struct pm_props *p, uint16_t id, const char *s)
 {
-	assert_int_equal(pm_props_set_text(p, id, s), PM_OK);
+	assert_int_equal(pm_props_set_text(p, id, 0, s, NULL), PM_OK);
 }
 
 static void cell_text(struct pm_table *t, size_t row, uint16_t id, const char *s)
