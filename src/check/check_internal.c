@@ -233,6 +233,19 @@ static void check_subnodes(struct inner *in, unsigned kind, size_t n)
 	}
 }
 
+/* What the analysis made of the order of a value's blocks. */
+static void check_order(struct inner *in, size_t n)
+{
+	const struct pm_map_entry *e = pm_map_find(&in->c->an->orders, in->b->bid);
+
+	if (!e)
+		return;
+	REPORT(in, DATA_BLOCK_ORDER, .have = n,
+	       .what = e->value == PM_ORDER_RESTORED ? "by sizes and ids the order is known"
+						     : "what the order was is not known");
+	pm_bitmap_set(&in->c->tainted, in->index);
+}
+
 static void check_one(struct inner *in)
 {
 	struct pm_checker *c = in->c;
@@ -267,6 +280,7 @@ static void check_one(struct inner *in)
 		REPORT(in, INTERNAL_EMPTY);
 	if (n != room || !n)
 		lose_entries(in);
+	check_order(in, n);
 	n = n < room ? n : room;
 	if (kind >> 8 == 1)
 		check_list(in, kind, n);

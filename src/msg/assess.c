@@ -70,6 +70,13 @@ static enum pm_rc judge_stream(struct walk *w, const struct pm_value *v, struct 
 		pm_vec_done(&bad.v);
 		return pm_is_error(rc) ? rc : PM_OK;
 	}
+	if (v->data.flags & (PM_TF_REORDERED | PM_TF_DISORDER)) {
+		pm_vec_done(&bad.v);
+		return note(w, flaw, "%s: order of its %zu blocks wrong, %s", name,
+			    v->data.leaves.n,
+			    v->data.flags & PM_TF_REORDERED ? "restored by their sizes and ids"
+							    : "the right one is not known");
+	}
 	flaw->state = rc;
 	flaw->ranges = (uint32_t)bad.v.n;
 	if (bad.v.n) {

@@ -2,6 +2,8 @@
 /* Data trees: a node's bytes over one block, an XBLOCK or an XXBLOCK. */
 #include "ndb/tree.h"
 
+#include "base/sort.h"
+
 /* An XXBLOCK of full XBLOCKs exceeds what lcbTotal can say; this bounds hostile trees. */
 #define LEAVES_MAX ((size_t)1 << 23)
 
@@ -154,6 +156,36 @@ static void settle(struct pm_data *d, uint64_t total)
 		d->flags |= PM_TF_LOST_LEAF;
 }
 
+/* The short block last, the others by their ids. */
+static enum pm_rc reorder(struct pm_data *d)
+{
+	struct pm_leaf *v = d->leaves.v, last;
+	const size_t n = d->leaves.n;
+	size_t k = 0;
+	enum pm_rc rc;
+
+	while (k + 1 < n && v[k].size == d->db->fmt->data_max)
+		k++;
+	last = v[k];
+	memmove(v + k, v + k + 1, (n - 1 - k) * sizeof(*v));
+	d->leaves.n--;
+	rc = pm_sort_member(d->db->ctx, &d->leaves, bid);
+	v[d->leaves.n++] = last;
+	d->flags &= ~(uint32_t)PM_TF_NOT_FULL;
+	return rc;
+}
+
+/* What recovery found out about the order of the leaves. */
+static enum pm_rc order(struct pm_data *d, pm_bid bid)
+{
+	const struct pm_map_entry *e = d->db->orders ? pm_map_find(d->db->orders, bid) : NULL;
+
+	if (!e || !d->leaves.n)
+		return PM_OK;
+	d->flags |= e->value == PM_ORDER_RESTORED ? PM_TF_REORDERED : PM_TF_DISORDER;
+	return e->value == PM_ORDER_RESTORED ? reorder(d) : PM_OK;
+}
+
 enum pm_rc pm_data_open(const struct pm_ndb *db, pm_bid bid, struct pm_data *d)
 {
 	uint64_t total = 0;
@@ -174,6 +206,8 @@ enum pm_rc pm_data_open(const struct pm_ndb *db, pm_bid bid, struct pm_data *d)
 	if (pm_is_error(rc))
 		return rc;
 	settle(d, total);
+	if (pm_is_error(order(d, bid)))
+		return d->db->ctx->rc;
 	if (rc == PM_LOST || !d->leaves.n)
 		return PM_LOST;
 	return d->flags ? PM_DAMAGED : PM_OK;

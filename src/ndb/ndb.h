@@ -7,6 +7,7 @@
 #ifndef PM_NDB_NDB_H
 #define PM_NDB_NDB_H
 
+#include "base/map.h"
 #include "format/crypt.h"
 #include "format/fields.h"
 #include "io/image.h"
@@ -61,6 +62,12 @@ enum pm_origin {
 /* "node tree", "older leaf", ... */
 const char *pm_origin_name(unsigned origin);
 
+/* Of a value whose blocks are not in the order in which they were written. */
+enum pm_order {
+	PM_ORDER_UNKNOWN = 1, /* what it was can't be told */
+	PM_ORDER_RESTORED,    /* the short block last, the others by their ids */
+};
+
 struct pm_node {
 	pm_nid nid;
 	pm_nid parent;
@@ -79,6 +86,7 @@ struct pm_ndb {
 	PM_VEC(struct pm_node) nodes;
 	struct pm_block_cache *cache;    /* NULL: none */
 	struct pm_block_store *internal; /* NULL: none */
+	const struct pm_map *orders;     /* pm_order, by root of data tree; NULL: none */
 };
 
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid); /* bit 0 ignored */

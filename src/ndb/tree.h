@@ -24,6 +24,8 @@ enum pm_tree_flag {
 	PM_TF_CYCLE = 1 << 11,        /* an internal block is met twice */
 	PM_TF_PADDING = 1 << 12,      /* reserved padding is not zero */
 	PM_TF_NOT_INTERNAL = 1 << 13, /* bidSub names a data block */
+	PM_TF_DISORDER = 1 << 14,     /* leaves are not in the order in which they were written */
+	PM_TF_REORDERED = 1 << 15,    /* so it was in the file; here they are in order */
 };
 
 /* One data block of a data tree, in order. */

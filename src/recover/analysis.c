@@ -289,6 +289,8 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	}
 	if (rc == PM_OK && !an->accepted)
 		rc = pm_mark_strangers(an);
+	if (rc == PM_OK)
+		rc = pm_find_orders(an);
 	take_maxima(an);
 	return rc;
 }
@@ -331,6 +333,7 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_rangeset_done(&an->allocated);
 	pm_rangeset_done(&an->map_known);
 	pm_map_done(&an->orphans);
+	pm_map_done(&an->orders);
 	pm_free(an->refs);
 	pm_vec_done(&an->pieces);
 	pm_image_close(an->straight);

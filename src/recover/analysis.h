@@ -122,6 +122,8 @@ struct pm_analysis {
 	uint32_t *refs;        /* references from live nodes and internal blocks */
 	struct pm_map orphans; /* internal blocks that nobody references, counted themselves */
 
+	struct pm_map orders; /* values with their blocks in a wrong order: root -> pm_order */
+
 	pm_bid max_bid;    /* highest block id in any checksum-right structure, below pm_id_limit */
 	pm_bid max_page;   /* highest page id likewise */
 	uint64_t dangling; /* references to blocks that are nowhere */

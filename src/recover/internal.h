@@ -57,6 +57,9 @@ size_t pm_refs_pool(const struct pm_analysis *an);
 /* strangers.c: blocks that an internal block names and that are another's: PM_BF_CROWDED. */
 enum pm_rc pm_mark_strangers(struct pm_analysis *an) PM_MUST_CHECK;
 
+/* order.c: values whose blocks are not in the order in which they were written: an->orders. */
+enum pm_rc pm_find_orders(struct pm_analysis *an) PM_MUST_CHECK;
+
 /* nodes.c: settle the node table. */
 enum pm_rc pm_settle_nodes(struct pm_analysis *an);
 /* Set a node's flags by its blocks and the references to them. */

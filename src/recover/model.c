@@ -15,6 +15,7 @@
 #include "msg/folder.h"
 #include "msg/store.h"
 #include "recover/deleted.h"
+#include "recover/internal.h"
 
 #define FIRST_INDEX 0x20000u   /* above those of any template or special object */
 #define INDEX_MAX   0x7F00000u /* of 27 bits */
@@ -137,6 +138,7 @@ static enum pm_rc settle_deleted(struct pm_model *m)
 {
 	struct pm_analysis *an = m->an;
 	struct pm_deleted *d = an->deleted;
+	enum pm_rc rc;
 
 	for (unsigned t = 0; t < 32 && d->items.n; t++)
 		if (d->max_index[t] >= m->next_index[t])
@@ -154,7 +156,8 @@ static enum pm_rc settle_deleted(struct pm_model *m)
 					 .sub = it->sub,
 					 .origin = PM_FROM_DELETED};
 	}
-	return pm_analysis_sort_nodes(an);
+	rc = pm_analysis_sort_nodes(an);
+	return rc ? rc : pm_find_orders(an);
 }
 
 static enum pm_rc add_folder(struct build *b, pm_nid nid, pm_nid stored_parent, bool made)

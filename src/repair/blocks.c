@@ -203,6 +203,38 @@ static void drop_impossible(const struct pm_format *f, struct pm_data *d)
 	d->leaves.n = n;
 }
 
+/* Leaf after leaf into blocks of full size. */
+static enum pm_rc fill_blocks(struct pm_repair *r, const struct pm_data *d, pm_bid *ret_bid)
+{
+	const size_t full = r->fmt->data_max;
+	PM_VEC(struct pm_leaf) leaves = {0};
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t k = 0; k < d->leaves.n && !pm_is_error(rc); k++) {
+		const bool last = k + 1 == d->leaves.n;
+
+		rc = pm_data_read_leaf(d, k, &b);
+		while (!pm_is_error(rc) && (b.n >= full || (last && b.n))) {
+			const size_t n = b.n < full ? b.n : full;
+			struct pm_leaf *l = pm_vec_push(r->ctx, &leaves);
+
+			if (!l)
+				break;
+			l->size = (uint32_t)n;
+			rc = r->sink.put(&r->sink, false, b.p, n, &l->bid);
+			memmove(b.p, b.p + n, b.n - n);
+			b.n -= n;
+		}
+		rc = r->ctx->rc ? r->ctx->rc : rc;
+	}
+	if (!pm_is_error(rc))
+		rc = pm_data_build_over(r->ctx, &r->sink, leaves.v, leaves.n, ret_bid);
+	pm_vec_done(&leaves);
+	pm_buf_done(&b);
+	return rc;
+}
+
 /*
  * A data tree whose blocks are all there: sound ones stay, damaged ones are copied to new
  * blocks, lost ones become zeros of their size, so that later offsets hold.
@@ -214,6 +246,12 @@ static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_
 	enum pm_rc rc = PM_OK;
 
 	drop_impossible(r->fmt, d);
+	/* Of an order that nobody knows the bytes stay as they are, and get new ids: those that
+	 * they have would say again that it is wrong. */
+	if (d->flags & PM_TF_DISORDER) {
+		rc = fill_blocks(r, d, ret_bid);
+		return pm_is_error(rc) ? rc : PM_DAMAGED;
+	}
 	for (size_t i = 0; i < d->leaves.n && !pm_is_error(rc); i++) {
 		struct pm_leaf *l = &d->leaves.v[i];
 		pm_bid was = l->bid;
@@ -266,38 +304,6 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 		to = 0;
 	*ret_bid = to;
 	return remember(r, TREE_DATA, bid, to, rc);
-}
-
-/* Leaf after leaf into blocks of full size. */
-static enum pm_rc fill_blocks(struct pm_repair *r, const struct pm_data *d, pm_bid *ret_bid)
-{
-	const size_t full = r->fmt->data_max;
-	PM_VEC(struct pm_leaf) leaves = {0};
-	struct pm_buf b = {0};
-	enum pm_rc rc = PM_OK;
-
-	for (size_t k = 0; k < d->leaves.n && !pm_is_error(rc); k++) {
-		const bool last = k + 1 == d->leaves.n;
-
-		rc = pm_data_read_leaf(d, k, &b);
-		while (!pm_is_error(rc) && (b.n >= full || (last && b.n))) {
-			const size_t n = b.n < full ? b.n : full;
-			struct pm_leaf *l = pm_vec_push(r->ctx, &leaves);
-
-			if (!l)
-				break;
-			l->size = (uint32_t)n;
-			rc = r->sink.put(&r->sink, false, b.p, n, &l->bid);
-			memmove(b.p, b.p + n, b.n - n);
-			b.n -= n;
-		}
-		rc = r->ctx->rc ? r->ctx->rc : rc;
-	}
-	if (!pm_is_error(rc))
-		rc = pm_data_build_over(r->ctx, &r->sink, leaves.v, leaves.n, ret_bid);
-	pm_vec_done(&leaves);
-	pm_buf_done(&b);
-	return rc;
 }
 
 enum pm_rc pm_repair_full(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
