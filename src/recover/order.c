@@ -227,6 +227,17 @@ static enum pm_rc find_values(struct orders *o, const struct pm_node *n, unsigne
 	return rc;
 }
 
+/*
+ * Can it be put in order? What other files show is enough to name a value, not to move its bytes: for
+ * that the file's own values must say that their ids ascend.
+ */
+static bool restorable(const struct orders *o, const struct suspect *s, const size_t *by)
+{
+	if (s->two)
+		return true;
+	return s->sorted && !by[ST_GROUPS] && (s->stand == ST_SHORT || o->usual >= by[ST_MIXED]);
+}
+
 /* By what the file's other values show, which suspects are wrong, and which can be put in order. */
 static enum pm_rc decide(struct orders *o)
 {
@@ -246,8 +257,8 @@ static enum pm_rc decide(struct orders *o)
 			wrong = by[ST_CHUNKS] <= o->full + by[ST_GROUPS] + by[ST_MIXED];
 		if (wrong && s->value && !pm_map_has(&o->below, s->bid))
 			rc = pm_map_put(o->an->ctx, &o->an->orders, s->bid,
-					s->two || (s->sorted && !by[ST_GROUPS]) ? PM_ORDER_RESTORED
-										: PM_ORDER_UNKNOWN);
+					restorable(o, s, by) ? PM_ORDER_RESTORED
+							     : PM_ORDER_UNKNOWN);
 	}
 	return rc;
 }
