@@ -21,12 +21,16 @@ pkg-config
 zlib1g-dev
 '
 
-# clang-format and mandoc are for the lints; the last ones are independent readers.
+# clang-format and mandoc are for the lints; most others are independent readers. Of Dovecot only
+# programs are needed, not the service (see need).
 test_packages='
 binutils
 clang-format
+dovecot-imapd
 libcmocka-dev
 mandoc
+mblaze
+mutt
 openssl
 pff-tools
 pst-utils
@@ -42,7 +46,8 @@ say()
 	printf '%s\n' "$*" >&2
 }
 
-# need PACKAGE...: install those that are missing, through sudo when not root.
+# need PACKAGE...: install those that are missing, through sudo when not root. Services that come
+# with them are not started meanwhile.
 need()
 {
 	missing=
@@ -67,9 +72,18 @@ need()
 		sudo=sudo
 	fi
 	say "installing:$missing"
-	$sudo apt-get update -q >&2 </dev/null &&
+	$sudo apt-get update -q >&2 </dev/null || return 1
+	(
+		policy=/usr/sbin/policy-rc.d
+		if [ ! -e $policy ]; then
+			trap '$sudo rm -f $policy' EXIT
+			trap 'exit 1' HUP INT TERM
+			printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null &&
+				$sudo chmod 755 $policy || exit 1
+		fi
 		$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
 			--no-install-recommends $missing >&2 </dev/null
+	)
 }
 
 # configured DIRECTORY FLAG...: DIRECTORY (below $top) is configured with exactly these flags.

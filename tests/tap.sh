@@ -119,6 +119,23 @@ clean()
 	fi
 }
 
+# relay FILE [PREFIX]: the lines of another program that tests, "ok - ", "not ok - " or "skip - WHAT:
+# WHY", take their numbers; all else is shown as it is.
+relay()
+{
+	while IFS= read -r tap_line; do
+		case $tap_line in
+		'ok - '*) ok "${2-}${tap_line#ok - }" ;;
+		'not ok - '*) nok "${2-}${tap_line#not ok - }" ;;
+		'skip - '*)
+			tap_line=${tap_line#skip - }
+			skip "${2-}${tap_line%%: *}" "${tap_line#*: }"
+			;;
+		*) printf '%s\n' "$tap_line" ;;
+		esac
+	done <"$1"
+}
+
 # sources SUFFIX...: the project's files with these suffixes, a line each, relative to the top.
 sources()
 {

@@ -27,7 +27,8 @@ struct pm_mime {
 	struct pm_ctx *ctx;
 	const struct pm_names *names; /* named properties of the file; may be NULL */
 	struct pm_mail_out *out;
-	bool mbox_status; /* add Status and X-Status, where mbox readers keep read and replied */
+	bool mbox_status; /* add Status and X-Status, where mbox readers keep read and replied,
+			   * to the message itself, not to embedded ones */
 	struct pm_notes *notes;
 	pm_nid nid;
 	uint32_t boundaries; /* used up */

@@ -38,6 +38,12 @@ static bool have(const struct head *h, const char *name)
 	return pm_fields_find(&h->l->fields, name) != NULL;
 }
 
+/* Does it keep its state in its header? A message that is embedded in it has none there. */
+static bool in_mailbox(const struct head *h)
+{
+	return h->w->mbox_status && h->l == h->w->levels[0];
+}
+
 /* ---- fields that came with the message ---- */
 
 /* Fields of this name are about the form that the message had on its way. */
@@ -203,7 +209,7 @@ static void transport(struct head *h)
 			complete(h, f, &p->bcc);
 		else if (pm_field_is(f, "Content-Type"))
 			original(h, f);
-		else if (!is_mime(f) && !(h->w->mbox_status &&
+		else if (!is_mime(f) && !(in_mailbox(h) &&
 					  (pm_field_is(f, "Status") || pm_field_is(f, "X-Status"))))
 			take_over(h, f);
 	}
@@ -397,7 +403,7 @@ static void state(struct head *h)
 	/* Outlook and others open it as a draft then. */
 	if (s & PM_STATE_DRAFT && !have(h, "X-Unsent"))
 		pm_head_ready(h->ctx, h->out, "X-Unsent", "1", 1);
-	if (!h->w->mbox_status)
+	if (!in_mailbox(h))
 		return;
 	if (s & PM_STATE_READ)
 		pm_head_ready(h->ctx, h->out, "Status", "RO", 2);
