@@ -4,8 +4,9 @@
  *
  *	measure COMMAND [ARGUMENT]...
  *
- * Prints "SECONDS PEAK-KIB STATUS": wall time, the largest resident memory of the command or a
- * process that it waited for, exit status (128 + the signal's number; 127: no such command).
+ * Prints "SECONDS PROCESSOR PEAK-KIB STATUS": wall time, processor time (user and system) of the
+ * command and the processes that it waited for, the largest resident memory of one of them, exit
+ * status (128 + the signal's number; 127: no such command).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,11 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
 static void run(char **argv)
@@ -60,7 +66,7 @@ int main(int argc, char **argv)
 		perror("measure");
 		return 8;
 	}
-	printf("%.6f %ld %d\n", now() - begin, use.ru_maxrss,
-	       WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	printf("%.6f %.6f %ld %d\n", now() - begin, seconds(use.ru_utime) + seconds(use.ru_stime),
+	       use.ru_maxrss, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 	return 0;
 }

@@ -6,11 +6,12 @@
 #	bench/run.sh [-n ROUNDS] [-j JOB,JOB...] [-c] [FILE...]
 #
 # Every round runs every job once; a ratio is taken within a round, so that what else the machine
-# does at that time hits both sides. The table has medians and spread over the rounds, and the
-# peak memory. -c empties the cache of the file before each run (no root needed). Without FILE
-# a store of 580 MB with 20,000 messages is made (by mkpst.py of ../shared/kit, or $PM_SHARED/kit)
-# and kept in $PM_BENCH_DIR (default: $TMPDIR, else /tmp) as bench500.pst. With several files,
-# best of sizes that are far apart, it also prints how time grows with size.
+# does at that time hits both sides; those of processor time it hits least. The table has medians
+# and spread over the rounds, and the peak memory. -c empties the cache of the file before each
+# run (no root needed). Without FILE a store of 580 MB with 20,000 messages is made (by mkpst.py of
+# ../shared/kit, or $PM_SHARED/kit) and kept in $PM_BENCH_DIR (default: $TMPDIR, else /tmp) as
+# bench500.pst. With several files, best of sizes that are far apart, it also prints how time grows
+# with size.
 #
 # A job is skipped, with a word, when its program is not there or doesn't know the command yet.
 set -u
@@ -35,7 +36,7 @@ while getopts n:j:c option; do
 	n) rounds=$OPTARG ;;
 	j) only=$OPTARG ;;
 	c) cold=yes ;;
-	*) sed -n '3,16s/^# \{0,1\}//p' "$0" >&2 && exit 16 ;;
+	*) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2 && exit 16 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -92,8 +93,10 @@ cp|cp|0||cp "$file" "$out"
 repair-self|cp|1 65||"$pstmend" repair --verify self -o "$out" "$hurt"
 repair|cp|1 65||"$pstmend" repair -o "$out" "$hurt"
 mbox|readpst|0||"$pstmend" export --format mbox -o "$out" "$file"
+mbox-1|readpst|0||"$pstmend" export --jobs 1 --format mbox -o "$out" "$file"
 readpst|readpst|0|dir|readpst -q -r -D -o "$out" "$file"
 eml|readpst-e|0||"$pstmend" export --format eml -o "$out" "$file"
+eml-1|readpst-e|0||"$pstmend" export --jobs 1 --format eml -o "$out" "$file"
 readpst-e|readpst-e|0|dir|readpst -q -e -D -o "$out" "$file"
 pffexport|readpst|0||pffexport -q -t "$out" "$file"
 '
@@ -103,7 +106,7 @@ wanted()
 	[ -z "$only" ] || case ,$only, in *,"$1",*) ;; *) false ;; esac
 }
 
-# run_job NAME STATUSES DIR COMMAND: a line "NAME SECONDS KIB" in the results, or a word why not
+# run_job NAME STATUSES DIR COMMAND: a line "NAME SECONDS PROCESSOR KIB" in the results, or a word why not
 run_job()
 {
 	name=$1 good=$2
@@ -145,18 +148,22 @@ table()
 		return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 	}
 	NR == FNR { order[++jobs] = $1; base[$1] = $2; next }
-	{ time[$1, ++n[$1]] = $2; if ($3 > peak[$1]) peak[$1] = $3 }
+	{ time[$1, ++n[$1]] = $2; used[$1, n[$1]] = $3; if ($4 > peak[$1]) peak[$1] = $4 }
 	END {
-		printf "%-12s %10s %10s  %-10s %8s %17s\n", "job", "seconds", "peak MB", "beside", "ratio", "spread"
+		printf "%-12s %10s %10s %10s  %-10s %8s %17s %10s %17s\n", "job", "seconds", "processor",
+			"peak MB", "beside", "ratio", "spread", "processor", "spread"
 		for (i = 1; i <= jobs; i++) {
 			job = order[i]
 			b = base[job]
 			if (!n[job])
 				continue
 			for (k = 1; k <= n[job]; k++)
+				v[k] = used[job, k]
+			cpu = median(v, n[job])
+			for (k = 1; k <= n[job]; k++)
 				v[k] = time[job, k]
 			m = median(v, n[job])
-			printf "%-12s %10.3f %10.1f  ", job, m, peak[job] / 1024
+			printf "%-12s %10.3f %10.3f %10.1f  ", job, m, cpu, peak[job] / 1024
 			print job, size, m >>growth
 			if (b == job || n[b] != n[job]) {
 				print b == job ? "" : b " is not there"
@@ -165,7 +172,12 @@ table()
 			for (k = 1; k <= n[job]; k++)
 				v[k] = time[job, k] / time[b, k]
 			m = median(v, n[job])
-			printf "%-10s %8.2f %8.2f-%8.2f\n", b, m, v[1], v[n[job]]
+			printf "%-10s %8.2f %8.2f-%8.2f", b, m, v[1], v[n[job]]
+			# What is over at once has used no time that could be measured.
+			for (k = 1; k <= n[job]; k++)
+				v[k] = used[b, k] > 0 ? used[job, k] / used[b, k] : 0
+			m = median(v, n[job])
+			printf " %10.2f %8.2f-%8.2f\n", m, v[1], v[n[job]]
 		}
 	}' "$work/bases" "$work/results"
 	sed 's/^/skipped: /' "$work/skipped"
