@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "export/ical_attach.h"
 #include "export/people.h"
 #include "export/recur.h"
 #include "export/tz.h"
@@ -582,6 +583,8 @@ static enum pm_rc load_special(struct event *e, const struct pm_recur_exception 
 		if (m.subject && *m.subject)
 			ret->subject = pm_arena_strdup(e->ex->ctx, &inner.g.arena, m.subject);
 		rc = add_people(&inner, c);
+		if (!rc)
+			rc = pm_ical_attach(&inner.g, c);
 	} else if (!pm_is_error(rc)) {
 		pm_note_add(e->ex->ctx, e->notes,
 			    "recurrence: what is special of an occurrence is lost");
@@ -662,6 +665,8 @@ static enum pm_rc write_event(struct event *e, struct pm_gw_zones *zones, struct
 	add(e->c, icalproperty_new_sequence(
 			  (int)(pm_gw_u32(&e->g, appointment(e, LID_SEQUENCE), 0) & INT32_MAX)));
 	rc = add_people(e, e->c);
+	if (!rc)
+		rc = pm_ical_attach(&e->g, e->c);
 	add_reminder(e, e->c);
 	if (!rc)
 		put_component(ctx, e->c, out);
@@ -713,7 +718,8 @@ static enum pm_rc write_task(struct event *e, struct pm_buf *out)
 		add(e->c, icalproperty_new_percentcomplete((int)(part * 100 + 0.5)));
 	if (start)
 		add_task_series(e);
-	put_component(e->ex->ctx, e->c, out);
+	if (!pm_ical_attach(&e->g, e->c))
+		put_component(e->ex->ctx, e->c, out);
 	return e->ex->ctx->rc;
 }
 

@@ -60,6 +60,9 @@ enum pm_rc pm_mime_write(struct pm_mime *w, struct pm_message *m, const char *ma
 bool pm_mime_reference(struct pm_message *m, struct pm_attachment *a, struct pm_buf *out,
 		       bool *ret_url);
 
+/* The type that an attachment declares, else the one that its name tells. */
+const char *pm_mime_type(const struct pm_attachment *a);
+
 /* The state of a message that mailboxes and mail programs keep. */
 enum pm_mime_state {
 	PM_STATE_READ = 1,

@@ -167,10 +167,15 @@ static bool is_printable(const char *s)
 	return true;
 }
 
+const char *pm_mime_type(const struct pm_attachment *a)
+{
+	return is_type(a->mime) ? a->mime : type_by_name(a->name);
+}
+
 void pm_mime_attach_fields(struct pm_ctx *ctx, struct pm_buf *head, struct pm_attachment *a,
 			   size_t number, bool is_inline)
 {
-	const char *type = is_type(a->mime) ? a->mime : type_by_name(a->name);
+	const char *type = pm_mime_type(a);
 	struct pm_buf name = {0}, id = {0};
 	const char *cid = clean_id(ctx, a->content_id, &id);
 
