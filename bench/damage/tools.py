@@ -43,7 +43,7 @@ class Programs:
                              stdout=subprocess.PIPE, preexec_fn=self.limits, text=True).stdout.split()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         result.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        result.seconds, result.kib, result.status = float(out[0]), int(out[1]), int(out[2])
+        result.seconds, result.kib, result.status = float(out[0]), int(out[2]), int(out[3])
 
     def status(self, *command):
         return subprocess.run(['timeout', '-k', '1', str(SECONDS)] + list(command), stdout=subprocess.DEVNULL,

@@ -274,8 +274,13 @@ static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_
 		return rc;
 	if (lost == d->leaves.n)
 		return PM_LOST;
-	rc = pm_data_build_over(r->ctx, &r->sink, d->leaves.v, d->leaves.n, ret_bid);
-	return rc ? rc : PM_DAMAGED;
+	/* One that is stored anew is stored in full blocks: short ones would look like an order that is
+	 * wrong, once all else is right. */
+	if (d->flags & PM_TF_NOT_FULL)
+		rc = fill_blocks(r, d, ret_bid);
+	else
+		rc = pm_data_build_over(r->ctx, &r->sink, d->leaves.v, d->leaves.n, ret_bid);
+	return pm_is_error(rc) ? rc : PM_DAMAGED;
 }
 
 enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
