@@ -88,6 +88,7 @@ jobs='
 crcloop|crcloop|0||"$crcloop" "$file"
 cat|crcloop|0||cat "$file"
 check|crcloop|0||"$pstmend" check "$file"
+check-1|crcloop|0||"$pstmend" check --jobs 1 "$file"
 check-quick|crcloop|0||"$pstmend" check --quick "$file"
 cp|cp|0||cp "$file" "$out"
 repair-self|cp|1 65||"$pstmend" repair --verify self -o "$out" "$hurt"

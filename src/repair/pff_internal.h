@@ -87,5 +87,6 @@ uint32_t pm_pff_limit_of(const char *text);
 /* The ones that are not told by words: memory ran out; the item is known to be damaged. */
 uint32_t pm_pff_limit_memory(void);
 uint32_t pm_pff_limit_partial(void);
+uint32_t pm_pff_limit_encoded_zlib(void);
 
 #endif

@@ -14,6 +14,7 @@ static const struct {
 } limits[] = {
 	{"memory", NULL, "its memory limit was reached"},
 	{"partial", NULL, "the item is damaged, and we say so"},
+	{"encoded-zlib", NULL, "it inflates blocks before it decodes them"},
 	{"rtf-plain", "libfmapi_lzfu_decompress: mismatch in checksum ( 0 != ",
 	 "it wants a checksum of uncompressed RTF, which has none [MS-OXRTFCP 2.1.3.1.1]"},
 	{"rtf-empty", "lzfu_get_uncompressed_data_size: invalid compressed data",
@@ -46,6 +47,11 @@ uint32_t pm_pff_limit_memory(void)
 uint32_t pm_pff_limit_partial(void)
 {
 	return 1;
+}
+
+uint32_t pm_pff_limit_encoded_zlib(void)
+{
+	return 2;
 }
 
 const char *pm_pff_limit_name(size_t i)

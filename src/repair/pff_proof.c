@@ -210,6 +210,9 @@ static void take_refusal(struct parent *p, struct pff_failure_record *r)
 {
 	r->text[sizeof(r->text) - 1] = 0;
 	p->res->end = PM_PFF_REFUSED;
+	if (r->limit == PFF_NO_LIMIT && p->opt->encoded_zlib &&
+	    strstr(r->text, "unable to decompress"))
+		r->limit = pm_pff_limit_encoded_zlib();
 	p->res->limit = r->limit == PFF_NO_LIMIT ? NULL : pm_pff_limit_name(r->limit);
 	snprintf(p->res->text, sizeof(p->res->text), "%s", r->text);
 }

@@ -45,6 +45,9 @@ struct pm_pff_options {
 	 */
 	const uint32_t *partial;
 	size_t n_partial;
+	/* Blocks of the file are both encoded and compressed: what libpff can't inflate then says nothing,
+	 * by the limit named "encoded-zlib". */
+	bool encoded_zlib;
 	/* What each folder should hold, in any order; NULL: don't compare. */
 	const struct pm_pff_count *expect;
 	size_t n_expect;

@@ -151,13 +151,23 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, boo
 	return rc;
 }
 
+/* Are there blocks both encoded and compressed? */
+static bool encoded_zlib(const struct pm_ndb *db)
+{
+	for (size_t i = 0; i < db->blocks.n && db->crypt != PM_CRYPT_NONE; i++)
+		if (db->blocks.v[i].cb != db->blocks.v[i].cb_inflated)
+			return true;
+	return false;
+}
+
 /* Our own check, and libpff, on a finished image. */
 static enum pm_rc prove(struct pm_run *run, struct pm_image *img, const struct pm_run_options *opt)
 {
 	struct pm_ctx *ctx = run->an->ctx;
 	const struct pm_analysis_options how = {0};
 	const struct pm_check_options what = {0};
-	struct pm_pff_options pff = {.mode = opt->verify};
+	struct pm_pff_options pff = {.mode = opt->verify,
+				     .encoded_zlib = encoded_zlib(&run->an->db)};
 	struct pm_pff_expect expect = {0};
 	struct pm_analysis *an = NULL;
 	const char *group = pm_phase_group(ctx, "proof");
