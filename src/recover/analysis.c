@@ -113,9 +113,10 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 
 /*
  * Signatures cover 32 bits of an id: above them a flipped bit goes unnoticed. Where hardly any
- * block has an id of more than 32 bits, those that were found so have lost a bit.
+ * block has an id of more than 32 bits, those that were found so have lost a bit. True when there are
+ * such: their trailers are not right any more.
  */
-static void cut_ids(struct pm_analysis *an)
+static bool cut_ids(struct pm_analysis *an)
 {
 	size_t high = 0;
 
@@ -124,10 +125,11 @@ static void cut_ids(struct pm_analysis *an)
 	for (size_t i = 0; i < an->found.n; i++)
 		high += an->found.v[i].bid > UINT32_MAX;
 	if (!high || high > (an->db.blocks.n + an->found.n) / 16)
-		return;
+		return false;
 	for (size_t i = 0; i < an->found.n; i++)
 		if ((uint32_t)an->found.v[i].bid)
 			an->found.v[i].bid = (uint32_t)an->found.v[i].bid;
+	return true;
 }
 
 /* What the first walk named and the sweep proved is a fact, wherever the second walk leads. */
@@ -135,7 +137,6 @@ static enum pm_rc keep_proved(struct pm_analysis *an)
 {
 	const uint16_t wrong = (uint16_t) ~(PM_BF_CHECKED | PM_BF_KIND | PM_BF_FOUND);
 
-	cut_ids(an);
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		struct pm_block *b = &an->db.blocks.v[i], *slot;
 
@@ -155,6 +156,7 @@ static enum pm_rc keep_proved(struct pm_analysis *an)
 static enum pm_rc with_facts(struct pm_analysis *an)
 {
 	const enum pm_crypt swept_as = an->db.crypt;
+	const bool cut = cut_ids(an);
 	bool clean;
 	enum pm_rc rc = keep_proved(an);
 
@@ -172,8 +174,8 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 		rc = pm_merge_found(an);
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
-	/* Kinds under another encoding say nothing. */
-	if (rc == PM_OK && an->db.crypt != swept_as)
+	/* Kinds under another encoding say nothing, and trailers under another id are to be mended. */
+	if (rc == PM_OK && (an->db.crypt != swept_as || cut))
 		rc = pm_look_at_blocks(an, true);
 	if (rc == PM_OK)
 		rc = pm_analysis_sort_nodes(an);
