@@ -13,8 +13,12 @@
 #include "base/pool.h"
 
 enum {
-	ROWS_MIN = 64,   /* fewer are not worth it */
-	CHUNK = 16,      /* rows that a thread takes at once */
+	ROWS_MIN = 64, /* fewer are not worth it */
+	/* Rows that a thread takes at once: of a large table so many that blocks of rows and cells are
+	 * mostly one thread's. */
+	CHUNK_MIN = 16,
+	CHUNK_MAX = 1024,
+	CHUNKS = 16,     /* a thread, where that gives more */
 	SAMPLE = 256,    /* rows after which threads may stop */
 	SOUND_SHARE = 8, /* they do when more than one of so many is not in order */
 };
@@ -35,7 +39,7 @@ struct pm_scouts {
 	/* The table at hand. */
 	pm_nid table;
 	uint32_t folder;
-	size_t rows;
+	size_t rows, chunk;
 	/* Of all threads. */
 	size_t next, looked, odd;
 	bool stop;
@@ -128,7 +132,7 @@ static bool look(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cm
 static void look_at_chunk(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cmp,
 			  size_t at)
 {
-	size_t end = at + CHUNK < s->rows ? at + CHUNK : s->rows, odd = 0, all;
+	size_t end = s->rows - at < s->chunk ? s->rows : at + s->chunk, odd = 0, all;
 
 	for (size_t i = at; i < end; i++) {
 		struct pm_verdict *v = &s->verdicts.v[i];
@@ -155,7 +159,7 @@ static void look_at_rows(void *arg, unsigned int k)
 	if (!pm_is_error(pm_tc_open(&w->an.db, n->data, n->sub, &w->tc)) &&
 	    w->tc.rows.n == s->rows) {
 		while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
-			at = __atomic_fetch_add(&s->next, CHUNK, __ATOMIC_RELAXED);
+			at = __atomic_fetch_add(&s->next, s->chunk, __ATOMIC_RELAXED);
 			if (at >= s->rows)
 				break;
 			look_at_chunk(s, w, &cmp, at);
@@ -229,6 +233,8 @@ const struct pm_verdict *pm_scout_rows(struct pm_checker *c, pm_nid table, uint3
 	s->table = table;
 	s->folder = folder;
 	s->rows = rows;
+	s->chunk = rows / (CHUNKS * s->n);
+	s->chunk = s->chunk < CHUNK_MIN ? CHUNK_MIN : s->chunk > CHUNK_MAX ? CHUNK_MAX : s->chunk;
 	s->next = s->looked = s->odd = 0;
 	s->stop = false;
 	pm_pool_run(s->pool, look_at_rows, s);
