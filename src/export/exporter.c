@@ -287,12 +287,15 @@ static bool is_empty(const struct pm_message *m)
 static enum pm_rc assess(struct pm_export *ex, struct pm_message *m, struct pm_notes *notes)
 {
 	const struct pm_deleted_item *gone = pm_deleted_of(ex->an, m->nid);
+	const struct pm_node *n = pm_ndb_find_node(&ex->an->db, m->nid);
 	const bool only_attachments = ex->opts->form->only_attachments;
 	struct pm_flaws flaws;
 	enum pm_rc rc = pm_message_assess(m, FLAWS_MAX, &flaws);
 
 	if (gone && gone->lacks)
 		pm_note_add(m->db->ctx, notes, "%s", gone->lacks);
+	if (n && n->flags & PM_NF_UNFIT)
+		pm_note_add(m->db->ctx, notes, "its data may be those of another item");
 	for (size_t i = 0; i < flaws.v.n; i++)
 		if (!only_attachments || flaws.v.v[i].what >= PM_FLAW_ATTACHMENTS)
 			pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);
