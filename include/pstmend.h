@@ -24,7 +24,8 @@ enum pstmend_rc {
 	PSTMEND_EUNSUP = -4, /* not a file that we can read */
 	PSTMEND_EUSAGE = -5,
 	PSTMEND_ECANCEL = -6,
-	PSTMEND_EBUG = -7
+	PSTMEND_EBUG = -7,
+	PSTMEND_EGONE = -8 /* overwritten: nothing of a data file is left */
 };
 
 /* The library's version, such as "0.1.0". Static storage. */

@@ -24,6 +24,7 @@ enum pm_rc {
 	PM_EUSAGE = -5,
 	PM_ECANCEL = -6,
 	PM_EBUG = -7,
+	PM_EGONE = -8, /* damaged so that nothing is left to work on */
 };
 
 /* Called now and then during long work; `total` 0 when it is not known. */

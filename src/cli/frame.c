@@ -155,6 +155,8 @@ static int status_of(const struct pm_ctx *ctx)
 {
 	if (!ctx->rc)
 		return PM_EXIT_OK;
+	if (ctx->rc == PM_EGONE) /* the right file, and nothing can be done about its problem */
+		return PM_EXIT_PROBLEMS;
 	return ctx->rc == PM_ECANCEL ? PM_EXIT_CANCELLED : PM_EXIT_FAILED;
 }
 

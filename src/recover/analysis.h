@@ -141,8 +141,8 @@ struct pm_analysis_options {
 };
 
 /*
- * Analyse. PM_OK; PM_EUNSUP recorded when nothing of a PST is recognisable (empty, foreign,
- * protected content). `img` stays the caller's and must outlive *ret.
+ * Analyse. PM_OK; recorded: PM_EUNSUP when it is no PST (empty, foreign, protected content),
+ * PM_EGONE when nothing of one is left (overwritten). `img` stays the caller's and must outlive *ret.
  */
 enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
 			    const struct pm_analysis_options *opt,

@@ -186,6 +186,57 @@ static const char *foreign(const uint8_t *p)
 	return NULL;
 }
 
+/* What bytes without any structure are like, NULL when they have one. */
+static const char *structureless(const uint8_t *p, size_t n)
+{
+	size_t count[256] = {0}, expected = n / 256;
+	double chi2 = 0;
+
+	if (expected < 16) /* too few to tell */
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		count[p[i]]++;
+	if (count[p[0]] == n)
+		return p[0] ? "one byte repeated" : "zeros";
+	for (unsigned i = 0; i < 256; i++) {
+		double off = (double)count[i] - (double)expected;
+
+		chi2 += off * off / (double)expected;
+	}
+	/* Random bytes give 255 and, to all purposes, never twice that; compressed ones give more. */
+	return chi2 < 510 ? "random bytes, as an encrypted file has" : NULL;
+}
+
+/*
+ * Nothing of a PST, and no other kind of file: either it is a foreign file, which is the wrong
+ * one to name, or one whose content was overwritten, which is damage.
+ */
+static enum pm_rc unrecognised(struct pm_analysis *an)
+{
+	static const size_t sample = 64 << 10;
+	const char *name = pm_image_name(an->img), *like = NULL;
+	unsigned long long size = an->img->size;
+	struct pm_buf b = {0};
+	size_t n = size < sample ? (size_t)size : sample;
+	uint8_t *p = pm_buf_room(an->ctx, &b, n);
+	enum pm_rc rc = p ? pm_image_read(an->ctx, an->img, 0, p, n) : an->ctx->rc;
+
+	if (rc == PM_OK)
+		like = structureless(p, n);
+	pm_buf_done(&b);
+	if (pm_is_error(rc))
+		return rc;
+	if (like)
+		return pm_fail(an->ctx, PM_EGONE,
+			       "%s: nothing of a PST or OST file is left in its %llu bytes: it begins "
+			       "with %s; look for another copy of the file",
+			       name, size, like);
+	return pm_fail(an->ctx, PM_EUNSUP,
+		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
+		       "of any version in %llu bytes; look for another copy of the file",
+		       name, size);
+}
+
 static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
 {
 	const char *what = foreign(raw);
@@ -209,10 +260,7 @@ static enum pm_rc nothing(struct pm_analysis *an, const uint8_t *raw)
 			"%s: begins like a PST file but is cut off after %llu bytes, in front "
 			"of any mail; look for a complete copy",
 			pm_image_name(an->img), (unsigned long long)an->img->size);
-	return pm_fail(an->ctx, PM_EUNSUP,
-		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
-		       "of any version in %llu bytes; look for another copy of the file",
-		       pm_image_name(an->img), (unsigned long long)an->img->size);
+	return unrecognised(an);
 }
 
 static enum pm_rc by_evidence(struct pm_analysis *an, uint8_t raw[PM_HEADER_MAX])
