@@ -144,7 +144,12 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 	if (pm_check_stop(c, rc))
 		return;
 	if (!usable(rc) || method > PM_AM_WEB) {
-		REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
+		uint64_t serial = REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
+
+		/* What has neither size nor data nor method is no attachment's. */
+		if (!data && rc == PM_NONE && !pm_pc_find(pc, PM_ID_ATTACH_SIZE) &&
+		    !c->subject.lossy)
+			c->subject.lossy = serial;
 	} else if ((method == PM_AM_VALUE && type != PM_PT_BINARY) ||
 		   ((method == PM_AM_EMBEDDED || method == PM_AM_OLE) && type != PM_PT_OBJECT &&
 		    type != PM_PT_BINARY)) {

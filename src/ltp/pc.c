@@ -92,8 +92,9 @@ static bool usable_type(uint16_t id, uint16_t stored, uint16_t usual)
 	/* PidTagMessageSizeExtended; in the store of an OST. [OBS] */
 	if (id == PM_ID_MESSAGE_SIZE && stored == PM_PT_I8)
 		return true;
-	if (usual == PM_PT_UNICODE || usual == PM_PT_STRING8)
-		return stored == PM_PT_UNICODE || stored == PM_PT_STRING8;
+	/* 8-bit strings are met in Unicode files; ANSI files can't have the other kind. */
+	if (usual == PM_PT_UNICODE)
+		return stored == PM_PT_STRING8;
 	return usual == PM_PT_I4 && stored == PM_PT_I2;
 }
 

@@ -462,6 +462,13 @@ static enum pm_rc judge_no_data(struct walk *w, struct pm_attachment *a)
 	return note(w, &flaw, "data: missing");
 }
 
+/* Properties, and not one of those that every attachment has: those of something else. */
+static bool no_attachment(const struct pm_attachment *a)
+{
+	return a->pc.props.n && !pm_pc_find(&a->pc, PM_ID_ATTACH_METHOD) &&
+	       !pm_pc_find(&a->pc, PM_ID_ATTACH_DATA) && !pm_pc_find(&a->pc, PM_ID_ATTACH_SIZE);
+}
+
 static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t i)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_ATTACHMENT, .state = PM_LOST};
@@ -489,7 +496,8 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 		rc = note(&inner, &flaw, "lost");
 		goto out;
 	}
-	if (borrowed(m->db, &(struct pm_sub){.data = m->attachments.v[i].data}))
+	if (borrowed(m->db, &(struct pm_sub){.data = m->attachments.v[i].data}) ||
+	    (rc == PM_OK && no_attachment(&a)))
 		rc = note(&inner, &flaw, "may be another's");
 	if (!pm_is_error(rc))
 		rc = judge_pc(&inner, &a.pc, rc);

@@ -289,7 +289,9 @@ enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient
 			r->state = PM_DAMAGED;
 		rc = pm_tc_text(tc, i, texts[k].id, m->codepage, &r->arena, texts[k].text);
 	}
-	if (rc == PM_LOST || rc == PM_DAMAGED)
+	/* A row that names nobody, or whose id is not that of the index, was overwritten. */
+	if (rc == PM_LOST || rc == PM_DAMAGED || tc->rows.v[i].rules ||
+	    (!r->name && !r->email && !r->smtp))
 		r->state = PM_DAMAGED;
 	return pm_is_error(rc) ? rc : r->state;
 }

@@ -126,6 +126,7 @@ struct pm_analysis {
 
 	pm_bid max_bid;    /* highest block id in any checksum-right structure, below pm_id_limit */
 	pm_bid max_page;   /* highest page id likewise */
+	uint32_t embedded_index; /* the highest of the nids of messages in attachments */
 	uint64_t dangling; /* references to blocks that are nowhere */
 	bool swept;
 	bool adopted;     /* what no node names was looked at */

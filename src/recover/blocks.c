@@ -40,7 +40,23 @@ static unsigned fit(const struct pm_block *b)
 	return n + 1;
 }
 
-static enum pm_rc settle_one(struct pm_analysis *an, struct pm_block *b)
+/*
+ * Is the trailer that names b->bid really that of another block, with a wrong id? An id never
+ * comes with two sizes, and here another entry names this place with the size that is there.
+ */
+static bool of_another(const struct pm_analysis *an, const struct pm_map *by_place,
+		       const struct pm_block *b, const struct pm_block *f)
+{
+	const struct pm_map_entry *e = pm_map_find(by_place, f->ib);
+	const struct pm_block *y = e ? &an->db.blocks.v[e->value] : NULL;
+
+	return b->cb != f->cb && y && y->bid != b->bid && y->cb == f->cb &&
+	       !(y->flags & (PM_BF_CRC | PM_BF_CB | PM_BF_READ | PM_BF_LOST)) &&
+	       !found(an, y->bid);
+}
+
+static enum pm_rc settle_one(struct pm_analysis *an, const struct pm_map *by_place,
+			     struct pm_block *b)
 {
 	const struct pm_block *f;
 
@@ -49,7 +65,7 @@ static enum pm_rc settle_one(struct pm_analysis *an, struct pm_block *b)
 	f = found(an, b->bid);
 	/* The block with this id lies elsewhere, or here with another size: its own trailer and
 	 * checksum outweigh the entry. */
-	if (f) {
+	if (f && !of_another(an, by_place, b, f)) {
 		enum pm_rc rc = pm_note(an, PM_NOTE_BLOCK_MOVED, b->bid, b->ib, b->cb, f->ib);
 		uint16_t cref = b->cref;
 
@@ -63,6 +79,7 @@ static enum pm_rc settle_one(struct pm_analysis *an, struct pm_block *b)
 
 enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 {
+	struct pm_map by_place = {0};
 	struct pm_block *v;
 	size_t n = 0;
 	enum pm_rc rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
@@ -78,8 +95,13 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 		v[n++] = v[i];
 	}
 	an->db.blocks.n = n;
+	/* Those whose id is not that in the trailer: the only ones that can be meant. */
 	for (size_t i = 0; i < n && rc == PM_OK; i++)
-		rc = settle_one(an, &v[i]);
+		if (v[i].flags & PM_BF_BID)
+			rc = pm_map_put(an->ctx, &by_place, v[i].ib, i);
+	for (size_t i = 0; i < n && rc == PM_OK; i++)
+		rc = settle_one(an, &by_place, &v[i]);
+	pm_map_done(&by_place);
 	return rc;
 }
 

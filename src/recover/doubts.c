@@ -14,7 +14,9 @@
 #include "ltp/tc.h"
 #include "msg/folder.h"
 
-#define TEMPLATES 0x30 /* index of the table templates */
+#define TEMPLATES       0x30  /* index of the table templates */
+#define RECIPIENT_TABLE 0x692 /* subnode of a message [MS-PST 2.4.5.3] */
+#define FAR             0x100 /* between ids of what was saved together: what is further away is far */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -100,25 +102,76 @@ static bool contradict(const struct look *l, enum pm_orphan_kind want, bool by_n
 	return by_name && l->x.to && l->s.to && l->x.to != l->s.to;
 }
 
-/* Is display-to, in this file, just the names of the recipients? */
-static enum pm_rc names_agree(struct pm_orphans *o, bool *ret)
+/* Is one of the recipients in a table named in display-to? */
+static enum pm_rc names_one(struct pm_orphans *o, const struct pm_sub *e, const struct pm_buf *to,
+			    bool *ret)
 {
-	size_t agree = 0, differ = 0;
+	struct pm_buf name = {0};
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&o->an->db, e->data, e->sub, &tc);
+
+	*ret = rc != PM_OK || !tc.rows.n; /* a damaged one tells nothing */
+	for (size_t i = 0; i < tc.rows.n && !*ret && !pm_is_error(rc); i++) {
+		pm_buf_clear(&name);
+		rc = pm_tc_string(&tc, i, PM_ID_DISPLAY_NAME, 1252, &name);
+		*ret = name.n && memmem(to->p, to->n, name.p, name.n);
+	}
+	pm_tc_close(&tc);
+	pm_buf_done(&name);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Do display-to and the table of recipients have nobody in common? `ret`: the table's block, or 0. */
+static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, pm_bid *ret)
+{
+	const struct pm_sub *e;
+	struct pm_buf to = {0};
+	struct pm_pc pc;
+	bool shared = true;
+	enum pm_rc rc = pm_pc_open(&o->an->db, n->data, n->sub, &pc);
+
+	*ret = 0;
+	e = rc == PM_OK ? pm_subs_find(&pc.subs, RECIPIENT_TABLE) : NULL;
+	if (e)
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_TO, 1252, &to);
+	if (rc == PM_OK && to.n)
+		rc = names_one(o, e, &to, &shared);
+	if (!shared)
+		*ret = e->data;
+	pm_pc_close(&pc);
+	pm_buf_done(&to);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* What display-to is in this file. */
+struct naming {
+	bool equal; /* just the names of the recipients, */
+	bool alike; /* or at least one of them is among these, where they are not all mixed up */
+};
+
+static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
+{
+	size_t agree = 0, differ = 0, strange = 0;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && agree + differ < 400; i++) {
 		const struct pm_node *n = &o->an->db.nodes.v[i];
+		pm_bid table = 0;
 		struct look l;
 
 		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags)
 			continue;
 		rc = look_at(o, n, &l);
-		if (rc || !l.whole || !l.x.to || !l.s.to || l.x.need != l.s.has)
+		if (rc || !l.whole || !l.x.to || !l.s.recipients || l.x.need != l.s.has)
 			continue;
 		agree += l.x.to == l.s.to;
-		differ += l.x.to != l.s.to;
+		differ += l.s.to && l.x.to != l.s.to;
+		if (l.x.to != l.s.to)
+			rc = nobody_shared(o, n, &table);
+		strange += table != 0;
 	}
-	*ret = agree > 4 * differ;
+	ret->equal = agree > 4 * differ;
+	ret->alike = agree > 8 && 8 * agree > strange;
 	return rc;
 }
 
@@ -242,17 +295,40 @@ static bool pair_of_another(const struct look *l, enum pm_orphan_kind want)
 {
 	const bool tables = l->s.recipients || l->s.attach;
 
+	/* What it should have is looked for elsewhere, too. */
+	if ((l->x.attach && !l->s.attach) || (l->x.to && !l->s.recipients))
+		return false;
 	return item(l->x.kind) && l->x.kind != want && l->x.need == l->s.has &&
 	       (l->x.kind == PM_OR_MESSAGE || !tables || l->x.to || l->x.attach);
 }
 
+static bool far(pm_bid a, pm_bid b)
+{
+	return a > b ? a - b > FAR : b - a > FAR;
+}
+
+/* Recipients of whom display-to names nobody, and which were not saved with the rest, may be those of
+ * another item. */
+static enum pm_rc mark_recipients(struct pm_orphans *o, const struct pm_node *n)
+{
+	pm_bid table;
+	struct pm_block *b;
+	enum pm_rc rc = nobody_shared(o, n, &table);
+
+	b = rc == PM_OK && table && far(table, n->data) && far(table, n->sub)
+		    ? pm_ndb_find_block(&o->an->db, table) : NULL;
+	if (b)
+		b->flags |= PM_BF_CROWDED;
+	return rc;
+}
+
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 {
-	bool by_name = false;
+	struct naming naming = {0};
 	enum pm_rc rc = disown_misfits(o);
 
 	if (rc == PM_OK)
-		rc = names_agree(o, &by_name);
+		rc = learn_naming(o, &naming);
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &o->an->db.nodes.v[i];
@@ -266,8 +342,10 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		pair = pair_of_another(&l, want);
 		if (rc == PM_OK && misfit(&l.x, want))
 			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
-		else if (rc == PM_OK && contradict(&l, want, by_name))
+		else if (rc == PM_OK && contradict(&l, want, naming.equal))
 			rc = doubt(o, i, true, pair);
+		else if (rc == PM_OK && naming.alike && l.whole && l.x.to != l.s.to)
+			rc = mark_recipients(o, n);
 		if (rc == PM_OK && i % 256 == 0)
 			rc = pm_tick(o->an->ctx, "nodes", i, o->an->db.nodes.n);
 	}

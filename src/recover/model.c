@@ -94,6 +94,9 @@ static void count_indices(struct pm_model *m)
 		    an->db.nodes.v[i].parent >> 5 < 0x100000)
 			m->next_index[2] = (an->db.nodes.v[i].parent >> 5) + 1;
 	}
+	/* libpff, for one, opens the node when an attachment's message has the same nid. */
+	if (an->embedded_index >= m->next_index[PM_NT_MESSAGE] && an->embedded_index < INDEX_MAX)
+		m->next_index[PM_NT_MESSAGE] = an->embedded_index + 1;
 	for (unsigned t = 2; t <= 8; t++)
 		if ((t <= 4 || t == 8) && !(an->header_bad & PM_HR_SERIOUS) &&
 		    an->header.rgnid[t] < 0x4000000 && an->header.rgnid[t] >= m->next_index[t])
@@ -297,7 +300,7 @@ static enum pm_rc want_folder(struct build *b, pm_nid nid, bool *ret)
 	enum pm_rc rc = PM_OK;
 
 	*ret = find(b, nid) != PM_NO_FOLDER;
-	if (*ret || pm_nid_type(nid) != 2 || nid == PM_NID_ROOT)
+	if (*ret || pm_nid_type(nid) != 2 || nid <= PM_NID_ROOT) /* none is below the root */
 		return PM_OK;
 	rc = need_rows(b);
 	if (rc == PM_OK && (pm_map_has(&b->rows.folder, nid) || companions(b->m->an, nid))) {

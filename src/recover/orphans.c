@@ -229,7 +229,8 @@ static enum pm_rc add_root(struct pm_orphans *o, size_t i)
 			rc = pm_orphan_add_subs(o, b->bid, PM_OR_NO_NODE);
 		else if (rc == PM_OK)
 			rc = pm_first_leaf(an, b->bid, &first);
-		if (rc == PM_OK && first != i && first != SIZE_MAX)
+		/* One that begins with the block of a living object has lost its own. */
+		if (rc == PM_OK && first != i && first != SIZE_MAX && !an->refs[first])
 			kind = an->db.blocks.v[first].flags & PM_BF_KIND;
 	}
 	pm_buf_done(&buf);

@@ -8,6 +8,7 @@
  */
 #include "recover/internal.h"
 
+#include "msg/folder.h"
 #include "ndb/tree.h"
 
 #define DEPTH_MAX 128 /* messages in messages in messages */
@@ -21,7 +22,8 @@ size_t pm_block_index(const struct pm_analysis *an, pm_bid bid)
 
 static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigned depth);
 
-static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool up, unsigned depth)
+static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool sound, bool up,
+			  unsigned depth)
 {
 	const struct pm_format *f = an->db.fmt;
 	const bool data = b->p[0] == 1;
@@ -41,6 +43,11 @@ static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool u
 		} else if (b->p[1]) {
 			rc = reference(an, pm_SIENTRY_bid(f, p), up, depth);
 		} else {
+			const uint32_t nid = (uint32_t)pm_SLENTRY_nid(f, p);
+
+			if (sound && pm_nid_type(nid) == PM_NT_MESSAGE &&
+			    nid >> 5 > an->embedded_index)
+				an->embedded_index = nid >> 5;
 			rc = reference(an, pm_SLENTRY_bidData(f, p), up, depth);
 			if (rc == PM_OK)
 				rc = reference(an, pm_SLENTRY_bidSub(f, p), up, depth);
@@ -58,7 +65,7 @@ static enum pm_rc expand(struct pm_analysis *an, size_t i, bool up, unsigned dep
 	if (rc == PM_OK || rc == PM_DAMAGED) {
 		/* One with a wrong checksum keeps its entries: each must still fit a block. */
 		if (b.n >= 8 && (b.p[0] == 1 || b.p[0] == 2) && b.p[1] <= 2)
-			rc = entries(an, &b, up, depth);
+			rc = entries(an, &b, rc == PM_OK, up, depth);
 		else
 			rc = PM_OK;
 	}

@@ -188,6 +188,23 @@ static void try_shift(struct shifts *s, int64_t shift)
 		s->tries[s->n_tries++] = shift;
 }
 
+/*
+ * May a thing belong there? Not far behind what is left: a file from which most is cut out is no
+ * file of pages that only lack their place, and offsets with a wrong high byte are frequent.
+ */
+static bool plausible(const struct shifts *s, uint64_t ib)
+{
+	const struct pm_header *h = &s->an->header;
+	const uint64_t size = s->an->img->size;
+	uint64_t end = 16 * size + ((uint64_t)1 << 26);
+
+	if (!(s->an->header_bad & PM_HR_SERIOUS) && h->eof)
+		end = 2 * (h->eof > size ? h->eof : size);
+	if (s->f->id == 4 && end > INT32_MAX)
+		end = INT32_MAX;
+	return ib < end;
+}
+
 /* Pages that are in their place, and those that are not and whose place does not have them. */
 static enum pm_rc place_pages(struct shifts *s)
 {
@@ -198,7 +215,8 @@ static enum pm_rc place_pages(struct shifts *s)
 			const struct spot *p = &s->spots.v[i];
 			uint64_t ib = home(s, p);
 
-			if (!ib || (ib != p->at) != away || (away && pm_map_has(&s->seen, ib)))
+			if (!ib || (ib != p->at) != away || !plausible(s, ib) ||
+			    (away && pm_map_has(&s->seen, ib)))
 				continue;
 			if (away)
 				try_shift(s, (int64_t)(p->at - ib));
@@ -237,7 +255,7 @@ static enum pm_rc place_block(void *arg, const struct pm_bt_entry *e)
 	enum pm_rc rc;
 
 	if (!e->key || !e->cb || e->cb > s->f->data_max || e->ib < s->f->amap_first ||
-	    e->ib % s->f->unit || e->ib > UINT64_MAX / 2 || pm_map_has(&s->seen, e->ib))
+	    e->ib % s->f->unit || !plausible(s, e->ib) || pm_map_has(&s->seen, e->ib))
 		return PM_OK;
 	a.size = pm_block_stored(s->f, e->cb);
 	rc = block_there(s, e, 0, &a.found);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a message has lost and the row in its folder's table still says. A row mirrors properties
- * of the message [MS-PST 2.4.4.5]: where those are lost, or lie in a damaged block, a sound cell
- * is the better copy. Nothing is made up here: a message whose row is gone, too, stays without.
+ * of the message [MS-PST 2.4.4.5]: where those are lost, or lie in a block with damaged content, a
+ * sound cell is the better copy. Nothing is made up here: a message whose row is gone, too, stays without.
  *
  * Needs: for pm_repair_rows, objects and tables as they are in the source; the list of casualties.
  */
@@ -18,6 +18,7 @@ struct collect {
 	struct pm_tc tc; /* of the folder, */
 	pm_nid table;    /* 0: none is open */
 	struct pm_buf cell, own;
+	bool vouched; /* the message's own values are as good as the row's (trailers_only) */
 };
 
 static enum pm_rc open_table(struct collect *c, pm_nid table)
@@ -68,6 +69,27 @@ static enum pm_rc own_value(struct collect *c, struct pm_pc *pc, const struct pm
 	return rc;
 }
 
+/*
+ * Was nothing hit but the trailers of its blocks? A block whose content changed still has its id
+ * and signature; one that has neither lost them to damage of the trailer, and the page map, which
+ * lies beside the trailer, bears witness for the content.
+ */
+static bool trailers_only(const struct pm_pc *pc)
+{
+	const struct pm_data *d = &pc->heap.data;
+
+	if (pc->heap.rules & PM_HN_ERRORS || pc->bth_rules || pc->lost || pc->rules)
+		return false;
+	for (size_t i = 0; i < d->leaves.n; i++) {
+		const struct pm_block *b = pm_ndb_find_block(pc->db, d->leaves.v[i].bid);
+
+		if (!b || b->flags & PM_BF_LOST ||
+		    (b->flags & PM_BF_CRC && (~b->flags & (PM_BF_BID | PM_BF_SIG))))
+			return false;
+	}
+	return true;
+}
+
 /* PM_OK: the cell is to be taken. `open`: properties are missing of which nothing tells. */
 static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t row,
 			 const struct pm_col *col)
@@ -80,8 +102,9 @@ static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t 
 	if (pm_row_only(col->id))
 		return PM_NONE;
 	own = own_value(c, pc, col);
-	if (own == PM_OK || pm_is_error(own) || (own == PM_NONE && !open))
-		return own == PM_OK ? PM_NONE : own;
+	if (own == PM_OK || pm_is_error(own) || (own == PM_NONE && !open) ||
+	    (own == PM_DAMAGED && c->vouched))
+		return pm_is_error(own) ? own : PM_NONE;
 	rc = pm_tc_cell(&c->tc, row, col, &v);
 	if (rc == PM_OK)
 		rc = pm_value_read(c->r->ctx, &v, CELL_MAX, &c->cell);
@@ -125,6 +148,7 @@ static enum pm_rc collect(struct collect *c, const struct pm_casualty *lost)
 	if (rc)
 		return rc;
 	rc = pm_pc_open(&c->r->an->db, n->data, n->sub, &pc);
+	c->vouched = !pm_is_error(rc) && rc <= PM_DAMAGED && trailers_only(&pc);
 	if (!pm_is_error(rc))
 		rc = collect_row(c, lost->nid, &pc, rc != PM_OK || pc.lost || pc.bth_rules);
 	pm_pc_close(&pc);
