@@ -88,9 +88,15 @@ static enum pm_rc look_at(struct pm_orphans *o, const struct pm_node *n, struct 
 	return ret->whole ? pm_orphan_look_at_subs(o, &ret->s) : PM_OK;
 }
 
-/* Does the context contradict its nid, or its subnodes? `by_name`: in this file, display-to is
- * what the recipients are called. */
-static bool contradict(const struct look *l, enum pm_orphan_kind want, bool by_name)
+/* What display-to is in this file. */
+struct naming {
+	bool equal;  /* just the names of the recipients, */
+	bool always; /* and never missing where there are such, */
+	bool alike;  /* or at least one of them is among these, where they are not all mixed up */
+};
+
+/* Does the context contradict its nid, or its subnodes? */
+static bool contradict(const struct look *l, enum pm_orphan_kind want, const struct naming *naming)
 {
 	/* Flags tell associated items from others; some writers forget them. */
 	if (item(l->x.kind) && l->x.kind != want)
@@ -99,7 +105,7 @@ static bool contradict(const struct look *l, enum pm_orphan_kind want, bool by_n
 		return false;
 	if (l->x.need != l->s.has || (l->x.attach && !l->s.attach))
 		return true;
-	return by_name && l->x.to && l->s.to && l->x.to != l->s.to;
+	return naming->equal && l->s.to && l->x.to != l->s.to && (l->x.to || naming->always);
 }
 
 /* Is one of the recipients in a table named in display-to? */
@@ -143,15 +149,9 @@ static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, p
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* What display-to is in this file. */
-struct naming {
-	bool equal; /* just the names of the recipients, */
-	bool alike; /* or at least one of them is among these, where they are not all mixed up */
-};
-
 static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 {
-	size_t agree = 0, differ = 0, strange = 0;
+	size_t agree = 0, differ = 0, strange = 0, unnamed = 0;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && agree + differ < 400; i++) {
@@ -162,6 +162,7 @@ static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags)
 			continue;
 		rc = look_at(o, n, &l);
+		unnamed += rc == PM_OK && l.whole && !l.x.to && l.s.to && l.x.need == l.s.has;
 		if (rc || !l.whole || !l.x.to || !l.s.recipients || l.x.need != l.s.has)
 			continue;
 		agree += l.x.to == l.s.to;
@@ -171,6 +172,7 @@ static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 		strange += table != 0;
 	}
 	ret->equal = agree > 4 * differ;
+	ret->always = agree > 8 && agree > 8 * unnamed;
 	ret->alike = agree > 8 && 8 * agree > strange;
 	return rc;
 }
@@ -342,7 +344,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		pair = pair_of_another(&l, want);
 		if (rc == PM_OK && misfit(&l.x, want))
 			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
-		else if (rc == PM_OK && contradict(&l, want, naming.equal))
+		else if (rc == PM_OK && contradict(&l, want, &naming))
 			rc = doubt(o, i, true, pair);
 		else if (rc == PM_OK && naming.alike && l.whole && l.x.to != l.s.to)
 			rc = mark_recipients(o, n);

@@ -364,6 +364,8 @@ static bool owns(const struct pool *p, const struct candidate *c, const struct p
 	if (old && n->sub && old->sub == n->sub && c->right &&
 	    pm_block_index(an, n->data) != SIZE_MAX)
 		return true;
+	if (n->sub && !pm_bid_internal(n->sub)) /* then one of them was hit */
+		return false;
 	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) && may_own(an, n->sub, false);
 }
 

@@ -192,13 +192,17 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	struct pm_analysis *an = o->an;
 	const struct pm_block *b = &an->db.blocks.v[block];
 	struct pm_orphan *x = pm_vec_push(an->ctx, &o->v);
+	enum pm_rc rc;
 
 	if (!x)
 		return an->ctx->rc;
 	*x = (struct pm_orphan){.data = b->bid, .node = node, .from = from};
-	x->certain =
-		b->cref || pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
-	return pm_orphan_look(o, x, kind);
+	rc = pm_orphan_look(o, x, kind);
+	/* Where counts are wrong, one alone does not make a message live. */
+	x->certain = b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
+			     : pm_analysis_allocated(an, b->ib,
+						     pm_block_stored(an->db.fmt, b->cb)) > 0;
+	return rc;
 }
 
 enum pm_rc pm_orphan_add_subs(struct pm_orphans *o, pm_bid bid, size_t node)
@@ -260,6 +264,17 @@ static enum pm_rc add_halves(struct pm_orphans *o)
 	return rc;
 }
 
+/* Are there blocks in use that say that nobody refers to them? Then others that say so may be as
+ * wrong: they are looked at, and live if a row describes them. */
+static bool counts_wrong(const struct pm_analysis *an)
+{
+	unsigned low = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n && low < 3; i++)
+		low += an->db.blocks.v[i].cref == 1 && an->refs[i];
+	return low == 3;
+}
+
 static enum pm_rc gather(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
@@ -267,9 +282,10 @@ static enum pm_rc gather(struct pm_orphans *o)
 	uint32_t *held;
 	enum pm_rc rc = pm_refs_held(an, &held);
 
+	o->counts_wrong = counts_wrong(an);
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
-		    !pm_refs_wanted(an, i) || pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
+		    (!pm_refs_wanted(an, i) && !o->counts_wrong) || pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
 			continue;
 		rc = add_root(o, i);
 		if (rc == PM_OK && i % 1024 == 0)

@@ -58,6 +58,7 @@ struct pm_orphans {
 	PM_VEC(struct pm_orphan) v;        /* ascending by data */
 	PM_VEC(struct pm_orphan_sub) subs; /* ascending by bid */
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
+	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
 	struct pm_map doubtful;            /* data that were taken from their node as doubtful */
 };

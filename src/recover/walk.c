@@ -687,16 +687,40 @@ enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool be
 	return rc;
 }
 
-/* Live leaves that the tree under a found root does not reach. */
+/*
+ * Live leaves that the tree under a found root does not reach. Where the map is damaged an older
+ * leaf looks alive: then only what lies outside of the keys that the tree has tells something.
+ */
 static bool leaves_outside(const struct walk *w)
 {
 	const struct pm_analysis *an = w->an;
+	uint64_t lo = UINT64_MAX, hi = 0;
 
-	for (size_t i = 0; i < an->facts.n; i++)
-		if (an->facts.v[i].ptype == w->ptype && !an->facts.v[i].level &&
-		    an->facts.v[i].allocated && an->facts.v[i].sig &&
-		    !pm_map_has(&w->seen, an->facts.v[i].ib))
+	for (size_t i = 0; i < an->facts.n; i++) {
+		const struct pm_page_fact *p = &an->facts.v[i];
+
+		if (p->ptype != w->ptype || p->level || !pm_map_has(&w->seen, p->ib))
+			continue;
+		lo = p->first < lo ? p->first : lo;
+		hi = p->last > hi ? p->last : hi;
+	}
+	for (size_t i = 0; i < an->lost.n; i++) {
+		const struct pm_key_range *r = &an->lost.v[i];
+
+		if (r->ptype != w->ptype)
+			continue;
+		lo = r->lo < lo ? r->lo : lo;
+		hi = r->hi > hi ? r->hi : hi;
+	}
+	for (size_t i = 0; i < an->facts.n; i++) {
+		const struct pm_page_fact *p = &an->facts.v[i];
+
+		if (p->ptype == w->ptype && !p->level && p->allocated && p->sig &&
+		    !pm_map_has(&w->seen, p->ib) &&
+		    (p->first < lo || p->last > hi ||
+		     pm_analysis_allocated(an, p->ib, w->f->page) > 0))
 			return true;
+	}
 	return false;
 }
 
