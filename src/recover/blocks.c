@@ -177,6 +177,20 @@ static enum pm_rc cover(struct pm_analysis *an, struct pm_rangeset *used, const 
 	return pm_rangeset_add(an->ctx, used, b->ib, b->ib + pm_block_stored(an->db.fmt, b->cb));
 }
 
+/* Do the maps, right as their checksums may be, call free what blocks of the tree lie in? */
+static bool maps_lie(const struct pm_analysis *an)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n && n < 3; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		n += b->cb <= an->db.fmt->data_max && !(b->flags & (NOT_HERE | PM_BF_CRC)) &&
+		     !pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb));
+	}
+	return n == 3;
+}
+
 /*
  * Entries in order whose block has lost its trailer: most are right, since damage to a page hits
  * few of its entries. Where no other block lies the content is there, and in doubt.
@@ -185,6 +199,7 @@ static enum pm_rc take_rest(struct doubtful *d)
 {
 	struct pm_analysis *an = d->an;
 	struct pm_rangeset used = {0};
+	const bool lie = d->rest.n && maps_lie(an);
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.blocks.n && d->rest.n && rc == PM_OK; i++)
@@ -197,7 +212,7 @@ static enum pm_rc take_rest(struct doubtful *d)
 		const uint64_t size = pm_block_stored(an->db.fmt, b->cb);
 
 		if (pm_rangeset_overlaps(&used, b->ib, b->ib + size) ||
-		    !pm_analysis_allocated(an, b->ib, size))
+		    (!lie && !pm_analysis_allocated(an, b->ib, size)))
 			continue;
 		b->flags |= PM_BF_SUSPECT;
 		rc = take_block(d, b);

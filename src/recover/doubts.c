@@ -95,6 +95,17 @@ struct naming {
 	bool alike;  /* or at least one of them is among these, where they are not all mixed up */
 };
 
+static bool far(pm_bid a, pm_bid b)
+{
+	return a > b ? a - b > FAR : b - a > FAR;
+}
+
+/* Are the recipients others than those of display-to? */
+static bool others(const struct look *l, const struct naming *naming)
+{
+	return naming->equal && l->s.to && l->x.to != l->s.to && (l->x.to || naming->always);
+}
+
 /* Does the context contradict its nid, or its subnodes? */
 static bool contradict(const struct look *l, enum pm_orphan_kind want, const struct naming *naming)
 {
@@ -105,7 +116,8 @@ static bool contradict(const struct look *l, enum pm_orphan_kind want, const str
 		return false;
 	if (l->x.need != l->s.has || (l->x.attach && !l->s.attach))
 		return true;
-	return naming->equal && l->s.to && l->x.to != l->s.to && (l->x.to || naming->always);
+	/* Where context and subnodes were saved together it is the table among these that is not. */
+	return far(l->x.data, l->s.bid) && others(l, naming);
 }
 
 /* Is one of the recipients in a table named in display-to? */
@@ -259,6 +271,18 @@ static enum pm_rc disown_misfits(struct pm_orphans *o)
 	return rc;
 }
 
+/* A search folder, by a page with a wrong checksum, that has the tables of a folder and not those of
+ * a search: its nid lost a bit. */
+static bool folder_in_disguise(const struct pm_ndb *db, const struct pm_node *n)
+{
+	const uint32_t i = n->nid >> 5;
+
+	return n->origin == PM_FROM_WRONG && pm_nid_type(n->nid) == PM_NT_SEARCH && n->data &&
+	       (pm_ndb_find_node(db, pm_nid_make(PM_NT_HIERARCHY, i)) ||
+		pm_ndb_find_node(db, pm_nid_make(PM_NT_CONTENTS, i))) &&
+	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_SEARCH_CONTENTS, i));
+}
+
 /*
  * Entries of pages with a wrong checksum, of items that no table lists: their nid may have been
  * hit. They return to it when no row describes them either.
@@ -304,24 +328,29 @@ static bool pair_of_another(const struct look *l, enum pm_orphan_kind want)
 	       (l->x.kind == PM_OR_MESSAGE || !tables || l->x.to || l->x.attach);
 }
 
-static bool far(pm_bid a, pm_bid b)
-{
-	return a > b ? a - b > FAR : b - a > FAR;
-}
-
-/* Recipients of whom display-to names nobody, and which were not saved with the rest, may be those of
- * another item. */
+/* The table of recipients may be that of another item. */
 static enum pm_rc mark_recipients(struct pm_orphans *o, const struct pm_node *n)
 {
-	pm_bid table;
-	struct pm_block *b;
-	enum pm_rc rc = nobody_shared(o, n, &table);
+	struct pm_subs subs;
+	enum pm_rc rc = pm_subs_open(&o->an->db, n->sub, &subs);
+	const struct pm_sub *e = rc == PM_OK ? pm_subs_find(&subs, RECIPIENT_TABLE) : NULL;
+	struct pm_block *b = e ? pm_ndb_find_block(&o->an->db, e->data) : NULL;
 
-	b = rc == PM_OK && table && far(table, n->data) && far(table, n->sub)
-		    ? pm_ndb_find_block(&o->an->db, table) : NULL;
 	if (b)
 		b->flags |= PM_BF_CROWDED;
-	return rc;
+	pm_subs_close(&subs);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Recipients of whom display-to names nobody, and which were not saved with the rest. */
+static enum pm_rc mark_strange(struct pm_orphans *o, const struct pm_node *n)
+{
+	pm_bid table;
+	enum pm_rc rc = nobody_shared(o, n, &table);
+
+	return rc == PM_OK && table && far(table, n->data) && far(table, n->sub)
+		       ? mark_recipients(o, n)
+		       : rc;
 }
 
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
@@ -340,14 +369,20 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
+		if (folder_in_disguise(&o->an->db, n)) {
+			rc = doubt(o, i, false, true);
+			continue;
+		}
 		rc = look_at(o, n, &l);
 		pair = pair_of_another(&l, want);
 		if (rc == PM_OK && misfit(&l.x, want))
 			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
 		else if (rc == PM_OK && contradict(&l, want, &naming))
 			rc = doubt(o, i, true, pair);
-		else if (rc == PM_OK && naming.alike && l.whole && l.x.to != l.s.to)
+		else if (rc == PM_OK && l.whole && others(&l, &naming))
 			rc = mark_recipients(o, n);
+		else if (rc == PM_OK && naming.alike && l.whole && l.x.to != l.s.to)
+			rc = mark_strange(o, n);
 		if (rc == PM_OK && i % 256 == 0)
 			rc = pm_tick(o->an->ctx, "nodes", i, o->an->db.nodes.n);
 	}
