@@ -28,7 +28,7 @@ static bool suspicious(const struct pm_analysis *an)
 		    an->notes.v[i].kind == PM_NOTE_NODE_DISOWNED)
 			return true;
 	for (size_t i = 0; i < an->db.nodes.n; i++)
-		if (an->db.nodes.v[i].flags)
+		if (an->db.nodes.v[i].flags || an->db.nodes.v[i].origin == PM_FROM_WRONG)
 			return true;
 	return false;
 }

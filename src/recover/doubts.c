@@ -271,15 +271,14 @@ static enum pm_rc disown_misfits(struct pm_orphans *o)
 	return rc;
 }
 
-/* A search folder, by a page with a wrong checksum, that has the tables of a folder and not those of
- * a search: its nid lost a bit. */
+/* A search folder, by a page with a wrong checksum, that has nothing of a search: its nid may be that
+ * of a folder with a bit too many. */
 static bool folder_in_disguise(const struct pm_ndb *db, const struct pm_node *n)
 {
 	const uint32_t i = n->nid >> 5;
 
 	return n->origin == PM_FROM_WRONG && pm_nid_type(n->nid) == PM_NT_SEARCH && n->data &&
-	       (pm_ndb_find_node(db, pm_nid_make(PM_NT_HIERARCHY, i)) ||
-		pm_ndb_find_node(db, pm_nid_make(PM_NT_CONTENTS, i))) &&
+	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_CRITERIA, i)) &&
 	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_SEARCH_CONTENTS, i));
 }
 
@@ -370,7 +369,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
 		if (folder_in_disguise(&o->an->db, n)) {
-			rc = doubt(o, i, false, true);
+			rc = doubt(o, i, true, true);
 			continue;
 		}
 		rc = look_at(o, n, &l);
