@@ -143,13 +143,13 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 	*ret_method = method;
 	if (pm_check_stop(c, rc))
 		return;
-	if (!usable(rc) || method > PM_AM_WEB) {
-		uint64_t serial = REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
+	if (pm_attachment_foreign(pc)) {
+		uint64_t serial = REPORT(c, ATTACHMENT_FOREIGN);
 
-		/* What has neither size nor data nor method is no attachment's. */
-		if (!data && rc == PM_NONE && !pm_pc_find(pc, PM_ID_ATTACH_SIZE) &&
-		    !c->subject.lossy)
+		if (!c->subject.lossy)
 			c->subject.lossy = serial;
+	} else if (!usable(rc) || method > PM_AM_WEB) {
+		REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
 	} else if ((method == PM_AM_VALUE && type != PM_PT_BINARY) ||
 		   ((method == PM_AM_EMBEDDED || method == PM_AM_OLE) && type != PM_PT_OBJECT &&
 		    type != PM_PT_BINARY)) {
@@ -313,8 +313,14 @@ static void check_body(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state,
 		check_recipients(c, s);
 	c->subject.sub = sub;
 	c->subject.cause = cause;
-	if (!s)
+	if (!s && state == PM_OK && pm_message_addressed(pc)) {
+		uint64_t serial = REPORT(c, MESSAGE_RECIPIENTS_LOST);
+
+		if (!c->subject.lossy)
+			c->subject.lossy = serial;
+	} else if (!s) {
 		REPORT(c, MESSAGE_NO_RECIPIENTS);
+	}
 	if (!c->rc)
 		check_attachments(c, pc, sub, depth, ret);
 }

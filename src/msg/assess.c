@@ -362,21 +362,6 @@ static bool borrowed(const struct pm_ndb *db, const struct pm_sub *s)
 	return b && b->flags & PM_BF_CROWDED;
 }
 
-/* Does it say to whom it went? Then there were recipients. [OBS: in all files looked at] */
-static bool addressed(const struct pm_pc *pc)
-{
-	static const uint16_t ids[] = {PM_ID_DISPLAY_TO, PM_ID_DISPLAY_CC, PM_ID_DISPLAY_BCC};
-
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-		const struct pm_prop *p = pm_pc_find(pc, ids[i]);
-
-		/* An empty string has no place [MS-PST 2.3.3.3]. */
-		if (p && pm_le32(p->raw))
-			return true;
-	}
-	return false;
-}
-
 static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENTS, .state = m->recipients_state};
@@ -385,10 +370,10 @@ static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 	if (borrowed(m->db, pm_subs_find(&m->pc.subs, PM_NID_RECIPIENT_TABLE)))
 		return note(w, &flaw, "recipients: may be those of another item");
 	if (m->recipients_state == PM_NONE)
-		return addressed(&m->pc) ? note(w, &flaw, "recipients: lost") : PM_OK;
+		return pm_message_addressed(&m->pc) ? note(w, &flaw, "recipients: lost") : PM_OK;
 	if (m->recipients_state == PM_LOST)
 		return note(w, &flaw, "recipients: lost");
-	if (m->recipients_state == PM_OK && !m->recipients.rows.n && addressed(&m->pc)) {
+	if (m->recipients_state == PM_OK && !m->recipients.rows.n && pm_message_addressed(&m->pc)) {
 		flaw.state = PM_LOST;
 		return note(w, &flaw, "recipients: lost");
 	}
@@ -462,13 +447,6 @@ static enum pm_rc judge_no_data(struct walk *w, struct pm_attachment *a)
 	return note(w, &flaw, "data: missing");
 }
 
-/* Properties, and not one of those that every attachment has: those of something else. */
-static bool no_attachment(const struct pm_attachment *a)
-{
-	return a->pc.props.n && !pm_pc_find(&a->pc, PM_ID_ATTACH_METHOD) &&
-	       !pm_pc_find(&a->pc, PM_ID_ATTACH_DATA) && !pm_pc_find(&a->pc, PM_ID_ATTACH_SIZE);
-}
-
 static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t i)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_ATTACHMENT, .state = PM_LOST};
@@ -497,7 +475,7 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 		goto out;
 	}
 	if (borrowed(m->db, &(struct pm_sub){.data = m->attachments.v[i].data}) ||
-	    (rc == PM_OK && no_attachment(&a)))
+	    (rc == PM_OK && pm_attachment_foreign(&a.pc)))
 		rc = note(&inner, &flaw, "may be another's");
 	if (!pm_is_error(rc))
 		rc = judge_pc(&inner, &a.pc, rc);

@@ -91,6 +91,12 @@ void pm_attachment_close(struct pm_attachment *a)
 	pm_arena_done(&a->arena);
 }
 
+bool pm_attachment_foreign(const struct pm_pc *pc)
+{
+	return pc->props.n && !pm_pc_find(pc, PM_ID_ATTACH_METHOD) &&
+	       !pm_pc_find(pc, PM_ID_ATTACH_DATA) && !pm_pc_find(pc, PM_ID_ATTACH_SIZE);
+}
+
 bool pm_attachment_is_message(struct pm_attachment *a)
 {
 	const struct pm_prop *p = pm_pc_find(&a->pc, PM_ID_ATTACH_DATA);

@@ -296,6 +296,20 @@ enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient
 	return pm_is_error(rc) ? rc : r->state;
 }
 
+bool pm_message_addressed(const struct pm_pc *pc)
+{
+	static const uint16_t ids[] = {PM_ID_DISPLAY_TO, PM_ID_DISPLAY_CC, PM_ID_DISPLAY_BCC};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const struct pm_prop *p = pm_pc_find(pc, ids[i]);
+
+		/* An empty string has no place [MS-PST 2.3.3.3]. */
+		if (p && pm_le32(p->raw))
+			return true;
+	}
+	return false;
+}
+
 void pm_recipient_close(struct pm_recipient *r)
 {
 	pm_arena_done(&r->arena);

@@ -80,6 +80,8 @@ struct pm_recipient {
 
 /* Recipient i of m->recipients.rows.n. PM_OK, PM_DAMAGED, PM_LOST. */
 enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient *r) PM_MUST_CHECK;
+/* Does it say to whom it went? Then there were recipients. [OBS: in all files looked at] */
+bool pm_message_addressed(const struct pm_pc *pc);
 void pm_recipient_close(struct pm_recipient *r);
 
 /* PidTagAttachMethod [MS-OXCMSG 2.2.2.9] */
@@ -117,6 +119,9 @@ void pm_attachment_close(struct pm_attachment *a);
  * it has none. Done with pm_value_done. */
 enum pm_rc pm_attachment_data(struct pm_attachment *a, struct pm_value *v) PM_MUST_CHECK;
 /* Is it a message (method 5 with an object)? */
+/* Has the context properties, and not one of those that every attachment has (method, size, data)?
+ * Then it is that of something else. */
+bool pm_attachment_foreign(const struct pm_pc *pc);
 bool pm_attachment_is_message(struct pm_attachment *a);
 /* The embedded message; the caller bounds the depth. PM_NONE: it is none. */
 enum pm_rc pm_attachment_message(struct pm_attachment *a, struct pm_message *m) PM_MUST_CHECK;

@@ -124,10 +124,10 @@ struct pm_analysis {
 
 	struct pm_map orders; /* values with their blocks in a wrong order: root -> pm_order */
 
-	pm_bid max_bid;    /* highest block id in any checksum-right structure, below pm_id_limit */
-	pm_bid max_page;   /* highest page id likewise */
+	pm_bid max_bid;  /* highest block id in any checksum-right structure, below pm_id_limit */
+	pm_bid max_page; /* highest page id likewise */
 	uint32_t embedded_index; /* the highest of the nids of messages in attachments */
-	uint64_t dangling; /* references to blocks that are nowhere */
+	uint64_t dangling;       /* references to blocks that are nowhere */
 	bool swept;
 	bool adopted;     /* what no node names was looked at */
 	size_t unindexed; /* then: items, folders and attachments that stay without a node */

@@ -51,8 +51,7 @@ static bool of_another(const struct pm_analysis *an, const struct pm_map *by_pla
 	const struct pm_block *y = e ? &an->db.blocks.v[e->value] : NULL;
 
 	return b->cb != f->cb && y && y->bid != b->bid && y->cb == f->cb &&
-	       !(y->flags & (PM_BF_CRC | PM_BF_CB | PM_BF_READ | PM_BF_LOST)) &&
-	       !found(an, y->bid);
+	       !(y->flags & (PM_BF_CRC | PM_BF_CB | PM_BF_READ | PM_BF_LOST)) && !found(an, y->bid);
 }
 
 static enum pm_rc settle_one(struct pm_analysis *an, const struct pm_map *by_place,

@@ -227,10 +227,11 @@ static enum pm_rc unrecognised(struct pm_analysis *an)
 	if (pm_is_error(rc))
 		return rc;
 	if (like)
-		return pm_fail(an->ctx, PM_EGONE,
-			       "%s: nothing of a PST or OST file is left in its %llu bytes: it begins "
-			       "with %s; look for another copy of the file",
-			       name, size, like);
+		return pm_fail(
+			an->ctx, PM_EGONE,
+			"%s: nothing of a PST or OST file is left in its %llu bytes: it begins "
+			"with %s; look for another copy of the file",
+			name, size, like);
 	return pm_fail(an->ctx, PM_EUNSUP,
 		       "%s: nothing of a PST or OST file is recognisable in it: no header, no page "
 		       "of any version in %llu bytes; look for another copy of the file",

@@ -199,9 +199,9 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	*x = (struct pm_orphan){.data = b->bid, .node = node, .from = from};
 	rc = pm_orphan_look(o, x, kind);
 	/* Where counts are wrong, one alone does not make a message live. */
-	x->certain = b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
-			     : pm_analysis_allocated(an, b->ib,
-						     pm_block_stored(an->db.fmt, b->cb)) > 0;
+	x->certain =
+		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
+			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
 	return rc;
 }
 
@@ -285,7 +285,8 @@ static enum pm_rc gather(struct pm_orphans *o)
 	o->counts_wrong = counts_wrong(an);
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
-		    (!pm_refs_wanted(an, i) && !o->counts_wrong) || pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
+		    (!pm_refs_wanted(an, i) && !o->counts_wrong) ||
+		    pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
 			continue;
 		rc = add_root(o, i);
 		if (rc == PM_OK && i % 1024 == 0)

@@ -303,10 +303,12 @@ static bool method_fits(uint32_t method, uint16_t type)
 	return method <= PM_AM_WEB;
 }
 
-/* Where there are no data the method, which says that there were, stays, but for strict form. */
+/* Where there are no data the method, which says that there were, stays, but for strict form; what is
+ * no attachment at all gets one that says that there are none. */
 static bool method_counts(const struct object *o, bool data)
 {
-	return o->role == ROLE_ATTACHMENT && (data || o->r->strict);
+	return o->role == ROLE_ATTACHMENT &&
+	       (data || o->r->strict || pm_attachment_foreign(&o->pc));
 }
 
 static enum pm_rc give_method(struct object *o, struct pm_props *p)
@@ -410,6 +412,28 @@ static bool something_left(const struct object *o, const struct pm_subs *s)
 	return any;
 }
 
+/* Whoever looks at the result must see that there were recipients, and that they are not known. */
+static enum pm_rc give_recipients(struct object *o)
+{
+	struct pm_table t = {0};
+	pm_bid data, sub;
+	enum pm_rc rc;
+
+	if (o->role != ROLE_MESSAGE || o->left || !pm_message_addressed(&o->pc) ||
+	    pm_subs_find(&o->subs, PM_NID_RECIPIENT_TABLE))
+		return PM_OK;
+	if (o->r->probing)
+		return pm_repair_refuse(o->r);
+	rc = pm_template_table(o->r->ctx, o->r->fmt, PM_NID_RECIPIENT_TABLE, &t);
+	if (rc == PM_OK)
+		rc = pm_table_build(&t, &o->r->sink, &data, &sub);
+	if (rc == PM_OK)
+		rc = pm_subs_put(o->r->ctx, &o->subs, PM_NID_RECIPIENT_TABLE, data, sub);
+	pm_table_done(&t);
+	o->dirty = true;
+	return rc;
+}
+
 static enum pm_rc must_store(struct object *o, enum pm_rc state)
 {
 	const struct pm_row_value *v;
@@ -447,6 +471,8 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, u
 		goto out;
 	if (rc == PM_OK && role == ROLE_MESSAGE)
 		rc = list_attachments(&o);
+	if (rc == PM_OK)
+		rc = give_recipients(&o);
 	if (rc == PM_OK)
 		rc = look_at_meaning(&o);
 	if (rc == PM_OK && o.dirty)

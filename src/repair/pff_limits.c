@@ -21,7 +21,8 @@ static const struct {
 	 "an empty RTF body is none to it"},
 	{"attachment-method", "unsupported attachment method: ",
 	 "of the ways to attach it knows by value, by reference, embedded message and OLE"},
-	{"code-page", "unsupported codepage: ", "it does not know the code page that the item names"},
+	{"code-page",
+	 "unsupported codepage: ", "it does not know the code page that the item names"},
 	{"value-type", "unsupported value type: ",
 	 "a property of unspecified type, or of a type that it does not expect under this id, "
 	 "stops it at the whole item"},
