@@ -60,8 +60,10 @@ static enum pm_rc own_value(struct collect *c, struct pm_pc *pc, const struct pm
 	rc = pm_pc_prop_rules(pc, p, false, CELL_MAX, &rules);
 	if (pm_is_error(rc))
 		return rc;
-	if (rules & PM_CR_UNUSABLE || p->type != col->type)
+	if (rules & PM_CR_UNUSABLE)
 		return PM_LOST;
+	if (p->type != col->type) /* one of the two was hit, and this one can be read */
+		return PM_OK;
 	rc = pm_pc_value(pc, p, &v);
 	if (rc == PM_DAMAGED && pm_is_error(pm_value_read(c->r->ctx, &v, CELL_MAX, &c->own)))
 		rc = c->r->ctx->rc;
@@ -90,6 +92,13 @@ static bool trailers_only(const struct pm_pc *pc)
 	return true;
 }
 
+/* A column whose type was hit says nothing. */
+static bool possible(const struct pm_format *f, uint16_t type)
+{
+	return pm_proptype_name(type) &&
+	       !(type == PM_PT_UNICODE && f->string_type == PM_PT_STRING8);
+}
+
 /* PM_OK: the cell is to be taken. `open`: properties are missing of which nothing tells. */
 static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t row,
 			 const struct pm_col *col)
@@ -99,7 +108,7 @@ static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t 
 
 	pm_buf_clear(&c->cell);
 	pm_buf_clear(&c->own);
-	if (pm_row_only(col->id))
+	if (pm_row_only(col->id) || !possible(c->r->fmt, col->type))
 		return PM_NONE;
 	own = own_value(c, pc, col);
 	if (own == PM_OK || pm_is_error(own) || (own == PM_NONE && !open) ||
