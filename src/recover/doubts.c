@@ -16,7 +16,8 @@
 
 #define TEMPLATES       0x30  /* index of the table templates */
 #define RECIPIENT_TABLE 0x692 /* subnode of a message [MS-PST 2.4.5.3] */
-#define FAR             0x100 /* between ids of what was saved together: what is further away is far */
+#define FAR             0x100 /* between ids of parts of a message: what is further away is far */
+#define TOGETHER        0x20  /* between those of context and subnodes that were saved together */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -95,9 +96,9 @@ struct naming {
 	bool alike;  /* or at least one of them is among these, where they are not all mixed up */
 };
 
-static bool far(pm_bid a, pm_bid b)
+static bool apart(pm_bid a, pm_bid b, pm_bid limit)
 {
-	return a > b ? a - b > FAR : b - a > FAR;
+	return a > b ? a - b > limit : b - a > limit;
 }
 
 /* Are the recipients others than those of display-to? */
@@ -117,7 +118,7 @@ static bool contradict(const struct look *l, enum pm_orphan_kind want, const str
 	if (l->x.need != l->s.has || (l->x.attach && !l->s.attach))
 		return true;
 	/* Where context and subnodes were saved together it is the table among these that is not. */
-	return far(l->x.data, l->s.bid) && others(l, naming);
+	return apart(l->x.data, l->s.bid, TOGETHER) && others(l, naming);
 }
 
 /* Is one of the recipients in a table named in display-to? */
@@ -347,7 +348,7 @@ static enum pm_rc mark_strange(struct pm_orphans *o, const struct pm_node *n)
 	pm_bid table;
 	enum pm_rc rc = nobody_shared(o, n, &table);
 
-	return rc == PM_OK && table && far(table, n->data) && far(table, n->sub)
+	return rc == PM_OK && table && apart(table, n->data, FAR) && apart(table, n->sub, FAR)
 		       ? mark_recipients(o, n)
 		       : rc;
 }
