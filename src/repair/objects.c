@@ -412,6 +412,19 @@ static bool something_left(const struct object *o, const struct pm_subs *s)
 	return any;
 }
 
+/* Will the message say to whom it went, by itself or by what its row still says? */
+static bool addressed(const struct object *o)
+{
+	const struct pm_row_value *v = NULL;
+	const size_t n = o->depth ? 0 : pm_repair_row_values(o->r, o->top, &v);
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].value.n && (v[i].id == PM_ID_DISPLAY_TO || v[i].id == PM_ID_DISPLAY_CC ||
+				     v[i].id == PM_ID_DISPLAY_BCC))
+			return true;
+	return pm_message_addressed(&o->pc);
+}
+
 /* Whoever looks at the result must see that there were recipients, and that they are not known. */
 static enum pm_rc give_recipients(struct object *o)
 {
@@ -419,7 +432,7 @@ static enum pm_rc give_recipients(struct object *o)
 	pm_bid data, sub;
 	enum pm_rc rc;
 
-	if (o->role != ROLE_MESSAGE || o->left || !pm_message_addressed(&o->pc) ||
+	if (o->role != ROLE_MESSAGE || o->left || !addressed(o) ||
 	    pm_subs_find(&o->subs, PM_NID_RECIPIENT_TABLE))
 		return PM_OK;
 	if (o->r->probing)
