@@ -432,7 +432,7 @@ static enum pm_rc give_recipients(struct object *o)
 	pm_bid data, sub;
 	enum pm_rc rc;
 
-	if (o->role != ROLE_MESSAGE || o->left || !addressed(o) ||
+	if (o->role != ROLE_MESSAGE || !addressed(o) ||
 	    pm_subs_find(&o->subs, PM_NID_RECIPIENT_TABLE))
 		return PM_OK;
 	if (o->r->probing)
