@@ -133,6 +133,13 @@ static enum pm_rc on_diff(void *arg, const struct pm_table_diff *d)
 	return a->c->rc;
 }
 
+/* The first problem by which something of the message is lost. */
+static void lossy(struct pm_checker *c, uint64_t serial)
+{
+	if (!c->subject.lossy)
+		c->subject.lossy = serial;
+}
+
 static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_method)
 {
 	const struct pm_prop *data = pm_pc_find(pc, PM_ID_ATTACH_DATA);
@@ -144,10 +151,7 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 	if (pm_check_stop(c, rc))
 		return;
 	if (pm_attachment_foreign(pc)) {
-		uint64_t serial = REPORT(c, ATTACHMENT_FOREIGN);
-
-		if (!c->subject.lossy)
-			c->subject.lossy = serial;
+		lossy(c, REPORT(c, ATTACHMENT_FOREIGN));
 	} else if (!usable(rc) || method > PM_AM_WEB) {
 		REPORT(c, ATTACHMENT_METHOD, .have = usable(rc) ? method : 0);
 	} else if ((method == PM_AM_VALUE && type != PM_PT_BINARY) ||
@@ -155,9 +159,8 @@ static void check_method(struct pm_checker *c, struct pm_pc *pc, uint32_t *ret_m
 		    type != PM_PT_BINARY)) {
 		uint64_t serial = REPORT(c, ATTACHMENT_METHOD, .have = method);
 
-		/* Data that should be here and are not. */
-		if (!data && !c->subject.lossy)
-			c->subject.lossy = serial;
+		if (!data) /* that should be here and are not */
+			lossy(c, serial);
 	}
 }
 
@@ -314,10 +317,7 @@ static void check_body(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state,
 	c->subject.sub = sub;
 	c->subject.cause = cause;
 	if (!s && state == PM_OK && pm_message_addressed(pc)) {
-		uint64_t serial = REPORT(c, MESSAGE_RECIPIENTS_LOST);
-
-		if (!c->subject.lossy)
-			c->subject.lossy = serial;
+		lossy(c, REPORT(c, MESSAGE_RECIPIENTS_LOST));
 	} else if (!s) {
 		REPORT(c, MESSAGE_NO_RECIPIENTS);
 	}

@@ -118,10 +118,10 @@ void pm_attachment_close(struct pm_attachment *a);
 /* Its bytes: PidTagAttachDataBinary, or the subnode of an object that is no message. PM_NONE:
  * it has none. Done with pm_value_done. */
 enum pm_rc pm_attachment_data(struct pm_attachment *a, struct pm_value *v) PM_MUST_CHECK;
-/* Is it a message (method 5 with an object)? */
 /* Has the context properties, and not one of those that every attachment has (method, size, data)?
  * Then it is that of something else. */
 bool pm_attachment_foreign(const struct pm_pc *pc);
+/* Is it a message (method 5 with an object)? */
 bool pm_attachment_is_message(struct pm_attachment *a);
 /* The embedded message; the caller bounds the depth. PM_NONE: it is none. */
 enum pm_rc pm_attachment_message(struct pm_attachment *a, struct pm_message *m) PM_MUST_CHECK;

@@ -279,8 +279,9 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 		pm_decode(db->crypt, b->bid, stored, b->cb);
 	/* What does not begin as zlib's does [RFC 1950 2.2] and is whole was not compressed: the size
 	 * was hit. */
-	if (b->cb == b->cb_inflated || (!(b->flags & PM_BF_CRC) && (stored[0] & 0xF) != 8 &&
-					(stored[0] << 8 | stored[1]) % 31))
+	if (b->cb == b->cb_inflated ||
+	    (!(b->flags & PM_BF_CRC) &&
+	     ((stored[0] & 0xF) != 8 || (stored[0] << 8 | stored[1]) % 31)))
 		pm_buf_add(db->ctx, out, stored, b->cb);
 	else if (!inflate_block(db->ctx, b, stored, out))
 		learn(b, PM_BF_INFLATE);

@@ -13,11 +13,11 @@
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 #include "msg/folder.h"
+#include "msg/message.h"
 
-#define TEMPLATES       0x30  /* index of the table templates */
-#define RECIPIENT_TABLE 0x692 /* subnode of a message [MS-PST 2.4.5.3] */
-#define FAR             0x100 /* between ids of parts of a message: what is further away is far */
-#define TOGETHER        0x20  /* between those of context and subnodes that were saved together */
+#define TEMPLATES 0x30  /* index of the table templates */
+#define FAR       0x100 /* between ids of parts of a message: what is further away is far */
+#define TOGETHER  0x20  /* between those of context and subnodes that were saved together */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -150,7 +150,7 @@ static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, p
 	enum pm_rc rc = pm_pc_open(&o->an->db, n->data, n->sub, &pc);
 
 	*ret = 0;
-	e = rc == PM_OK ? pm_subs_find(&pc.subs, RECIPIENT_TABLE) : NULL;
+	e = rc == PM_OK ? pm_subs_find(&pc.subs, PM_NID_RECIPIENT_TABLE) : NULL;
 	if (e)
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_TO, 1252, &to);
 	if (rc == PM_OK && to.n)
@@ -333,7 +333,7 @@ static enum pm_rc mark_recipients(struct pm_orphans *o, const struct pm_node *n)
 {
 	struct pm_subs subs;
 	enum pm_rc rc = pm_subs_open(&o->an->db, n->sub, &subs);
-	const struct pm_sub *e = rc == PM_OK ? pm_subs_find(&subs, RECIPIENT_TABLE) : NULL;
+	const struct pm_sub *e = rc == PM_OK ? pm_subs_find(&subs, PM_NID_RECIPIENT_TABLE) : NULL;
 	struct pm_block *b = e ? pm_ndb_find_block(&o->an->db, e->data) : NULL;
 
 	if (b)

@@ -18,12 +18,11 @@
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 #include "msg/folder.h"
+#include "msg/message.h"
 
 #define NEAR 24        /* subnode trees to each side that a context is compared with */
 #define FAR  (1 << 20) /* ids further apart tell nothing */
 #define SURE 16        /* pairs of one distance that settle it */
-
-#define NID_RECIPIENTS 0x692
 
 uint64_t pm_digest(uint64_t seed, const uint8_t *p, size_t n)
 {
@@ -175,7 +174,7 @@ enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
 		if (pm_nid_type(nid) == PM_NT_LTP)
 			x->has += pm_mix(nid);
 		x->attach |= pm_nid_type(nid) == PM_NT_ATTACHMENT;
-		if (nid == NID_RECIPIENTS) {
+		if (nid == PM_NID_RECIPIENT_TABLE) {
 			x->recipients = true;
 			rc = recipients(o, &s.v.v[i], &x->to);
 		}

@@ -200,9 +200,7 @@ static bool plausible(const struct shifts *s, uint64_t ib)
 
 	if (!(s->an->header_bad & PM_HR_SERIOUS) && h->eof)
 		end = 2 * (h->eof > size ? h->eof : size);
-	if (s->f->id == 4 && end > INT32_MAX)
-		end = INT32_MAX;
-	return ib < end;
+	return ib < end && ib < s->f->size_max;
 }
 
 /* Pages that are in their place, and those that are not and whose place does not have them. */

@@ -329,6 +329,36 @@ static enum pm_rc give_method(struct object *o, struct pm_props *p)
 	return pm_props_set_u32(p, PM_ID_ATTACH_METHOD, PM_PT_I4, method);
 }
 
+static bool lacks_recipients(const struct object *o)
+{
+	return pm_message_addressed(&o->pc) && !pm_subs_find(&o->subs, PM_NID_RECIPIENT_TABLE);
+}
+
+/* Whoever looks at the result must see that there were recipients, and that they are not known. */
+static enum pm_rc give_recipients(struct object *o, struct pm_props *p)
+{
+	static const uint16_t ids[] = {PM_ID_DISPLAY_TO, PM_ID_DISPLAY_CC, PM_ID_DISPLAY_BCC};
+	struct pm_table t = {0};
+	pm_bid data, sub;
+	bool addressed = false;
+	enum pm_rc rc;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const struct pm_propval *v = pm_props_find(p, ids[i]);
+
+		addressed |= v && (v->nid || v->value.n);
+	}
+	if (!addressed || pm_subs_find(&p->subs, PM_NID_RECIPIENT_TABLE))
+		return PM_OK;
+	rc = pm_template_table(o->r->ctx, o->r->fmt, PM_NID_RECIPIENT_TABLE, &t);
+	if (rc == PM_OK)
+		rc = pm_table_build(&t, &o->r->sink, &data, &sub);
+	if (rc == PM_OK)
+		rc = pm_subs_put(o->r->ctx, &p->subs, PM_NID_RECIPIENT_TABLE, data, sub);
+	pm_table_done(&t);
+	return rc;
+}
+
 /* The mark that there are attachments. */
 static enum pm_rc give_flag(struct object *o, struct pm_props *p)
 {
@@ -351,7 +381,7 @@ static enum pm_rc look_at_meaning(struct object *o)
 	enum pm_rc rc = PM_OK;
 
 	if (o->role == ROLE_MESSAGE) {
-		o->dirty |= !has_class(o);
+		o->dirty |= !has_class(o) || lacks_recipients(o);
 		rc = pm_pc_u32(&o->pc, PM_ID_MESSAGE_FLAGS, &v);
 		if (rc == PM_OK && o->r->strict)
 			o->dirty |= (v & PM_MSGFLAG_ATTACH) / PM_MSGFLAG_ATTACH != o->attachments;
@@ -383,6 +413,8 @@ static enum pm_rc store(struct object *o, pm_bid *data, pm_bid *sub)
 		rc = give_class(o, &p);
 	if (rc == PM_OK && o->role == ROLE_MESSAGE)
 		rc = give_flag(o, &p);
+	if (rc == PM_OK && o->role == ROLE_MESSAGE)
+		rc = give_recipients(o, &p);
 	if (rc == PM_OK)
 		rc = give_method(o, &p);
 	if (rc == PM_OK)
@@ -410,41 +442,6 @@ static bool something_left(const struct object *o, const struct pm_subs *s)
 	for (size_t i = 0; i < s->v.n && !any; i++)
 		any = pm_nid_type((pm_nid)s->v.v[i].nid) == PM_NT_ATTACHMENT;
 	return any;
-}
-
-/* Will the message say to whom it went, by itself or by what its row still says? */
-static bool addressed(const struct object *o)
-{
-	const struct pm_row_value *v = NULL;
-	const size_t n = o->depth ? 0 : pm_repair_row_values(o->r, o->top, &v);
-
-	for (size_t i = 0; i < n; i++)
-		if (v[i].value.n && (v[i].id == PM_ID_DISPLAY_TO || v[i].id == PM_ID_DISPLAY_CC ||
-				     v[i].id == PM_ID_DISPLAY_BCC))
-			return true;
-	return pm_message_addressed(&o->pc);
-}
-
-/* Whoever looks at the result must see that there were recipients, and that they are not known. */
-static enum pm_rc give_recipients(struct object *o)
-{
-	struct pm_table t = {0};
-	pm_bid data, sub;
-	enum pm_rc rc;
-
-	if (o->role != ROLE_MESSAGE || !addressed(o) ||
-	    pm_subs_find(&o->subs, PM_NID_RECIPIENT_TABLE))
-		return PM_OK;
-	if (o->r->probing)
-		return pm_repair_refuse(o->r);
-	rc = pm_template_table(o->r->ctx, o->r->fmt, PM_NID_RECIPIENT_TABLE, &t);
-	if (rc == PM_OK)
-		rc = pm_table_build(&t, &o->r->sink, &data, &sub);
-	if (rc == PM_OK)
-		rc = pm_subs_put(o->r->ctx, &o->subs, PM_NID_RECIPIENT_TABLE, data, sub);
-	pm_table_done(&t);
-	o->dirty = true;
-	return rc;
 }
 
 static enum pm_rc must_store(struct object *o, enum pm_rc state)
@@ -484,8 +481,6 @@ static enum pm_rc mend_object(struct pm_repair *r, enum role role, pm_nid top, u
 		goto out;
 	if (rc == PM_OK && role == ROLE_MESSAGE)
 		rc = list_attachments(&o);
-	if (rc == PM_OK)
-		rc = give_recipients(&o);
 	if (rc == PM_OK)
 		rc = look_at_meaning(&o);
 	if (rc == PM_OK && o.dirty)
