@@ -339,6 +339,17 @@ static void check_rows(struct pm_checker *c, struct pm_tc *tc)
 		REPORT(c, TC_CELL_STALE);
 }
 
+/* A heap that the rows share. What such heaps keep for their own use is not looked at. */
+static void check_pool(struct pm_checker *c, struct pm_heap *h)
+{
+	for (size_t k = 0; k < h->n_blocks && !c->rc; k++) {
+		uint32_t rules = 0;
+
+		if (!pm_check_stop(c, pm_heap_block_rules(h, k, &rules)) && !block_lost(h, k))
+			report_block(c, h, k, rules & PM_HN_ERRORS);
+	}
+}
+
 void pm_check_tc(struct pm_checker *c, struct pm_tc *tc, enum pm_rc state)
 {
 	if (c->rc || (state != PM_OK && state != PM_DAMAGED && !tc->heap.n_blocks))
@@ -353,10 +364,11 @@ void pm_check_tc(struct pm_checker *c, struct pm_tc *tc, enum pm_rc state)
 	report_rows(c, tc);
 	begin_subs(c, &tc->subs);
 	use_sub(c, &tc->subs, tc->rows_hnid);
-	if (tc->has_pool[0])
-		use_sub(c, &tc->subs, 0x541);
-	if (tc->has_pool[1])
-		use_sub(c, &tc->subs, 0x521);
+	for (unsigned i = 0; i < 2; i++)
+		if (tc->has_pool[i]) {
+			use_sub(c, &tc->subs, i ? 0x521 : 0x541);
+			check_pool(c, &tc->pool[i]);
+		}
 	check_rows(c, tc);
 	if (!c->rc && state == PM_OK) {
 		finish_heap(c, &tc->heap);

@@ -73,6 +73,7 @@ static enum pm_rc row_sound(struct pm_tc *tc, size_t row, uint32_t ignored, bool
 enum pm_rc pm_tc_sound(struct pm_tc *tc, enum pm_rc open_rc, bool form, bool *ret)
 {
 	const uint32_t ignored = form ? PM_BR_STALE : PM_BR_FORM;
+	enum pm_rc rc = PM_OK;
 
 	*ret = false;
 	if (open_rc != PM_OK || tc->lost || tc->rules & ~ignored ||
@@ -80,10 +81,14 @@ enum pm_rc pm_tc_sound(struct pm_tc *tc, enum pm_rc open_rc, bool form, bool *re
 		return PM_OK;
 	for (size_t i = 0; i < tc->rows.n; i++) {
 		bool sound;
-		enum pm_rc rc = row_sound(tc, i, ignored, &sound);
 
+		rc = row_sound(tc, i, ignored, &sound);
 		if (rc || !sound)
 			return rc;
 	}
-	return heap_sound(&tc->heap, form, ret);
+	rc = heap_sound(&tc->heap, form, ret);
+	for (unsigned i = 0; i < 2 && rc == PM_OK && *ret; i++)
+		if (tc->has_pool[i])
+			rc = heap_sound(&tc->pool[i], false, ret);
+	return rc;
 }

@@ -17,7 +17,7 @@
 /* A column of a type that has values; "unspecified" and "null" have none. */
 static bool has_values(const struct pm_col *c)
 {
-	return c->type > 1 && pm_proptype_size(c->type) >= 0;
+	return c->type > PM_PT_NULL && pm_proptype_size(c->type) >= 0;
 }
 
 /* Does the cell reach over the end of the area of its size? New columns are put there. */

@@ -79,7 +79,7 @@ static void judge_columns(struct pm_tc *tc)
 		bits[c->iBit / 8] = (uint8_t)(bits[c->iBit / 8] | 1 << c->iBit % 8);
 		if (end > data_end(tc))
 			tc->rules |= PM_BR_PLACE;
-		if (c->cbData != want || pm_proptype_size(c->type) < 0)
+		if (c->cbData != want || c->type <= PM_PT_NULL || pm_proptype_size(c->type) < 0)
 			tc->rules |= PM_BR_CBDATA;
 		for (size_t k = 0; k < i; k++) {
 			const struct pm_col *o = &tc->cols.v[k];

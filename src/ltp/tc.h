@@ -32,7 +32,9 @@ enum pm_tc_rule {
 	PM_BR_FILLED = 1 << 15,   /* a matrix block but the last is not exactly full */
 	PM_BR_HIDINDEX = 1 << 16, /* hidIndex is not zero */
 	PM_BR_STALE = 1 << 17,    /* an absent cell is not zero */
-	PM_BR_POOL = 1 << 18, /* a subnode that the rows share is no heap; no rule of the digest */
+	/* No rules of the digest: */
+	PM_BR_POOL = 1 << 18,   /* a subnode that the rows share is no heap */
+	PM_BR_ASTRAY = 1 << 19, /* an absent cell names a subnode that there isn't: libpff looks */
 };
 
 struct pm_col {

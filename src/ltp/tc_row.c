@@ -184,6 +184,12 @@ enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max,
 	return rc;
 }
 
+/* A subnode that there isn't. */
+static bool nowhere(const struct pm_tc *tc, uint32_t hnid)
+{
+	return pm_nid_type(hnid) && !pm_subs_find(&tc->subs, hnid);
+}
+
 enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 {
 	const struct pm_tc_row *r = &tc->rows.v[row];
@@ -205,7 +211,7 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 
 		if (!pm_cell_inline(c->type) && !exists(tc, s, c) &&
 		    pm_span_sub(s, c->ibData, 4, &cell) && pm_le32(cell.p))
-			rules |= PM_BR_STALE;
+			rules |= PM_BR_STALE | (nowhere(tc, pm_le32(cell.p)) ? PM_BR_ASTRAY : 0);
 	}
 	*ret_rules = rules;
 	return rc;

@@ -176,11 +176,10 @@ static void name_of(const struct pm_prop *p, char *ret, size_t n)
 		snprintf(ret, n, "property 0x%08X", pm_prop_tag(p));
 }
 
-/* Does another item name the same subnodes as its own? */
-static bool crowded_subs(const struct pm_pc *pc)
+/* Does another item name the same block as its own? */
+static bool crowded(const struct pm_ndb *db, pm_bid bid)
 {
-	const struct pm_block *b =
-		pc->subs.internal.n ? pm_ndb_find_block(pc->db, pc->subs.internal.v[0]) : NULL;
+	const struct pm_block *b = pm_ndb_find_block(db, bid);
 
 	return b && b->flags & PM_BF_CROWDED;
 }
@@ -198,7 +197,7 @@ static enum pm_rc judge_whole(struct walk *w, struct pm_pc *pc, enum pm_rc state
 			  pc->subs_state == PM_LOST ? "lost" : "damaged");
 	if (rc)
 		return rc;
-	if (crowded_subs(pc))
+	if (pc->subs.internal.n && crowded(pc->db, pc->subs.internal.v[0]))
 		rc = note(w, &flaw, "subnodes: may be those of another item");
 	if (rc)
 		return rc;
@@ -354,20 +353,13 @@ static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 	return rc == PM_OK ? judge_rtf(w, pc) : rc;
 }
 
-/* Does another item name the same data, as its own? */
-static bool borrowed(const struct pm_ndb *db, const struct pm_sub *s)
-{
-	const struct pm_block *b = s ? pm_ndb_find_block(db, s->data) : NULL;
-
-	return b && b->flags & PM_BF_CROWDED;
-}
-
 static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENTS, .state = m->recipients_state};
+	const struct pm_sub *table = pm_subs_find(&m->pc.subs, PM_NID_RECIPIENT_TABLE);
 	enum pm_rc rc = PM_OK;
 
-	if (borrowed(m->db, pm_subs_find(&m->pc.subs, PM_NID_RECIPIENT_TABLE)))
+	if (table && crowded(m->db, table->data))
 		return note(w, &flaw, "recipients: may be those of another item");
 	if (m->recipients_state == PM_NONE)
 		return pm_message_addressed(&m->pc) ? note(w, &flaw, "recipients: lost") : PM_OK;
@@ -405,6 +397,7 @@ static enum pm_rc judge_embedded(struct walk *w, struct pm_attachment *a)
 	struct pm_flaw flaw = {.what = PM_FLAW_EMBEDDED, .state = PM_LOST};
 	struct walk inner = *w;
 	struct pm_message m;
+	bool lost;
 	enum pm_rc rc;
 
 	if (w->depth + 1 >= PM_DEPTH_MAX)
@@ -415,9 +408,15 @@ static enum pm_rc judge_embedded(struct walk *w, struct pm_attachment *a)
 		return rc == PM_NONE ? PM_OK : rc;
 	}
 	inner.depth++;
-	if (rc == PM_LOST)
+	lost = rc == PM_LOST;
+	rc = PM_OK;
+	if (!lost && m.pc.heap.data.leaves.n && crowded(m.db, m.pc.heap.data.leaves.v[0].bid)) {
+		flaw.state = PM_DAMAGED;
+		rc = note(w, &flaw, "embedded message: may be another's");
+	}
+	if (lost)
 		rc = note(w, &flaw, "embedded message: lost");
-	else
+	else if (rc == PM_OK)
 		rc = judge_message(&inner, &m);
 	pm_message_close(&m);
 	return rc;
@@ -474,7 +473,7 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 		rc = note(&inner, &flaw, "lost");
 		goto out;
 	}
-	if (borrowed(m->db, &(struct pm_sub){.data = m->attachments.v[i].data}) ||
+	if (crowded(m->db, m->attachments.v[i].data) ||
 	    (rc == PM_OK && pm_attachment_foreign(&a.pc)))
 		rc = note(&inner, &flaw, "may be another's");
 	if (!pm_is_error(rc))

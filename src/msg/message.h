@@ -141,7 +141,7 @@ enum pm_flaw_what {
 	PM_FLAW_ATTACHMENTS, /* the table */
 	PM_FLAW_ATTACHMENT,  /* one is missing or unreadable */
 	PM_FLAW_DATA,        /* the data of an attachment */
-	PM_FLAW_EMBEDDED,    /* embedded message missing, or nested too deeply */
+	PM_FLAW_EMBEDDED,    /* embedded message missing, another's, or nested too deeply */
 };
 
 struct pm_flaw {

@@ -366,3 +366,30 @@ enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf 
 	b = pm_ndb_find_block(db, bid);
 	return b ? pm_ndb_read_entry(db, b, out) : PM_LOST;
 }
+
+bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
+		     struct pm_block *ret)
+{
+	const uint8_t *t = p - f->block_trailer;
+	const pm_bid bid = pm_BLOCKTRAILER_bid(f, t);
+	const uint32_t cb = (uint32_t)pm_BLOCKTRAILER_cb(f, t);
+	uint32_t size;
+
+	if (!bid || bid & 1 || !cb || cb > f->data_max)
+		return false;
+	size = pm_block_stored(f, cb);
+	if (end < size + f->amap_first || n < size)
+		return false;
+	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(end - size, bid) || !pm_BLOCKTRAILER_dwCRC(f, t))
+		return false;
+	*ret = (struct pm_block){.bid = bid,
+				 .ib = end - size,
+				 .cb = (uint16_t)cb,
+				 .cb_inflated = (uint16_t)cb,
+				 .flags = PM_BF_CHECKED | PM_BF_FOUND};
+	if (f->variant == PM_UNICODE4K)
+		ret->cb_inflated = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
+	if (!ret->cb_inflated)
+		ret->cb_inflated = ret->cb;
+	return pm_crc(p - size, cb) == pm_BLOCKTRAILER_dwCRC(f, t);
+}

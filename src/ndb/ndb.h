@@ -141,4 +141,11 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b,
 void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid bid, uint16_t cb,
 		   uint16_t cb_inflated);
 
+/*
+ * Does a block, right in every respect, end at file offset `end` [MS-PST 2.2.2.8.1]? `p` is just behind
+ * its last byte, and `n` bytes are there in front of it.
+ */
+bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
+		     struct pm_block *ret);
+
 #endif

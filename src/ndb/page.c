@@ -45,8 +45,9 @@ uint32_t pm_page_verify(const struct pm_format *f, const uint8_t *page, pm_ib ib
 	}
 	if (t.sig != pm_sig(ib, t.bid))
 		bad |= PM_PR_SIG;
+	/* Its neighbour by id that stands here has the signature of another place. */
 	if (bid && t.bid != bid)
-		bad |= (t.bid ^ bid) == 1 ? PM_PR_BID_LOW : PM_PR_BID;
+		bad |= (t.bid ^ bid) == 1 && !(bad & PM_PR_SIG) ? PM_PR_BID_LOW : PM_PR_BID;
 	return bad;
 }
 

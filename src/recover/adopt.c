@@ -166,8 +166,10 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
 	struct pm_node *n = x->nid ? pm_ndb_find_node(&an->db, x->nid) : NULL;
+	/* A row knows the folder better than a page with a wrong checksum. */
+	const bool own = n && n->parent && (n->origin != PM_FROM_WRONG || !x->parent);
 	const struct pm_node now = {.nid = x->nid,
-				    .parent = n && n->parent ? n->parent : x->parent,
+				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
 				    .sub = x->sub,
 				    .origin = PM_FROM_CONTENT};

@@ -233,6 +233,15 @@ static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analy
 	return rc || !*ret_done ? rc : analyse(an, opt);
 }
 
+/* What is found last may refer to more. */
+static enum pm_rc by_room(struct pm_analysis *an)
+{
+	bool any;
+	enum pm_rc rc = pm_find_by_room(an, &any);
+
+	return rc == PM_OK && any ? pm_analysis_count_refs(an) : rc;
+}
+
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
 {
 	bool clean, done = false;
@@ -276,6 +285,8 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		if (rc == PM_OK)
 			rc = pm_analysis_count_refs(an);
 	}
+	if (rc == PM_OK)
+		rc = by_room(an);
 	if (rc == PM_OK)
 		rc = pm_settle_nodes(an);
 	/* Blocks that only their trailer knows and nobody needs are not part of the model. */
@@ -335,6 +346,7 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_rangeset_done(&an->allocated);
 	pm_rangeset_done(&an->map_known);
 	pm_map_done(&an->orphans);
+	pm_map_done(&an->missing);
 	pm_map_done(&an->orders);
 	pm_free(an->refs);
 	pm_vec_done(&an->pieces);

@@ -128,6 +128,7 @@ struct pm_analysis {
 	pm_bid max_page; /* highest page id likewise */
 	uint32_t embedded_index; /* the highest of the nids of messages in attachments */
 	uint64_t dangling;       /* references to blocks that are nowhere */
+	struct pm_map missing;   /* their ids, as of pm_analysis_count_refs */
 	bool swept;
 	bool adopted;     /* what no node names was looked at */
 	size_t unindexed; /* then: items, folders and attachments that stay without a node */

@@ -104,13 +104,23 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 	return rc;
 }
 
+/* An entry of an older leaf of the block tree. */
+struct old_entry {
+	uint64_t age; /* larger is older */
+	struct pm_block b;
+};
+
 struct doubtful {
 	struct pm_analysis *an;
 	uint64_t lo, hi;     /* keys that the page can have */
 	pm_bid last;         /* key of the entry before */
+	uint64_t age;        /* of the leaf at hand */
 	struct pm_map known; /* ids that are in the table, before anything is added */
 	struct pm_buf buf;
 	PM_VEC(struct pm_block) rest; /* entries for which their block does not speak */
+	PM_VEC(struct old_entry) old;
+	struct pm_rangeset used; /* by what is known */
+	struct pm_rangeset lost; /* keys */
 };
 
 /* Does enough of the block's own trailer speak for the entry? What a wrong entry names by chance
@@ -136,39 +146,51 @@ static enum pm_rc take_block(struct doubtful *d, const struct pm_block *b)
 	return an->ctx->rc;
 }
 
+/* Read the block that an entry names; PM_NONE when it can't be one that only the entry knows. */
+static enum pm_rc read_named(struct doubtful *d, const struct pm_bt_entry *e, struct pm_block *ret)
+{
+	struct pm_analysis *an = d->an;
+	const struct pm_format *f = an->db.fmt;
+	enum pm_rc rc;
+
+	*ret = (struct pm_block){.bid = e->key,
+				 .ib = e->ib,
+				 .cb = e->cb,
+				 .cb_inflated = e->cb_inflated,
+				 .cref = e->cref};
+	if (!e->key || !e->cb || e->cb > f->data_max || e->ib < f->amap_first || e->ib % f->unit ||
+	    e->ib >= an->img->size || pm_block_stored(f, e->cb) > an->img->size - e->ib ||
+	    found(an, e->key))
+		return PM_NONE;
+	pm_buf_clear(&d->buf);
+	rc = pm_ndb_read_entry(&an->db, ret, &d->buf);
+	if (pm_is_error(rc))
+		return rc;
+	return ret->flags & (PM_BF_READ | PM_BF_LOST) ? PM_NONE : PM_OK;
+}
+
 static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
 {
 	struct doubtful *d = arg;
-	struct pm_analysis *an = d->an;
-	const struct pm_format *f = an->db.fmt;
 	const pm_bid last = d->last;
-	struct pm_block b = {.bid = e->key,
-			     .ib = e->ib,
-			     .cb = e->cb,
-			     .cb_inflated = e->cb_inflated,
-			     .cref = e->cref};
+	struct pm_block b;
 	enum pm_rc rc;
 
 	d->last = e->key;
-	if (e->key < d->lo || e->key >= d->hi || !e->key || !e->cb || e->cb > f->data_max ||
-	    e->ib < f->amap_first || e->ib % f->unit || e->ib >= an->img->size ||
-	    pm_block_stored(f, e->cb) > an->img->size - e->ib || found(an, e->key))
+	if (e->key < d->lo || e->key >= d->hi)
 		return PM_OK;
-	pm_buf_clear(&d->buf);
-	rc = pm_ndb_read_entry(&an->db, &b, &d->buf);
-	if (pm_is_error(rc))
-		return rc;
-	if (b.flags & (PM_BF_READ | PM_BF_LOST))
-		return PM_OK;
+	rc = read_named(d, e, &b);
+	if (rc)
+		return pm_is_error(rc) ? rc : PM_OK;
 	if (vouched(b.flags))
 		return take_block(d, &b);
 	if (e->key > last) {
-		struct pm_block *slot = pm_vec_push(an->ctx, &d->rest);
+		struct pm_block *slot = pm_vec_push(d->an->ctx, &d->rest);
 
 		if (slot)
 			*slot = b;
 	}
-	return an->ctx->rc;
+	return d->an->ctx->rc;
 }
 
 static enum pm_rc cover(struct pm_analysis *an, struct pm_rangeset *used, const struct pm_block *b)
@@ -197,28 +219,89 @@ static bool maps_lie(const struct pm_analysis *an)
 static enum pm_rc take_rest(struct doubtful *d)
 {
 	struct pm_analysis *an = d->an;
-	struct pm_rangeset used = {0};
 	const bool lie = d->rest.n && maps_lie(an);
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < an->db.blocks.n && d->rest.n && rc == PM_OK; i++)
-		if (an->db.blocks.v[i].cb <= an->db.fmt->data_max)
-			rc = cover(an, &used, &an->db.blocks.v[i]);
-	for (size_t i = 0; i < an->found.n && d->rest.n && rc == PM_OK; i++)
-		rc = cover(an, &used, &an->found.v[i]);
 	for (size_t i = 0; i < d->rest.n && rc == PM_OK; i++) {
 		struct pm_block *b = &d->rest.v[i];
 		const uint64_t size = pm_block_stored(an->db.fmt, b->cb);
 
-		if (pm_rangeset_overlaps(&used, b->ib, b->ib + size) ||
+		if (pm_rangeset_overlaps(&d->used, b->ib, b->ib + size) ||
 		    (!lie && !pm_analysis_allocated(an, b->ib, size)))
 			continue;
 		b->flags |= PM_BF_SUSPECT;
 		rc = take_block(d, b);
 		if (rc == PM_OK)
-			rc = cover(an, &used, b);
+			rc = cover(an, &d->used, b);
 	}
-	pm_rangeset_done(&used);
+	return rc;
+}
+
+static enum pm_rc see_old(void *arg, const struct pm_bt_entry *e)
+{
+	struct doubtful *d = arg;
+	struct old_entry *slot;
+	struct pm_block b;
+	enum pm_rc rc = PM_OK;
+
+	if (pm_map_has(&d->known, e->key) || !pm_rangeset_contains(&d->lost, e->key, e->key + 1))
+		return PM_OK;
+	rc = read_named(d, e, &b);
+	if (rc)
+		return pm_is_error(rc) ? rc : PM_OK;
+	slot = pm_vec_push(d->an->ctx, &d->old);
+	if (!slot)
+		return d->an->ctx->rc;
+	*slot = (struct old_entry){.age = d->age, .b = b};
+	return PM_OK;
+}
+
+/*
+ * An id never stands for two contents, so what an older leaf says of a block holds as long as its
+ * place is in use and no other block's. What nothing refers to is not part of the model.
+ */
+static enum pm_rc take_old(struct doubtful *d)
+{
+	struct pm_analysis *an = d->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *p = &an->facts.v[i];
+
+		if (p->ptype != PM_PTYPE_BBT || p->level || p->in_tree)
+			continue;
+		d->age = ~p->bid;
+		rc = pm_walk_leaf(an, p->ib, PM_PTYPE_BBT, false, see_old, d);
+	}
+	if (rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &d->old, age);
+	for (size_t i = 0; i < d->old.n && rc == PM_OK; i++) {
+		struct pm_block *b = &d->old.v[i].b;
+		const uint64_t end = b->ib + pm_block_stored(an->db.fmt, b->cb);
+
+		if (pm_map_has(&d->known, b->bid) || pm_rangeset_overlaps(&d->used, b->ib, end) ||
+		    pm_analysis_allocated(an, b->ib, end - b->ib) != 1)
+			continue;
+		b->flags |= PM_BF_FOUND | (vouched(b->flags) ? 0 : PM_BF_SUSPECT);
+		b->cref = 0;
+		rc = take_block(d, b);
+		if (rc == PM_OK)
+			rc = cover(an, &d->used, b);
+	}
+	return rc;
+}
+
+/* What lies where, by all that is known. */
+static enum pm_rc cover_known(struct doubtful *d)
+{
+	struct pm_analysis *an = d->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if (an->db.blocks.v[i].cb <= an->db.fmt->data_max)
+			rc = cover(an, &d->used, &an->db.blocks.v[i]);
+	for (size_t i = 0; i < an->found.n && rc == PM_OK; i++)
+		rc = cover(an, &d->used, &an->found.v[i]);
 	return rc;
 }
 
@@ -239,7 +322,9 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 		d.lo = r->lo;
 		d.hi = r->hi;
 		d.last = 0;
-		if (r->ptype == PM_PTYPE_BBT && r->ib)
+		if (r->ptype == PM_PTYPE_BBT)
+			rc = pm_rangeset_add(an->ctx, &d.lost, r->lo, r->hi);
+		if (rc == PM_OK && r->ptype == PM_PTYPE_BBT && r->ib)
 			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
 	}
 	/* Those that were taken may say fewer entries than they hold. */
@@ -253,11 +338,18 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 		    t->bad & (PM_PR_LEVEL | PM_PR_CENT | PM_PR_CENTMAX | PM_PR_BID))
 			rc = pm_walk_leaf(an, t->ib, PM_PTYPE_BBT, true, take_doubtful, &d);
 	}
+	if (rc == PM_OK && (an->lost.n || d.rest.n))
+		rc = cover_known(&d);
 	if (rc == PM_OK)
 		rc = take_rest(&d);
+	if (rc == PM_OK && an->lost.n)
+		rc = take_old(&d);
 	pm_map_done(&d.known);
 	pm_buf_done(&d.buf);
 	pm_vec_done(&d.rest);
+	pm_vec_done(&d.old);
+	pm_rangeset_done(&d.used);
+	pm_rangeset_done(&d.lost);
 	return rc;
 }
 

@@ -15,9 +15,11 @@
 #include "msg/folder.h"
 #include "msg/message.h"
 
-#define TEMPLATES 0x30  /* index of the table templates */
-#define FAR       0x100 /* between ids of parts of a message: what is further away is far */
-#define TOGETHER  0x20  /* between those of context and subnodes that were saved together */
+#define TEMPLATES  0x30  /* index of the table templates */
+#define FAR        0x100 /* between ids of parts of a message: what is further away is far */
+#define TOGETHER   0x20  /* between those of context and subnodes that were saved together */
+#define SURE       16    /* messages of one distance that tell something */
+#define STANDS_OUT 8     /* times the next frequent one */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -89,11 +91,13 @@ static enum pm_rc look_at(struct pm_orphans *o, const struct pm_node *n, struct 
 	return ret->whole ? pm_orphan_look_at_subs(o, &ret->s) : PM_OK;
 }
 
-/* What display-to is in this file. */
+/* What display-to is in this file, and which pairs of data and subnodes are usual. */
 struct naming {
 	bool equal;  /* just the names of the recipients, */
 	bool always; /* and never missing where there are such, */
 	bool alike;  /* or at least one of them is among these, where they are not all mixed up */
+	bool tabled; /* what has it has a table of recipients */
+	int64_t distance; /* of the ids of subnodes and data where that stands out, else 0 */
 };
 
 static bool apart(pm_bid a, pm_bid b, pm_bid limit)
@@ -107,8 +111,19 @@ static bool others(const struct look *l, const struct naming *naming)
 	return naming->equal && l->s.to && l->x.to != l->s.to && (l->x.to || naming->always);
 }
 
+/* Are there other subnodes where those of this context usually are? */
+static bool other_pair(const struct pm_orphans *o, const struct look *l,
+		       const struct naming *naming)
+{
+	const pm_bid usual = l->x.data + (pm_bid)naming->distance;
+
+	return naming->distance && l->s.bid && l->s.bid != usual && pm_bid_internal(usual) &&
+	       pm_block_index(o->an, usual) != SIZE_MAX;
+}
+
 /* Does the context contradict its nid, or its subnodes? */
-static bool contradict(const struct look *l, enum pm_orphan_kind want, const struct naming *naming)
+static bool contradict(const struct pm_orphans *o, const struct look *l, enum pm_orphan_kind want,
+		       const struct naming *naming)
 {
 	/* Flags tell associated items from others; some writers forget them. */
 	if (item(l->x.kind) && l->x.kind != want)
@@ -116,6 +131,10 @@ static bool contradict(const struct look *l, enum pm_orphan_kind want, const str
 	if (!l->whole)
 		return false;
 	if (l->x.need != l->s.has || (l->x.attach && !l->s.attach))
+		return true;
+	if (l->x.to && !l->s.recipients && naming->tabled)
+		return true;
+	if (other_pair(o, l, naming))
 		return true;
 	/* Where context and subnodes were saved together it is the table among these that is not. */
 	return apart(l->x.data, l->s.bid, TOGETHER) && others(l, naming);
@@ -162,20 +181,55 @@ static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, p
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* The distance of most messages' data and subnodes, if none but it is frequent. */
+static enum pm_rc learn_distance(struct pm_orphans *o, int64_t *ret)
+{
+	struct pm_map votes = {0};
+	uint64_t most = 0, second = 0;
+	int64_t usual = 0;
+
+	for (size_t i = 0; i < o->an->db.nodes.n; i++) {
+		const struct pm_node *n = &o->an->db.nodes.v[i];
+		struct pm_map_entry *e;
+		bool new;
+
+		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || !n->sub || !n->data)
+			continue;
+		e = pm_map_get(o->an->ctx, &votes, n->sub - n->data, &new);
+		if (!e)
+			return o->an->ctx->rc;
+		e->value = new ? 1 : e->value + 1;
+	}
+	for (size_t i = 0; i < votes.n; i++) {
+		const struct pm_map_entry *e = &votes.v[i];
+
+		if (e->value > most)
+			usual = (int64_t)e->key;
+		second = e->value > most ? most : e->value > second ? e->value : second;
+		most = e->value > most ? e->value : most;
+	}
+	*ret = most >= SURE && most >= STANDS_OUT * second ? usual : 0;
+	pm_map_done(&votes);
+	return PM_OK;
+}
+
 static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 {
-	size_t agree = 0, differ = 0, strange = 0, unnamed = 0;
-	enum pm_rc rc = PM_OK;
+	size_t agree = 0, differ = 0, strange = 0, unnamed = 0, untabled = 0;
+	enum pm_rc rc = learn_distance(o, &ret->distance);
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && agree + differ < 400; i++) {
 		const struct pm_node *n = &o->an->db.nodes.v[i];
 		pm_bid table = 0;
 		struct look l;
 
-		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags)
+		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags ||
+		    (ret->distance && n->sub && n->sub != n->data + (pm_bid)ret->distance))
 			continue;
 		rc = look_at(o, n, &l);
 		unnamed += rc == PM_OK && l.whole && !l.x.to && l.s.to && l.x.need == l.s.has;
+		untabled +=
+			rc == PM_OK && l.whole && l.x.to && !l.s.recipients && l.x.need == l.s.has;
 		if (rc || !l.whole || !l.x.to || !l.s.recipients || l.x.need != l.s.has)
 			continue;
 		agree += l.x.to == l.s.to;
@@ -186,6 +240,7 @@ static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 	}
 	ret->equal = agree > 4 * differ;
 	ret->always = agree > 8 && agree > 8 * unnamed;
+	ret->tabled = agree > 8 && agree > 8 * untabled;
 	ret->alike = agree > 8 && 8 * agree > strange;
 	return rc;
 }
@@ -284,34 +339,51 @@ static bool folder_in_disguise(const struct pm_ndb *db, const struct pm_node *n)
 }
 
 /*
- * Entries of pages with a wrong checksum, of items that no table lists: their nid may have been
- * hit. They return to it when no row describes them either.
+ * Entries of pages with a wrong checksum, of items that no table lists, or by a row that describes
+ * another item: their nid may have been hit. They return to it when no row describes them either.
  */
 static enum pm_rc doubt_nids(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
-	struct pm_map listed = {0};
+	struct pm_map described = {0};
 	bool any = false;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.nodes.n; i++)
 		any |= an->db.nodes.v[i].origin == PM_FROM_WRONG;
 	if (any)
-		rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
+		rc = pm_orphans_described(o, PM_OR_MESSAGE, PM_NT_CONTENTS, &described);
 	if (any && rc == PM_OK)
-		rc = pm_orphans_listed(o, PM_NT_ASSOC_CONTENTS, &listed);
+		rc = pm_orphans_described(o, PM_OR_ASSOC, PM_NT_ASSOC_CONTENTS, &described);
 	for (size_t i = 0; any && i < an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &an->db.nodes.v[i];
+		const struct pm_map_entry *e = pm_map_find(&described, n->nid);
 		struct look l;
 
 		if (n->origin != PM_FROM_WRONG || !n->data || n->flags ||
-		    !item(kind_wanted(n->nid)) || pm_map_has(&listed, n->nid))
+		    !item(kind_wanted(n->nid)) || (e && e->value == PM_ROW_DESCRIBES))
 			continue;
 		rc = look_at(o, n, &l);
 		if (rc == PM_OK && item(l.x.kind) && l.x.need == l.s.has)
 			rc = doubt(o, i, true, true);
 	}
-	pm_map_done(&listed);
+	pm_map_done(&described);
+	return rc;
+}
+
+enum pm_rc pm_orphans_doubt_folders(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	struct pm_map described = {0};
+	enum pm_rc rc = pm_orphans_described(o, PM_OR_FOLDER, PM_NT_HIERARCHY, &described);
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_map_entry *e = pm_map_find(&described, an->db.nodes.v[i].nid);
+
+		if (e && e->value == PM_ROW_CONTRADICTS)
+			rc = doubt(o, i, true, false);
+	}
+	pm_map_done(&described);
 	return rc;
 }
 
@@ -377,7 +449,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		pair = pair_of_another(&l, want);
 		if (rc == PM_OK && misfit(&l.x, want))
 			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
-		else if (rc == PM_OK && contradict(&l, want, &naming))
+		else if (rc == PM_OK && contradict(o, &l, want, &naming))
 			rc = doubt(o, i, true, pair);
 		else if (rc == PM_OK && l.whole && others(&l, &naming))
 			rc = mark_recipients(o, n);

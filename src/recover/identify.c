@@ -72,6 +72,37 @@ static enum pm_rc count_pages(struct pm_analysis *an, unsigned score[3])
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* The same with blocks, where there are no pages: those that are right, at their place, of every
+ * layout. */
+static enum pm_rc count_blocks(struct pm_analysis *an, unsigned score[3])
+{
+	uint8_t *buf = pm_calloc(an->ctx, 2 * WINDOW, 1);
+	enum pm_rc rc = buf ? PM_OK : an->ctx->rc;
+
+	for (uint64_t at = 0; at < an->img->size && !pm_is_error(rc); at += WINDOW) {
+		const uint64_t from = at ? at - WINDOW : 0;
+		uint64_t end = an->img->size < at + WINDOW ? an->img->size : at + WINDOW;
+
+		rc = pm_tick(an->ctx, "identify", at, an->img->size);
+		if (rc)
+			break;
+		rc = pm_image_read(an->ctx, an->img, from, buf, 2 * WINDOW);
+		for (end -= end % 64; end > at && !pm_is_error(rc); end -= 64)
+			for (unsigned v = 0; v < 3; v++) {
+				struct pm_block b;
+
+				if (end % pm_formats[v].unit == 0 &&
+				    pm_block_ending(&pm_formats[v], buf + (end - from), end - from,
+						    end, &b))
+					score[v]++;
+			}
+		if (score[0] + score[1] + score[2] >= 64)
+			break;
+	}
+	pm_free(buf);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 static bool header_sound(const uint8_t *raw)
 {
 	return pm_le32(raw) == PM_MAGIC && pm_crc(raw + 8, 471) == pm_le32(raw + 4) && raw[10] &&
@@ -295,7 +326,14 @@ static enum pm_rc by_evidence(struct pm_analysis *an, uint8_t raw[PM_HEADER_MAX]
 			take_format(an, named, raw);
 			return PM_OK;
 		}
-		return nothing(an, raw);
+		rc = count_blocks(an, score);
+		if (rc)
+			return rc;
+		for (unsigned v = 1; v < 3; v++)
+			if (score[v] > score[best])
+				best = v;
+		if (!score[best])
+			return nothing(an, raw);
 	}
 	an->identified = PM_ID_EVIDENCE;
 	take_format(an, &pm_formats[best], raw);

@@ -42,6 +42,10 @@ enum pm_rc pm_merge_found(struct pm_analysis *an);
  * what the sweep did not find right. */
 enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool anew);
 
+/* gaps.c: blocks that neither their entry nor their trailer finds, by the room that is left;
+ * *ret_any: there were such. */
+enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any) PM_MUST_CHECK;
+
 /* refs.c */
 /* Add (up) or take back the references of one node. */
 enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up);

@@ -194,6 +194,8 @@ static uint32_t find(const struct build *b, pm_nid nid)
 
 /* Beside the folder: its table is not one of an older generation, and no other one differs. */
 #define ROW_FIRM (UINT64_C(1) << 32)
+/* Only the matrix has the row, the index does not: any other row counts for more. */
+#define ROW_WEAK (UINT64_C(1) << 33)
 
 /* Rows of one table: row id -> folder. The first table that names an object wins. */
 static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid folder,
@@ -208,16 +210,19 @@ static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid fol
 		rc = PM_OK;
 	for (size_t i = 0; i < tc.rows.n && rc == PM_OK; i++) {
 		pm_nid id = tc.rows.v[i].id;
+		const bool weak = tc.rows.v[i].rules == PM_BR_ENTRY;
 		struct pm_map_entry *e;
 		bool new;
 
-		if (tc.rows.v[i].rules || !id || (hierarchy && id == folder))
+		if ((tc.rows.v[i].rules && !weak) || !id || (hierarchy && id == folder))
 			continue;
 		e = pm_map_get(an->ctx, map, id, &new);
 		if (!e)
 			rc = an->ctx->rc;
-		else if (new)
-			e->value = folder | firm;
+		else if (new || (e->value & ROW_WEAK && !weak))
+			e->value = folder | (weak ? ROW_WEAK : firm);
+		else if (weak)
+			continue;
 		else if ((pm_nid)e->value != folder)
 			e->value &= ~ROW_FIRM;
 	}

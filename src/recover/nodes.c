@@ -187,6 +187,7 @@ struct pool {
 	PM_VEC(struct candidate) v;
 	struct candidate next;   /* what the page at hand gives each of its entries */
 	struct pm_map right;     /* bidData -> index of the first candidate from a right page */
+	struct pm_map right_sub; /* bidSub -> likewise */
 	struct pm_map taken;     /* nid -> index into added */
 	struct pm_rangeset lost; /* keys whose live leaf is lost */
 	PM_VEC(struct pm_node) added;
@@ -325,18 +326,39 @@ static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
 					 (an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
 }
 
-/* Of an entry from a page with a wrong checksum: what a right page says of the same blocks. */
+/* Does the block tree say that somebody owns this block, and is nobody found who does? */
+static bool missed(const struct pm_analysis *an, pm_bid bid)
+{
+	const size_t i = bid ? pm_block_index(an, bid) : SIZE_MAX;
+
+	return i != SIZE_MAX && !(an->db.blocks.v[i].flags & (PM_BF_LOST | PM_BF_FOUND)) &&
+	       an->db.blocks.v[i].cref > 1 && !an->refs[i];
+}
+
+static const struct candidate *right_word(const struct pool *p, const struct pm_map *by, pm_bid bid)
+{
+	const struct pm_map_entry *e = bid ? pm_map_find(by, bid) : NULL;
+
+	return e ? &p->v.v[e->value] : NULL;
+}
+
+/* Of an entry from a page with a wrong checksum: what a right page says of the same blocks. Where
+ * the two agree in data or in subnodes alone the older one is right if what it names is missed:
+ * of an item that was changed since, the older blocks are free. */
 static const struct candidate *better_word(const struct pool *p, const struct candidate *c)
 {
-	const struct pm_map_entry *e;
 	const struct candidate *right;
 
 	/* Tables may share their data; contexts don't. */
 	if (c->right || !c->e.bid || pm_nid_kind((pm_nid)c->e.key) != PM_BK_PC)
 		return c;
-	e = pm_map_find(&p->right, c->e.bid);
-	right = e ? &p->v.v[e->value] : NULL;
-	return right && right->e.sub == c->e.sub ? right : c;
+	right = right_word(p, &p->right, c->e.bid);
+	if (right && right->e.sub == c->e.sub)
+		return right;
+	if (right && right->e.key == c->e.key && missed(p->an, right->e.sub))
+		return right;
+	right = right_word(p, &p->right_sub, c->e.sub);
+	return right && missed(p->an, right->e.bid) ? right : c;
 }
 
 /* A queue of a search, or a predefined object, may have no data [MS-PST 2.4.8.4]. */
@@ -464,6 +486,16 @@ static enum pm_rc adopt(struct pool *p, bool *ret_any)
 	return rc;
 }
 
+static enum pm_rc index_first(struct pool *p, struct pm_map *map, pm_bid bid, size_t i)
+{
+	bool new = false;
+	struct pm_map_entry *e = bid ? pm_map_get(p->an->ctx, map, bid, &new) : NULL;
+
+	if (new)
+		e->value = i;
+	return p->an->ctx->rc;
+}
+
 /* What adopt looks up. */
 static enum pm_rc index_pool(struct pool *p)
 {
@@ -471,16 +503,13 @@ static enum pm_rc index_pool(struct pool *p)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < p->v.n && rc == PM_OK; i++) {
-		bool new;
-		struct pm_map_entry *e;
+		const struct candidate *c = &p->v.v[i];
 
-		if (!p->v.v[i].right || !p->v.v[i].e.bid)
+		if (!c->right)
 			continue;
-		e = pm_map_get(an->ctx, &p->right, p->v.v[i].e.bid, &new);
-		if (!e)
-			return an->ctx->rc;
-		if (new)
-			e->value = i;
+		rc = index_first(p, &p->right, c->e.bid, i);
+		if (rc == PM_OK)
+			rc = index_first(p, &p->right_sub, c->e.sub, i);
 	}
 	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++)
 		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
@@ -507,6 +536,7 @@ static void pool_done(struct pool *p)
 	pm_vec_done(&p->v);
 	pm_vec_done(&p->added);
 	pm_map_done(&p->right);
+	pm_map_done(&p->right_sub);
 	pm_map_done(&p->taken);
 	pm_rangeset_done(&p->lost);
 }

@@ -11,6 +11,8 @@
  * has, in every file looked at [OBS]. Of several trees that fit, the one whose recipients are
  * those of display-to, then the one saved nearest: ids are given out in the order of saving,
  * and a writer always saves data and subnodes in the same order, which the living show.
+ * A context that was saved again later is far from its subnodes; those whose LTP subnodes and
+ * recipients are the right ones are found at any distance.
  */
 #include "recover/orphans.h"
 
@@ -20,9 +22,11 @@
 #include "msg/folder.h"
 #include "msg/message.h"
 
-#define NEAR 24        /* subnode trees to each side that a context is compared with */
-#define FAR  (1 << 20) /* ids further apart tell nothing */
-#define SURE 16        /* pairs of one distance that settle it */
+#define NEAR       24        /* subnode trees to each side that a context is compared with */
+#define SAME       64        /* subnode trees with the same LTP subnodes that it is compared with */
+#define FAR        (1 << 20) /* ids further apart tell nothing */
+#define SURE       16        /* pairs of one distance that settle it */
+#define STANDS_OUT 8         /* times the next frequent one */
 
 uint64_t pm_digest(uint64_t seed, const uint8_t *p, size_t n)
 {
@@ -309,10 +313,11 @@ struct pair {
 struct join {
 	struct pm_orphans *o;
 	PM_VEC(struct pair) pairs;
-	int64_t usual;  /* id of the subnodes less that of the data, as most have it */
-	uint64_t votes; /* so many */
-	uint64_t total; /* of so many */
-	uint64_t below; /* in which the subnodes have the lower id */
+	int64_t usual;   /* id of the subnodes less that of the data, as most have it */
+	uint64_t votes;  /* so many */
+	uint64_t voters; /* of so many, who may have several in question */
+	uint64_t total;  /* distances in question */
+	uint64_t below;  /* in which the subnodes have the lower id */
 };
 
 static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
@@ -380,6 +385,7 @@ static enum pm_rc learn_order(struct join *j)
 {
 	const struct pm_orphans *o = j->o;
 	struct pm_map votes = {0};
+	uint64_t second = 0;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
@@ -388,17 +394,24 @@ static enum pm_rc learn_order(struct join *j)
 		if (pm_nid_type(n->nid) == PM_NT_MESSAGE && n->sub && !n->flags)
 			rc = vote(j, &votes, n->data, n->sub);
 	}
+	j->voters = j->total;
 	for (size_t i = 0; i < o->v.n && j->votes < SURE && rc == PM_OK; i++) {
 		const struct pm_orphan *x = &o->v.v[i];
 		const size_t at = lower_sub(o, x->data);
+		const uint64_t before = j->total;
 
 		for (size_t k = at > NEAR ? at - NEAR : 0;
 		     x->kind == PM_OR_MESSAGE && k < at + NEAR && k < o->subs.n && rc == PM_OK; k++)
 			if (likely(x, &o->subs.v[k]) == 3 ||
 			    (x->need && o->subs.v[k].has == x->need))
 				rc = vote(j, &votes, x->data, o->subs.v[k].bid);
+		j->voters += j->total > before;
 	}
-	if (2 * j->votes < j->total)
+	for (size_t i = 0; i < votes.n; i++)
+		if (votes.v[i].value > second && (int64_t)votes.v[i].key - FAR != j->usual)
+			second = votes.v[i].value;
+	/* Where entries were mixed up one distance stands out all the same. */
+	if (2 * j->votes < j->voters && (j->votes < SURE || j->votes < STANDS_OUT * second))
 		j->usual = 2 * j->below > j->total ? -1 : 1;
 	pm_map_done(&votes);
 	return rc;
@@ -424,6 +437,66 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	*p = (struct pair){.orphan = (uint32_t)i, .sub = (uint32_t)k};
 	p->rank = (uint64_t)(3 - how) << 40 | (uint64_t)other_side << 39 | distance;
 	return PM_OK;
+}
+
+/* Subnode trees by their LTP subnodes, whatever their ids. */
+struct alike {
+	struct pm_map first; /* digest -> index into subs + 1 */
+	struct pm_map needs; /* digest -> contexts that need it */
+	uint32_t *next;      /* chain of those of one digest: index + 1 */
+};
+
+static enum pm_rc find_alike(const struct pm_orphans *o, struct alike *a)
+{
+	struct pm_ctx *ctx = o->an->ctx;
+	struct pm_map_entry *e;
+	bool new;
+
+	a->next = pm_calloc(ctx, o->subs.n + 1, sizeof(*a->next));
+	if (!a->next)
+		return ctx->rc;
+	for (size_t k = o->subs.n; k-- > 0;) {
+		if (o->subs.v[k].taken || !o->subs.v[k].has)
+			continue;
+		e = pm_map_get(ctx, &a->first, o->subs.v[k].has, &new);
+		if (!e)
+			return ctx->rc;
+		a->next[k] = new ? 0 : (uint32_t)e->value;
+		e->value = k + 1;
+	}
+	for (size_t i = 0; i < o->v.n; i++) {
+		if (!o->v.v[i].need || o->v.v[i].kind >= PM_OR_HIERARCHY)
+			continue;
+		e = pm_map_get(ctx, &a->needs, o->v.v[i].need, &new);
+		if (!e)
+			return ctx->rc;
+		e->value = new ? 1 : e->value + 1;
+	}
+	return PM_OK;
+}
+
+/* A context that was saved again long after its subnodes. Where recipients don't tell, both must
+ * be the only ones with those LTP subnodes. */
+static enum pm_rc consider_alike(struct join *j, const struct alike *a, size_t i)
+{
+	const struct pm_orphan *x = &j->o->v.v[i];
+	const struct pm_map_entry *e = x->need ? pm_map_find(&a->first, x->need) : NULL;
+	const struct pm_map_entry *all = x->need ? pm_map_find(&a->needs, x->need) : NULL;
+	const size_t at = lower_sub(j->o, x->data);
+	enum pm_rc rc = PM_OK;
+
+	if (x->kind != PM_OR_MESSAGE && x->kind != PM_OR_ASSOC)
+		return PM_OK;
+	for (uint32_t n = 0, k = e ? (uint32_t)e->value : 0; k && n < SAME && rc == PM_OK;
+	     k = a->next[k - 1], n++) {
+		const bool near = k - 1 + NEAR >= at && k - 1 < at + NEAR;
+		const bool only = !n && !a->next[k - 1] && all && all->value == 1;
+		const unsigned how = near ? 0 : likely(x, &j->o->subs.v[k - 1]);
+
+		if (how == 3 || (how == 2 && only))
+			rc = consider(j, i, k - 1);
+	}
+	return rc;
 }
 
 /* A table's rows lie in a subnode: the nearest tree that has it and with which it opens. */
@@ -471,9 +544,32 @@ static enum pm_rc join_tables(struct join *j)
 	return rc;
 }
 
+/* The subnodes are those of a node that has lost its data. One of a page with a wrong checksum may
+ * have a wrong nid as well, and where the data are from another node one of the two named what is
+ * not its own: then a row knows better. */
+static enum pm_rc join_half(struct pm_orphans *o, struct pm_orphan *x, size_t node)
+{
+	struct pm_node *n = &o->an->db.nodes.v[node];
+	enum pm_rc rc;
+
+	if (n->origin != PM_FROM_WRONG && (x->from == PM_OR_NO_NODE || x->from == node)) {
+		x->nid = n->nid;
+		x->parent = n->parent;
+		x->placed = true;
+		return PM_OK;
+	}
+	rc = pm_refs_node(o->an, n, false);
+	n->data = n->sub = 0;
+	if (x->from == PM_OR_NO_NODE)
+		x->from = node;
+	x->left = n->nid;
+	return rc;
+}
+
 static enum pm_rc join(struct pm_orphans *o)
 {
 	struct join j = {.o = o};
+	struct alike a = {0};
 	enum pm_rc rc;
 
 	for (size_t i = 0; i < o->v.n; i++) { /* pairs that came as such */
@@ -485,6 +581,8 @@ static enum pm_rc join(struct pm_orphans *o)
 	rc = join_tables(&j);
 	if (rc == PM_OK)
 		rc = learn_order(&j);
+	if (rc == PM_OK)
+		rc = find_alike(o, &a);
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		size_t at = lower_sub(o, o->v.v[i].data);
 
@@ -493,6 +591,8 @@ static enum pm_rc join(struct pm_orphans *o)
 		for (size_t k = at > NEAR ? at - NEAR : 0; k < at + NEAR && k < o->subs.n; k++)
 			if (rc == PM_OK && !o->subs.v[k].taken)
 				rc = consider(&j, i, k);
+		if (rc == PM_OK)
+			rc = consider_alike(&j, &a, i);
 		if (rc == PM_OK)
 			rc = pm_spend(o->an->ctx, NEAR);
 	}
@@ -506,15 +606,13 @@ static enum pm_rc join(struct pm_orphans *o)
 			continue;
 		s->taken = true;
 		x->sub = s->bid;
-		if (s->node != PM_OR_NO_NODE) {
-			const struct pm_node *n = &o->an->db.nodes.v[s->node];
-
-			x->nid = n->nid;
-			x->parent = n->parent;
-			x->placed = true;
-		}
+		if (s->node != PM_OR_NO_NODE)
+			rc = join_half(o, x, s->node);
 	}
 	pm_vec_done(&j.pairs);
+	pm_map_done(&a.first);
+	pm_map_done(&a.needs);
+	pm_free(a.next);
 	return rc;
 }
 

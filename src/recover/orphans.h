@@ -65,6 +65,9 @@ struct pm_orphans {
 
 /* doubts.c: take from nodes what is plainly not theirs; what is doubtful becomes an orphan. */
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o) PM_MUST_CHECK;
+/* The same with folders of which their row in the parent's table says something else, their name at
+ * least; once it is known whose tables the orphans among these are. */
+enum pm_rc pm_orphans_doubt_folders(struct pm_orphans *o) PM_MUST_CHECK;
 
 /* orphans.c: kind and digests of a context (PM_BK_PC or _TC), of a subnode tree. */
 enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind) PM_MUST_CHECK;
@@ -77,6 +80,13 @@ enum pm_rc pm_orphan_add_subs(struct pm_orphans *o, pm_bid bid, size_t node) PM_
 enum pm_rc pm_orphans_gather(struct pm_orphans *o) PM_MUST_CHECK;
 void pm_orphans_close(struct pm_orphans *o);
 
+/* What the row of a node that is there says of it. */
+enum pm_row_word { PM_ROW_CONTRADICTS, PM_ROW_DESCRIBES };
+
+/* The words of the rows of such tables, by nid: on folders, or on items by a page with a wrong
+ * checksum. */
+enum pm_rc pm_orphans_described(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type,
+				struct pm_map *ret) PM_MUST_CHECK;
 /* rows.c: the ids of all rows of tables of this type. */
 enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type,
 			     struct pm_map *ret) PM_MUST_CHECK;

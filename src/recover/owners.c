@@ -503,6 +503,8 @@ enum pm_rc pm_orphans_own(struct pm_orphans *o)
 	if (rc == PM_OK)
 		own_root(&w);
 	if (rc == PM_OK)
+		rc = pm_orphans_doubt_folders(o);
+	if (rc == PM_OK)
 		rc = pm_orphans_by_rows(o, PM_OR_FOLDER, PM_NT_HIERARCHY);
 	if (rc == PM_OK)
 		rc = recount(&w);

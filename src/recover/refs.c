@@ -82,7 +82,7 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigne
 	i = pm_block_index(an, bid);
 	if (i == SIZE_MAX) {
 		an->dangling += up ? 1 : (uint64_t)-1;
-		return PM_OK;
+		return up ? pm_map_put(an->ctx, &an->missing, pm_bid_key(bid), 1) : PM_OK;
 	}
 	if (up ? an->refs[i]++ : --an->refs[i])
 		return PM_OK;
@@ -123,6 +123,7 @@ enum pm_rc pm_analysis_count_refs(struct pm_analysis *an)
 
 	pm_free(an->refs);
 	pm_map_done(&an->orphans);
+	pm_map_done(&an->missing);
 	an->dangling = 0;
 	an->refs = pm_calloc(an->ctx, an->db.blocks.n, sizeof(*an->refs));
 	if (!an->refs)

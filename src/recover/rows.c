@@ -59,6 +59,8 @@ struct match {
 	struct set sets[SETS_MAX];
 	unsigned n_sets;
 	struct pm_map *done; /* nids that an orphan has got */
+	struct pm_map
+		*told; /* not NULL: only nids of nodes that their row describes are looked for */
 	struct pm_buf value;
 };
 
@@ -135,7 +137,7 @@ static enum pm_rc fill_set(struct match *m, struct set *s)
 		uint64_t h;
 		bool told;
 
-		if (o->v.v[i].kind != m->kind || o->v.v[i].placed)
+		if (m->told || o->v.v[i].kind != m->kind || o->v.v[i].placed)
 			continue;
 		rc = digest_object(m, s, &o->v.v[i], &h, &told);
 		if (rc || (m->choice->strict && !told))
@@ -224,23 +226,52 @@ static bool wanted(const struct match *m, pm_nid id)
 	       !pm_map_has(m->done, id);
 }
 
-/* Does the row describe what an older leaf has under its id? Then that was not saved again. */
+/* Does the row, of this digest, describe the node's content? */
+static enum pm_rc describes(struct match *m, const struct set *s, const struct pm_node *n,
+			    uint64_t row, bool *ret)
+{
+	const struct pm_orphan x = {.data = n->data, .sub = n->sub};
+	uint64_t h;
+	bool told;
+	enum pm_rc rc = digest_object(m, s, &x, &h, &told);
+
+	*ret = rc != PM_OK || h == row;
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Does it describe what an older leaf has under its id? Then that was not saved again. */
 static enum pm_rc describes_old(struct match *m, const struct set *s, pm_nid id, uint64_t row,
 				bool *ret)
 {
 	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
-	struct pm_orphan x;
-	uint64_t h;
-	bool told;
-	enum pm_rc rc;
 
 	*ret = false;
 	if (!n || n->origin != PM_FROM_STALE || n->flags || !n->data)
 		return PM_OK;
-	x = (struct pm_orphan){.data = n->data, .sub = n->sub};
-	rc = digest_object(m, s, &x, &h, &told);
-	*ret = rc != PM_OK || h == row;
-	return pm_is_error(rc) ? rc : PM_OK;
+	return describes(m, s, n, row, ret);
+}
+
+/* Does the row say of its node what the node says of itself? */
+static enum pm_rc hear_row(struct match *m, const struct set *s, struct pm_tc *tc, size_t row)
+{
+	const pm_nid id = tc->rows.v[row].id;
+	const struct pm_node *n = pm_ndb_find_node(&m->o->an->db, id);
+	struct pm_map_entry *e;
+	bool same = false, told;
+	uint64_t h;
+	enum pm_rc rc;
+
+	if (!n || n->flags || !n->data || tc->rows.v[row].rules ||
+	    (n->origin != PM_FROM_WRONG && m->kind != PM_OR_FOLDER))
+		return PM_OK;
+	rc = digest_row(m, s, tc, row, &h, &told);
+	if (rc || (m->choice->strict && !told))
+		return rc;
+	rc = describes(m, s, n, h, &same);
+	e = rc == PM_OK ? pm_map_get(m->o->an->ctx, m->told, id, NULL) : NULL;
+	if (e && same)
+		e->value = PM_ROW_DESCRIBES;
+	return rc ? rc : m->o->an->ctx->rc;
 }
 
 static bool right_type(const struct match *m, pm_nid id)
@@ -294,7 +325,7 @@ static enum pm_rc match_table(struct match *m, pm_nid folder, pm_bid data, pm_bi
 	if (!pm_is_error(rc))
 		rc = set_of(m, &tc, &s);
 	for (size_t i = 0; s && i < tc.rows.n && rc == PM_OK; i++)
-		rc = match_row(m, s, &tc, i, folder);
+		rc = m->told ? hear_row(m, s, &tc, i) : match_row(m, s, &tc, i, folder);
 	pm_tc_close(&tc);
 	return rc;
 }
@@ -322,6 +353,15 @@ static enum pm_rc match_tables(struct match *m, unsigned type)
 	return rc;
 }
 
+static void match_done(struct match *m)
+{
+	for (unsigned i = 0; i < m->n_sets; i++) {
+		pm_map_done(&m->sets[i].first);
+		pm_free(m->sets[i].next);
+	}
+	pm_buf_done(&m->value);
+}
+
 enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type)
 {
 	const struct choice *choices = kind == PM_OR_FOLDER ? of_folders : of_items;
@@ -335,13 +375,24 @@ enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind, un
 		struct match m = {.o = o, .kind = kind, .choice = &choices[k], .done = &done};
 
 		rc = match_tables(&m, table_type);
-		for (unsigned i = 0; i < m.n_sets; i++) {
-			pm_map_done(&m.sets[i].first);
-			pm_free(m.sets[i].next);
-		}
-		pm_buf_done(&m.value);
+		match_done(&m);
 	}
 	pm_map_done(&done);
+	return rc;
+}
+
+enum pm_rc pm_orphans_described(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type,
+				struct pm_map *ret)
+{
+	const struct choice *choices = kind == PM_OR_FOLDER ? of_folders : of_items;
+	enum pm_rc rc = PM_OK;
+
+	for (unsigned k = 0; k < 2 && rc == PM_OK; k++) {
+		struct match m = {.o = o, .kind = kind, .choice = &choices[k], .told = ret};
+
+		rc = match_tables(&m, table_type);
+		match_done(&m);
+	}
 	return rc;
 }
 

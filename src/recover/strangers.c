@@ -99,8 +99,10 @@ static void measure(struct strangers *s, struct ref *r)
 static bool fits(const struct pm_block *u, const struct pm_block *named, const struct ref *r)
 {
 	const unsigned type = pm_nid_type(r->nid);
+	const uint16_t gone = PM_BF_CRC | PM_BF_BID | PM_BF_SIG;
 
-	if (u->flags & (PM_BF_LOST | PM_BF_READ))
+	/* Of one that is gone nobody knows what it was. */
+	if (u->flags & (PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT) || (u->flags & gone) == gone)
 		return false;
 	if (!r->nid) /* blocks of data are full */
 		return u->cb == named->cb && pm_bid_internal(u->bid) == pm_bid_internal(r->bid);
@@ -108,6 +110,8 @@ static bool fits(const struct pm_block *u, const struct pm_block *named, const s
 		return true;
 	if (type == PM_NT_RECIPIENTS || type == PM_NT_ATTACHMENTS)
 		return (u->flags & PM_BF_KIND) == PM_BK_TC;
+	if (type == PM_NT_LTP)
+		return (u->flags & PM_BF_KIND) == PM_BK_NONE;
 	return type != PM_NT_ATTACHMENT || (u->flags & PM_BF_KIND) == PM_BK_PC;
 }
 

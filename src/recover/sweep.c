@@ -221,6 +221,34 @@ static enum pm_rc settle_blocks(struct sweep *s)
 	return rc;
 }
 
+/*
+ * A leaf that says another level under a right checksum? Entries of the node tree's leaves are larger
+ * than those of index pages; of the block tree's, what would be places of pages are none, and all
+ * are those of blocks.
+ */
+static bool leaf_by_form(const struct sweep *s, uint8_t ptype, const struct pm_bt_meta *m,
+			 const uint8_t *p)
+{
+	const unsigned size = pm_bt_entry_size(s->f, ptype, 0);
+	const uint64_t end = s->an->img->size;
+
+	if (!m->level || !m->cent || m->cb_ent != size || m->cent > s->f->bt_area / size)
+		return false;
+	if (ptype == PM_PTYPE_NBT)
+		return size != s->f->btentry;
+	for (unsigned i = 0; i < m->cent; i++) {
+		struct pm_bt_entry e;
+
+		pm_bt_entry(s->f, p, ptype, 1, i, size, &e);
+		if (!(e.ib % s->f->page) && e.ib >= s->f->amap_first && e.ib < end)
+			return false;
+		pm_bt_entry(s->f, p, ptype, 0, i, size, &e);
+		if (!e.ib || e.ib % s->f->unit || e.ib >= end || !e.cb || e.cb > s->f->data_max)
+			return false;
+	}
+	return true;
+}
+
 static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 {
 	struct pm_analysis *an = s->an;
@@ -236,6 +264,8 @@ static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 	if (bad & (PM_PR_TYPE | PM_PR_CRC) || !t.crc)
 		return PM_OK;
 	pm_bt_meta(s->f, p, &m);
+	if (leaf_by_form(s, t.ptype, &m, p))
+		m.level = 0;
 	size = pm_bt_entry_size(s->f, t.ptype, m.level);
 	if (!m.cent || m.cent > s->f->bt_area / size || m.level > 8 || m.cb_ent != size)
 		return PM_OK;
@@ -267,33 +297,6 @@ static enum pm_rc take_pages(struct sweep *s)
 	return rc;
 }
 
-/* A block whose trailer ends at `end`, right in every respect? */
-static bool block_ending(const struct sweep *s, uint64_t end, struct pm_block *ret)
-{
-	const struct pm_format *f = s->f;
-	const uint8_t *t = s->buf + (end - f->block_trailer - s->start);
-	pm_bid bid = pm_BLOCKTRAILER_bid(f, t);
-	uint32_t cb = (uint32_t)pm_BLOCKTRAILER_cb(f, t), size;
-
-	if (!bid || bid & 1 || !cb || cb > f->data_max)
-		return false;
-	size = pm_block_stored(f, cb);
-	if (end < size + f->amap_first || end - size < s->start)
-		return false;
-	if (pm_BLOCKTRAILER_wSig(f, t) != pm_sig(end - size, bid) || !pm_BLOCKTRAILER_dwCRC(f, t))
-		return false;
-	*ret = (struct pm_block){.bid = bid,
-				 .ib = end - size,
-				 .cb = (uint16_t)cb,
-				 .cb_inflated = (uint16_t)cb,
-				 .flags = PM_BF_CHECKED | PM_BF_FOUND};
-	if (f->variant == PM_UNICODE4K)
-		ret->cb_inflated = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
-	if (!ret->cb_inflated)
-		ret->cb_inflated = ret->cb;
-	return pm_crc(s->buf + (ret->ib - s->start), cb) == pm_BLOCKTRAILER_dwCRC(f, t);
-}
-
 /* Search [next_scan, upto) for ends of blocks that nothing explains. */
 static enum pm_rc scan(struct sweep *s, uint64_t upto)
 {
@@ -312,7 +315,8 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 		}
 		if (end > s->end || s->next_scan >= upto)
 			break;
-		if (!block_ending(s, end, &b) || pm_rangeset_overlaps(&s->covered, b.ib, end))
+		if (!pm_block_ending(s->f, s->buf + (end - s->start), end - s->start, end, &b) ||
+		    pm_rangeset_overlaps(&s->covered, b.ib, end))
 			continue;
 		/* A fact wholly inside a larger one with a right checksum is none: that one is
 		 * content, such as a data file attached to a mail. */

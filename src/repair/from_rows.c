@@ -103,6 +103,7 @@ static bool possible(const struct pm_format *f, uint16_t type)
 static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t row,
 			 const struct pm_col *col)
 {
+	uint32_t rules = 0, value = 0;
 	struct pm_value v;
 	enum pm_rc rc, own;
 
@@ -114,6 +115,10 @@ static enum pm_rc better(struct collect *c, struct pm_pc *pc, bool open, size_t 
 	if (own == PM_OK || pm_is_error(own) || (own == PM_NONE && !open) ||
 	    (own == PM_DAMAGED && c->vouched))
 		return pm_is_error(own) ? own : PM_NONE;
+	/* A cell that was hit itself is no help. */
+	rc = pm_tc_cell_rules(&c->tc, row, col, true, CELL_MAX, &rules, &value);
+	if (pm_is_error(rc) || rules)
+		return pm_is_error(rc) ? rc : PM_NONE;
 	rc = pm_tc_cell(&c->tc, row, col, &v);
 	if (rc == PM_OK)
 		rc = pm_value_read(c->r->ctx, &v, CELL_MAX, &c->cell);

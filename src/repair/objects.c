@@ -304,11 +304,12 @@ static bool method_fits(uint32_t method, uint16_t type)
 }
 
 /* Where there are no data the method, which says that there were, stays, but for strict form; what is
- * no attachment at all gets one that says that there are none. */
-static bool method_counts(const struct object *o, bool data)
+ * left of no attachment at all gets one that says that there are none. */
+static bool method_counts(const struct object *o, const struct pm_props *p)
 {
 	return o->role == ROLE_ATTACHMENT &&
-	       (data || o->r->strict || pm_attachment_foreign(&o->pc));
+	       (o->r->strict || pm_props_find(p, PM_ID_ATTACH_DATA) ||
+		!(pm_props_find(p, PM_ID_ATTACH_METHOD) || pm_props_find(p, PM_ID_ATTACH_SIZE)));
 }
 
 static enum pm_rc give_method(struct object *o, struct pm_props *p)
@@ -318,7 +319,7 @@ static enum pm_rc give_method(struct object *o, struct pm_props *p)
 	const bool known = have && have->type == PM_PT_I4 && have->value.n == 4;
 	uint32_t method = PM_AM_NONE;
 
-	if (!method_counts(o, data != NULL) ||
+	if (!method_counts(o, p) ||
 	    (known && method_fits(pm_le32(have->value.p), data ? data->type : 0)))
 		return PM_OK;
 	if (data && data->type == PM_PT_BINARY)
@@ -385,7 +386,8 @@ static enum pm_rc look_at_meaning(struct object *o)
 		rc = pm_pc_u32(&o->pc, PM_ID_MESSAGE_FLAGS, &v);
 		if (rc == PM_OK && o->r->strict)
 			o->dirty |= (v & PM_MSGFLAG_ATTACH) / PM_MSGFLAG_ATTACH != o->attachments;
-	} else if (method_counts(o, data != NULL)) {
+	} else if (o->role == ROLE_ATTACHMENT &&
+		   (data || o->r->strict || pm_attachment_foreign(&o->pc))) {
 		rc = pm_pc_u32(&o->pc, PM_ID_ATTACH_METHOD, &v);
 		o->dirty |= !method_fits(v, data ? data->type : 0);
 	}

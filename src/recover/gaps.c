@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks that neither their entry nor their trailer finds: the trailer is lost, and of the entry
+ * the place or the size was hit. What is left of the entry, and the room between the blocks and
+ * pages that are known, can leave just one place and one size.
+ *
+ * Gathers: such blocks, in doubt (PM_BF_SUSPECT) where nothing of their trailer speaks for them.
+ * Needs: settled blocks, those found by their trailers among them; pages, allocation maps.
+ */
+#include "recover/internal.h"
+
+#include "base/sort.h"
+
+#define GONE     (PM_BF_CRC | PM_BF_BID | PM_BF_SIG)
+#define LOST_MAX 1024 /* such blocks: where more are lost, room tells nothing */
+#define TOGETHER 0x40 /* between ids of what was saved together */
+#define NEXT     6    /* between those of what was saved one after the other */
+
+/* An entry whose block isn't there, and where it may be instead; or one whose id can't be right. */
+struct missing {
+	struct pm_block b; /* as the entry has it */
+	size_t index;      /* in db.blocks, SIZE_MAX: of a leaf with a wrong checksum */
+	pm_bid lo, hi;     /* hi: its id was hit, and lies between these */
+	pm_ib at;          /* where it may be, 0: nowhere, or in several places */
+	uint32_t cb;
+	bool stays; /* its place is not in doubt, only its size */
+};
+
+/* Of a block that is there. */
+struct place {
+	uint64_t ib, end;
+	pm_bid bid;
+};
+
+struct gaps {
+	struct pm_analysis *an;
+	PM_VEC(struct missing) v;
+	PM_VEC(struct pm_range) rooms; /* in use, and nobody's, ascending */
+	PM_VEC(struct place) places;   /* of blocks that are there, ascending by ib */
+	struct pm_buf buf;
+	uint64_t lo, hi; /* keys of the leaf at hand */
+	pm_bid last;     /* key of the entry before */
+	size_t open;     /* first in v for which the key that follows is not known */
+};
+
+static bool not_there(const struct pm_block *b)
+{
+	return b->flags & PM_BF_LOST || (b->flags & GONE) == GONE ||
+	       (b->flags & (PM_BF_SUSPECT | PM_BF_BID)) == (PM_BF_SUSPECT | PM_BF_BID);
+}
+
+static enum pm_rc add(struct gaps *g, const struct pm_block *b, size_t index, bool nameless)
+{
+	struct missing *m = g->v.n < LOST_MAX ? pm_vec_push(g->an->ctx, &g->v) : NULL;
+
+	if (m)
+		*m = (struct missing){.b = *b, .index = index, .lo = nameless ? g->last : 0};
+	return g->an->ctx->rc;
+}
+
+static enum pm_rc add_entry(void *arg, const struct pm_bt_entry *e)
+{
+	struct gaps *g = arg;
+	const struct pm_block b = {.bid = e->key,
+				   .ib = e->ib,
+				   .cb = e->cb,
+				   .cb_inflated = e->cb_inflated,
+				   .cref = e->cref};
+	const bool right = e->key > g->last && e->key >= g->lo && e->key < g->hi;
+	const size_t i = right ? pm_block_index(g->an, e->key) : SIZE_MAX;
+	/* An entry that nobody needs may be that of a block which is needed, under a wrong id. */
+	const bool idle =
+		i != SIZE_MAX && !g->an->refs[i] && g->an->db.blocks.v[i].flags & PM_BF_SUSPECT;
+	enum pm_rc rc = PM_OK;
+
+	if (!right || i == SIZE_MAX || idle)
+		rc = add(g, idle ? &g->an->db.blocks.v[i] : &b, i, !right || idle);
+	if (!right || idle)
+		return rc;
+	for (; g->open < g->v.n; g->open++)
+		if (g->v.v[g->open].lo)
+			g->v.v[g->open].hi = e->key;
+	g->last = e->key;
+	return rc;
+}
+
+static enum pm_rc gather(struct gaps *g)
+{
+	struct pm_analysis *an = g->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		if (not_there(b))
+			rc = add(g, b, i, false);
+	}
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
+		const struct pm_key_range *r = &an->lost.v[i];
+
+		g->lo = r->lo;
+		g->hi = r->hi;
+		g->last = r->lo ? r->lo - 1 : 0;
+		g->open = g->v.n;
+		if (r->ptype == PM_PTYPE_BBT && r->ib)
+			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_BBT, true, add_entry, g);
+		for (; g->open < g->v.n; g->open++)
+			if (g->v.v[g->open].lo)
+				g->v.v[g->open].hi = r->hi;
+	}
+	return rc;
+}
+
+/* Everything whose place is known. */
+static enum pm_rc cover(struct gaps *g, struct pm_rangeset *used)
+{
+	struct pm_analysis *an = g->an;
+	const struct pm_format *f = an->db.fmt;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		const struct place p = {b->ib, b->ib + pm_block_stored(f, b->cb), b->bid};
+		struct place *slot;
+
+		if (not_there(b) || b->cb > f->data_max)
+			continue;
+		slot = pm_vec_push(an->ctx, &g->places);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = p;
+		rc = pm_rangeset_add(an->ctx, used, p.ib, p.end);
+	}
+	if (rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &g->places, ib);
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++)
+		rc = pm_rangeset_add(an->ctx, used, an->facts.v[i].ib, an->facts.v[i].ib + f->page);
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++)
+		rc = pm_rangeset_add(an->ctx, used, an->pages.v[i].ib, an->pages.v[i].ib + f->page);
+	for (size_t i = 0; i < an->maps.n && rc == PM_OK; i++)
+		rc = pm_rangeset_add(an->ctx, used, an->maps.v[i].ib, an->maps.v[i].ib + f->page);
+	return rc;
+}
+
+/* Of a heap's first block: where its page map ends [MS-PST 2.3.1]. */
+static bool heap_size(const uint8_t *p, size_t n, uint32_t *ret)
+{
+	const uint32_t map = pm_le16(p), items = map + 4 <= n ? pm_le16(p + map) : 0;
+
+	*ret = map + 4 + 2 * (items + 1);
+	return pm_block_kind(p, n) != PM_BK_NONE && map >= 12 && items && *ret <= n &&
+	       pm_le16(p + map + 4) == 12 && pm_le16(p + map + 4 + 2 * items) <= map;
+}
+
+/* How many bytes does the block at `ib` have by its content? 0: that doesn't tell. `most`: of them. */
+static enum pm_rc size_told(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t most,
+			    uint32_t *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	struct pm_block b = m->b;
+	const uint8_t *p;
+	uint32_t at;
+	enum pm_rc rc;
+
+	b.ib = ib;
+	b.cb = b.cb_inflated = (uint16_t)most;
+	b.flags = 0;
+	*ret = 0;
+	pm_buf_clear(&g->buf);
+	rc = pm_ndb_read_entry(&g->an->db, &b, &g->buf);
+	if (pm_is_error(rc) || g->buf.n < 8)
+		return pm_is_error(rc) ? rc : PM_OK;
+	p = g->buf.p;
+	if (pm_bid_internal(b.bid)) {
+		*ret = p[0] == 1   ? f->xhead + pm_le16(p + 2) * f->id
+		       : p[0] == 2 ? f->slhead + pm_le16(p + 2) * (p[1] ? f->sientry : f->slentry)
+				   : 0;
+		return PM_OK;
+	}
+	if (heap_size(g->buf.p, g->buf.n, &at))
+		*ret = at;
+	return PM_OK;
+}
+
+/* Does the entry's own place do, as far as anybody knows? */
+static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_rangeset *used,
+			    bool *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const struct pm_block *b = &m->b;
+	const uint64_t end = b->ib + pm_block_stored(f, b->cb);
+	uint32_t told = 0;
+	enum pm_rc rc = PM_OK;
+
+	*ret = m->index != SIZE_MAX && !m->hi && !(b->flags & PM_BF_LOST) && b->cb &&
+	       b->cb <= f->data_max && !(b->ib % f->unit) &&
+	       !pm_rangeset_overlaps(used, b->ib, end) &&
+	       pm_analysis_allocated(g->an, b->ib, end - b->ib);
+	if (*ret && b->cb == b->cb_inflated)
+		rc = size_told(g, m, b->ib, b->cb, &told);
+	/* The blocks of a heap may have something behind it. */
+	*ret = *ret && (!told || pm_block_stored(f, told) == pm_block_stored(f, b->cb));
+	return rc;
+}
+
+/* Those that lie where nothing that is known does only lost their trailers. */
+static enum pm_rc drop_settled(struct gaps *g, struct pm_rangeset *used)
+{
+	struct pm_rangeset theirs = {0};
+	struct pm_range r = {0};
+	size_t n = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < g->v.n && rc == PM_OK; i++) {
+		struct missing *m = &g->v.v[i];
+		const pm_ib ib = m->b.ib;
+
+		rc = plausible(g, m, used, &m->stays);
+		if (rc == PM_OK && m->stays && !(m->b.flags & PM_BF_INFLATE))
+			rc = pm_rangeset_add(g->an->ctx, &theirs, ib,
+					     ib + pm_block_stored(g->an->db.fmt, m->b.cb));
+		else
+			g->v.v[n++] = *m;
+	}
+	g->v.n = n;
+	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next(&theirs, at, UINT64_MAX, &r);
+	     at = r.end)
+		rc = pm_rangeset_add(g->an->ctx, used, r.start, r.end);
+	pm_rangeset_done(&theirs);
+	return rc;
+}
+
+static enum pm_rc find_rooms(struct gaps *g)
+{
+	struct pm_analysis *an = g->an;
+	struct pm_rangeset used = {0};
+	struct pm_range gap, in;
+	enum pm_rc rc = cover(g, &used);
+
+	if (rc == PM_OK)
+		rc = drop_settled(g, &used);
+	for (uint64_t at = an->db.fmt->amap_first;
+	     rc == PM_OK && pm_rangeset_next_gap(&used, at, an->img->size, &gap); at = gap.end) {
+		/* Where the map is known only what it says is in use. */
+		for (uint64_t from = gap.start; from < gap.end && rc == PM_OK; from = in.end) {
+			struct pm_range *slot;
+			const bool sound = pm_rangeset_find(&an->map_known, from, &in);
+
+			if (!sound && !pm_rangeset_next_gap(&an->map_known, from, gap.end, &in))
+				break;
+			if (in.end > gap.end)
+				in.end = gap.end;
+			if (sound && !pm_rangeset_next(&an->allocated, from, in.end, &in))
+				continue;
+			slot = pm_vec_push(an->ctx, &g->rooms);
+			if (!slot)
+				rc = an->ctx->rc;
+			else
+				*slot = in;
+		}
+	}
+	pm_rangeset_done(&used);
+	return rc;
+}
+
+/* The room that begins at or before `at` and holds it. */
+static const struct pm_range *room_of(const struct gaps *g, pm_ib at)
+{
+	size_t lo = 0, hi = g->rooms.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (g->rooms.v[mid].start <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && g->rooms.v[lo - 1].end > at ? &g->rooms.v[lo - 1] : NULL;
+}
+
+/* Does a block of this size fit in here, beside what is known? */
+static bool fits(const struct gaps *g, pm_ib ib, uint32_t cb)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const struct pm_range *r = ib % f->unit ? NULL : room_of(g, ib);
+	const uint64_t end = ib + pm_block_stored(f, cb);
+
+	return r && cb && cb <= f->data_max && end <= r->end && (r->start == ib || r->end == end);
+}
+
+/* The block, read at this place and in this size: is it a compressed one of the entry's length? */
+static enum pm_rc inflates(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t cb,
+			   bool *ret)
+{
+	struct pm_block b = m->b;
+	enum pm_rc rc;
+
+	*ret = false;
+	if (g->an->db.fmt->variant != PM_UNICODE4K || cb >= b.cb_inflated)
+		return PM_OK;
+	b.ib = ib;
+	b.cb = (uint16_t)cb;
+	b.flags = 0;
+	pm_buf_clear(&g->buf);
+	rc = pm_ndb_read_entry(&g->an->db, &b, &g->buf);
+	*ret = rc == PM_OK && !(b.flags & (PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE)) &&
+	       g->buf.n == b.cb_inflated;
+	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
+}
+
+/* What is compressed ends where it says; what is not has its size twice. */
+static enum pm_rc try_compressed(struct gaps *g, struct missing *m, const struct pm_range *r)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint64_t most = r->end - r->start - f->block_trailer;
+	uint32_t cb = most > f->unit ? (uint32_t)(most - f->unit + 1) : 1;
+	bool right = false;
+	enum pm_rc rc = PM_OK;
+
+	if (most > f->data_max || r->end - r->start > pm_block_stored(f, f->data_max))
+		return PM_OK;
+	for (; cb <= most && !right && rc == PM_OK; cb += !right)
+		rc = inflates(g, m, m->b.ib, cb, &right);
+	if (!right)
+		cb = m->b.cb_inflated;
+	if (rc == PM_OK && (right || fits(g, m->b.ib, cb))) {
+		m->at = m->b.ib;
+		m->cb = cb;
+	}
+	return rc;
+}
+
+/* The place is right: what size fills the room? By the content, or the entry's but for one byte. */
+static enum pm_rc try_sizes(struct gaps *g, struct missing *m)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const struct pm_range *r = m->b.ib % f->unit ? NULL : room_of(g, m->b.ib);
+	unsigned found = 0;
+	uint32_t told = 0;
+	enum pm_rc rc = PM_OK;
+
+	if (!r || r->start != m->b.ib)
+		return PM_OK;
+	if (f->variant == PM_UNICODE4K)
+		return try_compressed(g, m, r);
+	if (r->end - r->start <= pm_block_stored(f, f->data_max))
+		rc = size_told(g, m, r->start, (uint32_t)(r->end - r->start - f->block_trailer),
+			       &told);
+	if (rc || told) {
+		m->at = told && fits(g, r->start, told) ? r->start : 0;
+		m->cb = told;
+		return rc;
+	}
+	for (unsigned k = 0; k < 16; k += 8)
+		for (uint32_t v = 0; v < 256; v++) {
+			const uint32_t cb = (m->b.cb & ~(0xFFu << k)) | v << k;
+
+			if (cb == m->b.cb || !fits(g, m->b.ib, cb) ||
+			    m->b.ib + pm_block_stored(f, cb) != r->end)
+				continue;
+			found++;
+			m->at = m->b.ib;
+			m->cb = cb;
+		}
+	if (found != 1)
+		m->at = 0;
+	return PM_OK;
+}
+
+/* Was a block beside the room saved together with this one? */
+static bool among_its_like(const struct gaps *g, const struct missing *m, const struct pm_range *r,
+			   pm_bid limit)
+{
+	size_t lo = 0, hi = g->places.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (g->places.v[mid].ib < r->start)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t i = lo ? lo - 1 : 0; i <= lo && i < g->places.n; i++) {
+		const struct place *p = &g->places.v[i];
+		const pm_bid d = p->bid > m->b.bid ? p->bid - m->b.bid : m->b.bid - p->bid;
+
+		if ((p->end == r->start || p->ib == r->end) && d <= limit)
+			return true;
+	}
+	return false;
+}
+
+/* Places that may be right: what lies there has the size by its own content, or doesn't tell. */
+struct choice {
+	pm_ib at[2];
+	unsigned n[2];
+};
+
+/* Of a room among blocks of the same time. */
+static enum pm_rc weigh(struct gaps *g, const struct missing *m, pm_ib ib, struct choice *c)
+{
+	const struct pm_range *r = room_of(g, ib);
+	uint32_t told = 0;
+	bool sure = false;
+	enum pm_rc rc;
+
+	if (!r || !among_its_like(g, m, r, TOGETHER))
+		return PM_OK;
+	rc = inflates(g, m, ib, m->b.cb, &sure);
+	if (rc == PM_OK && !sure && m->b.cb == m->b.cb_inflated)
+		rc = size_told(g, m, ib, m->b.cb, &told);
+	/* What tells nothing must be just behind or before its neighbour by its id, too. */
+	if (rc == PM_OK && (sure || told == m->b.cb || (!told && among_its_like(g, m, r, NEXT)))) {
+		c->at[!sure && !told] = ib;
+		c->n[!sure && !told]++;
+	}
+	return rc ? rc : pm_spend(g->an->ctx, 1);
+}
+
+/* The size is right: is there one place that has room for it and is the entry's but for a byte, or
+ * else one room of just that size? */
+static enum pm_rc try_places(struct gaps *g, struct missing *m)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	struct choice c = {0};
+	enum pm_rc rc = PM_OK;
+
+	m->cb = m->b.cb;
+	if (!m->cb || m->cb > f->data_max)
+		return PM_OK;
+	for (unsigned k = 0; k < 8 * f->id; k += 8)
+		for (uint64_t v = 0; v < 256 && rc == PM_OK; v++) {
+			const pm_ib ib = (m->b.ib & ~(UINT64_C(0xFF) << k)) | v << k;
+
+			if (ib != m->b.ib && fits(g, ib, m->b.cb))
+				rc = weigh(g, m, ib, &c);
+		}
+	for (size_t i = 0; !c.n[0] && !c.n[1] && i < g->rooms.n && rc == PM_OK; i++)
+		if (g->rooms.v[i].end - g->rooms.v[i].start == pm_block_stored(f, m->b.cb))
+			rc = weigh(g, m, g->rooms.v[i].start, &c);
+	if (c.n[0] == 1 || (!c.n[0] && c.n[1] == 1))
+		m->at = c.at[!c.n[0]];
+	return rc;
+}
+
+/* The id was hit: what is needed, nowhere to be found, and of an id between those of the entries
+ * before and after? */
+static void try_names(const struct gaps *g, struct missing *m)
+{
+	const struct pm_map *needed = &g->an->missing;
+	unsigned found = 0;
+
+	for (size_t i = 0; i < needed->n; i++)
+		if (needed->v[i].key > m->lo && needed->v[i].key < m->hi) {
+			found++;
+			m->b.bid = needed->v[i].key;
+		}
+	if (found != 1 || (m->index == SIZE_MAX && !fits(g, m->b.ib, m->b.cb)))
+		return;
+	m->at = m->b.ib;
+	m->cb = m->b.cb;
+}
+
+/* Take the block as it lies there. */
+static enum pm_rc take(struct gaps *g, struct missing *m)
+{
+	struct pm_analysis *an = g->an;
+	struct pm_block b = m->b, *slot;
+	enum pm_rc rc;
+
+	/* Two entries may have lost the same id. */
+	if (m->hi && !pm_map_delete(&an->missing, b.bid))
+		return PM_OK;
+	b.ib = m->at;
+	b.cb = (uint16_t)m->cb;
+	if (an->db.fmt->variant != PM_UNICODE4K || b.cb > b.cb_inflated)
+		b.cb_inflated = b.cb;
+	b.flags = 0;
+	pm_buf_clear(&g->buf);
+	rc = pm_ndb_read_entry(&an->db, &b, &g->buf);
+	if (pm_is_error(rc) || b.flags & (PM_BF_READ | PM_BF_LOST))
+		return pm_is_error(rc) ? rc : PM_OK;
+	if ((b.flags & GONE) == GONE)
+		b.flags |= PM_BF_SUSPECT;
+	if (!pm_bid_internal(b.bid))
+		b.flags |= pm_block_kind(g->buf.p, g->buf.n);
+	rc = pm_note(an, PM_NOTE_BLOCK_MOVED, b.bid, m->b.ib, m->b.cb, b.ib);
+	slot = m->index == SIZE_MAX ? pm_vec_push(an->ctx, &an->db.blocks)
+				    : &an->db.blocks.v[m->index];
+	if (slot)
+		*slot = b;
+	return rc ? rc : an->ctx->rc;
+}
+
+/* Two that would lie in one place: neither does for certain. */
+static enum pm_rc drop_rivals(struct gaps *g)
+{
+	struct pm_map first = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < g->v.n && rc == PM_OK; i++) {
+		struct pm_map_entry *e;
+		const struct pm_range *r = g->v.v[i].at ? room_of(g, g->v.v[i].at) : NULL;
+		bool new;
+
+		if (!r)
+			continue;
+		e = pm_map_get(g->an->ctx, &first, r->start, &new);
+		if (!e)
+			rc = g->an->ctx->rc;
+		else if (new)
+			e->value = i;
+		else
+			g->v.v[i].at = g->v.v[e->value].at = 0;
+	}
+	pm_map_done(&first);
+	return rc;
+}
+
+enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
+{
+	struct gaps g = {.an = an};
+	enum pm_rc rc = gather(&g);
+
+	*ret_any = false;
+	if (rc == PM_OK && g.v.n && g.v.n < LOST_MAX)
+		rc = find_rooms(&g);
+	for (size_t i = 0; i < g.v.n && g.rooms.n && rc == PM_OK; i++) {
+		if (g.v.v[i].hi)
+			try_names(&g, &g.v.v[i]);
+		else
+			rc = try_sizes(&g, &g.v.v[i]);
+		if (rc == PM_OK && !g.v.v[i].at && !g.v.v[i].hi && !g.v.v[i].stays)
+			rc = try_places(&g, &g.v.v[i]);
+		if (rc == PM_OK)
+			rc = pm_spend(an->ctx, 8 + g.rooms.n / 64);
+	}
+	if (rc == PM_OK)
+		rc = drop_rivals(&g);
+	for (size_t i = 0; i < g.v.n && rc == PM_OK; i++)
+		if (g.v.v[i].at) {
+			rc = take(&g, &g.v.v[i]);
+			*ret_any = true;
+		}
+	if (*ret_any && rc == PM_OK)
+		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
+	pm_vec_done(&g.v);
+	pm_vec_done(&g.rooms);
+	pm_vec_done(&g.places);
+	pm_buf_done(&g.buf);
+	return rc;
+}
