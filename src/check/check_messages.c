@@ -341,6 +341,8 @@ static enum pm_object_state state_of(struct pm_checker *c, pm_nid nid)
 			if (flaws.v.v[i].state == PM_LOST)
 				state = PM_OBJ_PARTIAL;
 	}
+	if (state == PM_OBJ_WHOLE && pm_ndb_find_node(&c->an->db, nid)->older)
+		state = PM_OBJ_PARTIAL;
 	pm_flaws_done(&flaws);
 	pm_message_close(&m);
 	return state;
@@ -374,6 +376,8 @@ void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct 
 		pm_check_pc(c, &pc, rc, of_message);
 		REPORT(c, MESSAGE_UNREADABLE);
 	}
+	if (n->older)
+		c->subject.tainted = true;
 	if (!c->rc && !c->scouting && (c->subject.lossy || c->subject.tainted || !usable(rc)))
 		pm_unwhole_add(c, PM_OBJ_MESSAGE, usable(rc) ? state_of(c, nid) : PM_OBJ_LOST,
 			       c->subject.lossy);

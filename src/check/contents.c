@@ -128,9 +128,11 @@ void pm_unwhole_add(struct pm_checker *c, enum pm_object_kind kind, enum pm_obje
 }
 
 /* "; "-joined texts of the flaws. */
-static void put_flaws(struct pm_checker *c, const struct pm_flaws *flaws)
+static void put_flaws(struct pm_checker *c, const struct pm_node *n, const struct pm_flaws *flaws)
 {
 	pm_buf_clear(&c->buf);
+	if (n && n->older)
+		pm_buf_printf(c->ctx, &c->buf, "%s%s", pm_node_doubt(n), flaws->v.n ? "; " : "");
 	for (size_t i = 0; i < flaws->v.n; i++)
 		pm_buf_printf(c->ctx, &c->buf, "%s%s", i ? "; " : "", flaws->v.v[i].text);
 	if (flaws->more)
@@ -144,7 +146,7 @@ static void report_message(struct pm_checker *c, struct pm_affected *a)
 
 	if (!pm_check_stop(c, pm_message_open_node(&c->an->db, a->nid, c->codepage, &m)) &&
 	    !pm_check_stop(c, pm_message_assess(&m, 5, &flaws))) {
-		put_flaws(c, &flaws);
+		put_flaws(c, pm_ndb_find_node(&c->an->db, a->nid), &flaws);
 		a->name = m.subject;
 		a->detail = c->buf.n ? pm_buf_cstr(c->ctx, &c->buf) : NULL;
 		c->rc = pm_sink_affected(c->sink, a);

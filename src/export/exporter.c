@@ -294,8 +294,8 @@ static enum pm_rc assess(struct pm_export *ex, struct pm_message *m, struct pm_n
 
 	if (gone && gone->lacks)
 		pm_note_add(m->db->ctx, notes, "%s", gone->lacks);
-	if (n && n->flags & PM_NF_UNFIT)
-		pm_note_add(m->db->ctx, notes, "its data may be those of another item");
+	if (n && pm_node_doubt(n))
+		pm_note_add(m->db->ctx, notes, "%s", pm_node_doubt(n));
 	for (size_t i = 0; i < flaws.v.n; i++)
 		if (!only_attachments || flaws.v.v[i].what >= PM_FLAW_ATTACHMENTS)
 			pm_note_add(m->db->ctx, notes, "%s", flaws.v.v[i].text);

@@ -74,6 +74,7 @@ struct pm_node {
 	pm_bid data, sub; /* bit 0 clear; 0 none */
 	uint8_t origin;   /* pm_origin */
 	uint8_t flags;    /* free for the layers above */
+	bool older;       /* its content is that of an older version; the newer one is lost */
 };
 
 /* An open database. `blocks` ascends by bid, `nodes` by nid, both without doubles. */

@@ -291,6 +291,53 @@ static void drop_vacated(struct pm_orphans *o)
 	db->nodes.n = n;
 }
 
+/* The one row's id, of those that no node has, that differs from this nid in one byte; 0: none. */
+static pm_nid one_byte_off(const struct pm_ndb *db, const struct pm_map *listed, pm_nid nid)
+{
+	pm_nid found = 0;
+
+	for (unsigned k = 0; k < 32; k += 8)
+		for (uint32_t v = 0; v < 256; v++) {
+			const pm_nid other = (nid & ~(0xFFu << k)) | v << k;
+
+			if (other == nid || pm_nid_type(other) != pm_nid_type(nid) ||
+			    !pm_map_has(listed, other) || pm_ndb_find_node(db, other))
+				continue;
+			if (found)
+				return 0;
+			found = other;
+		}
+	return found;
+}
+
+/* Items by a page with a wrong checksum that no table lists, damaged themselves, so that no row can
+ * be compared with them. */
+static enum pm_rc mend_nids(struct pm_orphans *o)
+{
+	struct pm_ndb *db = &o->an->db;
+	struct pm_map listed = {0}, right = {0};
+	enum pm_rc rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
+
+	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &db->nodes.v[i];
+		pm_nid nid;
+
+		if (n->origin != PM_FROM_WRONG || pm_nid_type(n->nid) != PM_NT_MESSAGE ||
+		    pm_map_has(&listed, n->nid))
+			continue;
+		nid = one_byte_off(db, &listed, n->nid);
+		if (nid && pm_map_delete(&listed, nid))
+			rc = pm_map_put(o->an->ctx, &right, i, nid);
+	}
+	for (size_t i = 0; i < right.n && rc == PM_OK; i++)
+		db->nodes.v[right.v[i].key].nid = (pm_nid)right.v[i].value;
+	if (rc == PM_OK && right.n)
+		rc = pm_analysis_sort_nodes(o->an);
+	pm_map_done(&listed);
+	pm_map_done(&right);
+	return rc;
+}
+
 enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 {
 	struct pm_orphans o = {.an = an};
@@ -327,6 +374,8 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 	}
 	if (rc == PM_OK)
 		rc = pm_analysis_sort_nodes(an);
+	if (rc == PM_OK)
+		rc = mend_nids(&o);
 	if (rc == PM_OK)
 		rc = drop_deleted(&o);
 	pm_orphans_close(&o);

@@ -69,6 +69,13 @@ bool pm_analysis_cut_short(const struct pm_analysis *an)
 	       an->header.eof > pm_image_size(an->img);
 }
 
+const char *pm_node_doubt(const struct pm_node *n)
+{
+	return n->flags & PM_NF_UNFIT ? "its data may be those of another item"
+	       : n->older ? "it is as it was before it was changed, what was saved last is lost"
+			  : NULL;
+}
+
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n)
 {
 	if (!pm_rangeset_contains(&an->map_known, ib, ib + n))

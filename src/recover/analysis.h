@@ -158,6 +158,9 @@ enum pm_node_flag {
 	PM_NF_VACATED = 1 << 2,  /* within pm_adopt_orphans: its content has another nid */
 };
 
+/* Why the content of a node is in doubt as a whole, as the end of a sentence; NULL: it is not. */
+const char *pm_node_doubt(const struct pm_node *n);
+
 /* Count references anew into an->refs, from nodes, and from internal blocks that nobody
  * references and whose count says so. */
 enum pm_rc pm_analysis_count_refs(struct pm_analysis *an) PM_MUST_CHECK;

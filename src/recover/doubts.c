@@ -20,6 +20,7 @@
 #define TOGETHER   0x20  /* between those of context and subnodes that were saved together */
 #define SURE       16    /* messages of one distance that tell something */
 #define STANDS_OUT 8     /* times the next frequent one */
+#define SAMPLE     64    /* rows that are compared with their messages */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -252,6 +253,7 @@ static enum pm_rc doubt(struct pm_orphans *o, size_t i, bool back, bool both)
 	struct pm_node *n = &o->an->db.nodes.v[i];
 	const struct pm_node sub = {.sub = both ? n->sub : 0};
 	const pm_nid left = both ? n->nid : 0;
+	const uint16_t kind = pm_nid_kind(n->nid) == PM_BK_TC ? PM_BK_TC : PM_BK_PC;
 	size_t block = pm_block_index(o->an, n->data);
 	enum pm_rc rc = pm_map_put(o->an->ctx, &o->doubtful, n->data, 1);
 
@@ -262,7 +264,7 @@ static enum pm_rc doubt(struct pm_orphans *o, size_t i, bool back, bool both)
 		n->sub = 0;
 	}
 	if (rc == PM_OK)
-		rc = pm_orphan_add(o, block, PM_BK_PC, PM_OR_NO_NODE, back ? i : PM_OR_NO_NODE);
+		rc = pm_orphan_add(o, block, kind, PM_OR_NO_NODE, back ? i : PM_OR_NO_NODE);
 	if (rc == PM_OK) {
 		o->v.v[o->v.n - 1].sub = sub.sub;
 		o->v.v[o->v.n - 1].left = left;
@@ -327,6 +329,15 @@ static enum pm_rc disown_misfits(struct pm_orphans *o)
 	return rc;
 }
 
+/* A folder's table by a page with a wrong checksum, of a folder that isn't there. */
+static bool table_of_nobody(const struct pm_ndb *db, const struct pm_node *n)
+{
+	const unsigned t = pm_nid_type(n->nid);
+
+	return n->origin == PM_FROM_WRONG && t >= PM_NT_HIERARCHY && t <= PM_NT_ASSOC_CONTENTS &&
+	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_FOLDER, n->nid >> 5));
+}
+
 /* A search folder, by a page with a wrong checksum, that has nothing of a search: its nid may be that
  * of a folder with a bit too many. */
 static bool folder_in_disguise(const struct pm_ndb *db, const struct pm_node *n)
@@ -338,36 +349,64 @@ static bool folder_in_disguise(const struct pm_ndb *db, const struct pm_node *n)
 	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_SEARCH_CONTENTS, i));
 }
 
+/* Do so many of the rows that are looked at contradict their messages that nodes were mixed up? Rows
+ * that were not kept up to date are few. */
+static enum pm_rc mixed_up(struct pm_orphans *o, bool *ret)
+{
+	struct pm_map words = {0};
+	size_t items = 0, against = 0;
+	enum pm_rc rc;
+
+	for (size_t i = 0; i < o->an->db.nodes.n; i++)
+		items += pm_nid_type(o->an->db.nodes.v[i].nid) == PM_NT_MESSAGE;
+	rc = pm_orphans_described(o, PM_OR_MESSAGE, PM_NT_CONTENTS, items / SAMPLE + 1, &words);
+	for (size_t i = 0; i < words.n; i++)
+		against += words.v[i].value == PM_ROW_CONTRADICTS;
+	*ret = against > 2 && 8 * against > words.n;
+	pm_map_done(&words);
+	return rc;
+}
+
+/* Is the entry in doubt by what the rows of tables say? One of a page with a wrong checksum must be
+ * described, others need not. */
+static bool in_doubt(const struct pm_node *n, const struct pm_map *words, bool all)
+{
+	const struct pm_map_entry *e = pm_map_find(words, n->nid);
+
+	return n->origin == PM_FROM_WRONG ? !e || e->value != PM_ROW_DESCRIBES
+					  : all && e && e->value == PM_ROW_CONTRADICTS;
+}
+
 /*
  * Entries of pages with a wrong checksum, of items that no table lists, or by a row that describes
  * another item: their nid may have been hit. They return to it when no row describes them either.
+ * Where entries were mixed up, all that their rows contradict.
  */
 static enum pm_rc doubt_nids(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
-	struct pm_map described = {0};
-	bool any = false;
-	enum pm_rc rc = PM_OK;
+	struct pm_map words = {0};
+	bool any = false, all = false;
+	enum pm_rc rc = mixed_up(o, &all);
 
 	for (size_t i = 0; i < an->db.nodes.n; i++)
 		any |= an->db.nodes.v[i].origin == PM_FROM_WRONG;
-	if (any)
-		rc = pm_orphans_described(o, PM_OR_MESSAGE, PM_NT_CONTENTS, &described);
-	if (any && rc == PM_OK)
-		rc = pm_orphans_described(o, PM_OR_ASSOC, PM_NT_ASSOC_CONTENTS, &described);
-	for (size_t i = 0; any && i < an->db.nodes.n && rc == PM_OK; i++) {
+	if (rc == PM_OK && (any || all))
+		rc = pm_orphans_described(o, PM_OR_MESSAGE, PM_NT_CONTENTS, all, &words);
+	if (rc == PM_OK && (any || all))
+		rc = pm_orphans_described(o, PM_OR_ASSOC, PM_NT_ASSOC_CONTENTS, all, &words);
+	for (size_t i = 0; (any || all) && i < an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &an->db.nodes.v[i];
-		const struct pm_map_entry *e = pm_map_find(&described, n->nid);
 		struct look l;
 
-		if (n->origin != PM_FROM_WRONG || !n->data || n->flags ||
-		    !item(kind_wanted(n->nid)) || (e && e->value == PM_ROW_DESCRIBES))
+		if (!n->data || n->flags || !item(kind_wanted(n->nid)) || !in_doubt(n, &words, all))
 			continue;
 		rc = look_at(o, n, &l);
+		/* It may be the data that are another's, not the nid. */
 		if (rc == PM_OK && item(l.x.kind) && l.x.need == l.s.has)
-			rc = doubt(o, i, true, true);
+			rc = doubt(o, i, true, !l.x.to || !l.s.to || l.x.to == l.s.to);
 	}
-	pm_map_done(&described);
+	pm_map_done(&words);
 	return rc;
 }
 
@@ -375,7 +414,7 @@ enum pm_rc pm_orphans_doubt_folders(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
 	struct pm_map described = {0};
-	enum pm_rc rc = pm_orphans_described(o, PM_OR_FOLDER, PM_NT_HIERARCHY, &described);
+	enum pm_rc rc = pm_orphans_described(o, PM_OR_FOLDER, PM_NT_HIERARCHY, 0, &described);
 
 	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_map_entry *e = pm_map_find(&described, an->db.nodes.v[i].nid);
@@ -441,7 +480,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
-		if (folder_in_disguise(&o->an->db, n)) {
+		if (folder_in_disguise(&o->an->db, n) || table_of_nobody(&o->an->db, n)) {
 			rc = doubt(o, i, true, true);
 			continue;
 		}

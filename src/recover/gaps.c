@@ -183,6 +183,26 @@ static enum pm_rc size_told(struct gaps *g, const struct missing *m, pm_ib ib, u
 	return PM_OK;
 }
 
+/* The block, read at this place and in this size: is it a compressed one of the entry's length? */
+static enum pm_rc inflates(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t cb,
+			   bool *ret)
+{
+	struct pm_block b = m->b;
+	enum pm_rc rc;
+
+	*ret = false;
+	if (g->an->db.fmt->variant != PM_UNICODE4K || cb >= b.cb_inflated)
+		return PM_OK;
+	b.ib = ib;
+	b.cb = (uint16_t)cb;
+	b.flags = 0;
+	pm_buf_clear(&g->buf);
+	rc = pm_ndb_read_entry(&g->an->db, &b, &g->buf);
+	*ret = !pm_is_error(rc) && !(b.flags & (PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE)) &&
+	       g->buf.n == b.cb_inflated;
+	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
+}
+
 /* Does the entry's own place do, as far as anybody knows? */
 static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_rangeset *used,
 			    bool *ret)
@@ -197,8 +217,14 @@ static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_r
 	       b->cb <= f->data_max && !(b->ib % f->unit) &&
 	       !pm_rangeset_overlaps(used, b->ib, end) &&
 	       pm_analysis_allocated(g->an, b->ib, end - b->ib);
-	if (*ret && b->cb == b->cb_inflated)
+	if (*ret && f->variant == PM_UNICODE4K && b->cb < b->cb_inflated) {
+		bool right;
+
+		rc = inflates(g, m, b->ib, b->cb, &right);
+		m->b.flags |= right ? 0 : PM_BF_INFLATE;
+	} else if (*ret && b->cb == b->cb_inflated) {
 		rc = size_told(g, m, b->ib, b->cb, &told);
+	}
 	/* The blocks of a heap may have something behind it. */
 	*ret = *ret && (!told || pm_block_stored(f, told) == pm_block_stored(f, b->cb));
 	return rc;
@@ -288,26 +314,6 @@ static bool fits(const struct gaps *g, pm_ib ib, uint32_t cb)
 	const uint64_t end = ib + pm_block_stored(f, cb);
 
 	return r && cb && cb <= f->data_max && end <= r->end && (r->start == ib || r->end == end);
-}
-
-/* The block, read at this place and in this size: is it a compressed one of the entry's length? */
-static enum pm_rc inflates(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t cb,
-			   bool *ret)
-{
-	struct pm_block b = m->b;
-	enum pm_rc rc;
-
-	*ret = false;
-	if (g->an->db.fmt->variant != PM_UNICODE4K || cb >= b.cb_inflated)
-		return PM_OK;
-	b.ib = ib;
-	b.cb = (uint16_t)cb;
-	b.flags = 0;
-	pm_buf_clear(&g->buf);
-	rc = pm_ndb_read_entry(&g->an->db, &b, &g->buf);
-	*ret = rc == PM_OK && !(b.flags & (PM_BF_READ | PM_BF_LOST | PM_BF_INFLATE)) &&
-	       g->buf.n == b.cb_inflated;
-	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
 }
 
 /* What is compressed ends where it says; what is not has its size twice. */

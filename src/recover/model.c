@@ -192,7 +192,7 @@ static uint32_t find(const struct build *b, pm_nid nid)
 	return e ? (uint32_t)e->value : PM_NO_FOLDER;
 }
 
-/* Beside the folder: its table is not one of an older generation, and no other one differs. */
+/* Beside the folder: its table is one of the live tree, and no other one differs. */
 #define ROW_FIRM (UINT64_C(1) << 32)
 /* Only the matrix has the row, the index does not: any other row counts for more. */
 #define ROW_WEAK (UINT64_C(1) << 33)
@@ -202,7 +202,9 @@ static enum pm_rc load_rows(struct build *b, const struct pm_node *n, pm_nid fol
 			    struct pm_map *map, bool hierarchy)
 {
 	struct pm_analysis *an = b->m->an;
-	const uint64_t firm = n->origin == PM_FROM_STALE ? 0 : ROW_FIRM;
+	/* One of a page with a wrong checksum may be another folder's. */
+	const bool sure = n->origin != PM_FROM_STALE && n->origin != PM_FROM_WRONG;
+	const uint64_t firm = sure ? ROW_FIRM : 0;
 	struct pm_tc tc;
 	enum pm_rc rc = pm_tc_open(&an->db, n->data, n->sub, &tc);
 

@@ -249,10 +249,48 @@ static enum pm_rc gather_leaves(struct pool *p, const struct pm_page_fact *const
 	return rc;
 }
 
+/* The one key between these that differs from `key` in one byte, and of the type of both if they have
+ * the same; 0: none, or several. */
+static uint64_t between(uint64_t key, uint64_t lo, uint64_t hi)
+{
+	const unsigned type = pm_nid_type((pm_nid)lo);
+	const bool typed = type == pm_nid_type((pm_nid)hi);
+	uint64_t found = 0;
+
+	for (unsigned k = 0; k < 32; k += 8)
+		for (uint64_t v = 0; v < 256; v++) {
+			const uint64_t other = (key & ~(UINT64_C(0xFF) << k)) | v << k;
+
+			if (other <= lo || other >= hi ||
+			    (typed && pm_nid_type((pm_nid)other) != type))
+				continue;
+			if (found)
+				return 0;
+			found = other;
+		}
+	return found;
+}
+
+/* Keys ascend in a page: one that was hit may be known by those before and after it. */
+static void straighten(struct pool *p, size_t first)
+{
+	for (size_t i = first + 1; i + 1 < p->v.n; i++) {
+		struct candidate *c = &p->v.v[i];
+		const uint64_t lo = c[-1].e.key, hi = c[1].e.key;
+		const uint64_t key = lo < hi && (c->e.key <= lo || c->e.key >= hi)
+					     ? between(c->e.key, lo, hi)
+					     : 0;
+
+		if (key)
+			c->e.key = key;
+	}
+}
+
 /* Entries of pages that stand where a leaf of the tree must be, and whose own checksum is wrong. */
 static enum pm_rc gather_in_place(struct pool *p)
 {
 	struct pm_analysis *an = p->an;
+	size_t first;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
@@ -262,7 +300,9 @@ static enum pm_rc gather_in_place(struct pool *p)
 			continue;
 		p->next = (struct candidate){
 			.ib = r->ib, .leaf_first = r->lo, .leaf_last = r->hi - 1};
+		first = p->v.n;
 		rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, false, take_candidate, p);
+		straighten(p, first);
 		p->next.rest = true;
 		if (rc == PM_OK)
 			rc = pm_walk_leaf(an, r->ib, PM_PTYPE_NBT, true, take_candidate, p);
@@ -442,6 +482,9 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		return rc;
 	*ret_used = true;
 	if (old) {
+		/* What a right page names and nobody has was saved later, if its id is higher. */
+		n.older = old->flags & PM_NF_DANGLING && old->origin != PM_FROM_WRONG &&
+			  n.origin == PM_FROM_STALE && old->data > n.data;
 		*old = n;
 		return PM_OK;
 	}

@@ -499,13 +499,16 @@ static enum pm_rc consider_alike(struct join *j, const struct alike *a, size_t i
 	return rc;
 }
 
-/* A table's rows lie in a subnode: the nearest tree that has it and with which it opens. */
-static enum pm_rc join_table(struct join *j, struct pm_orphan *x, struct pm_orphan_sub *s)
+/* How well does a table open with these subnodes: 0 not at all, 2 with just the rows of its index? */
+static enum pm_rc rows_fit(struct join *j, const struct pm_orphan *x, const struct pm_orphan_sub *s,
+			   unsigned *ret)
 {
 	struct pm_subs subs;
 	struct pm_tc tc;
+	size_t wrong = 0;
 	enum pm_rc rc;
 
+	*ret = 0;
 	if (s->taken || s->recipients || s->node != PM_OR_NO_NODE)
 		return PM_OK;
 	rc = pm_subs_open(&j->o->an->db, s->bid, &subs);
@@ -515,12 +518,60 @@ static enum pm_rc join_table(struct join *j, struct pm_orphan *x, struct pm_orph
 	if (rc != PM_OK)
 		return pm_is_error(rc) ? rc : PM_OK;
 	rc = pm_tc_open(&j->o->an->db, x->data, s->bid, &tc);
-	if (rc == PM_OK && tc.rows.n) {
-		x->sub = s->bid;
-		s->taken = true;
+	if (rc == PM_OK && tc.rows.n)
+		*ret = 1;
+	for (size_t i = 0; i < tc.rows.n && *ret && !pm_is_error(rc); i++) {
+		uint32_t rules = 0;
+
+		rc = pm_tc_row_rules(&tc, i, &rules);
+		wrong += (rules & (PM_BR_KEY | PM_BR_ENTRY | PM_BR_BITS)) != 0;
 	}
+	if (*ret && !wrong && !(tc.rules & (PM_BR_COUNT | PM_BR_MATRIX)))
+		*ret = 2;
 	pm_tc_close(&tc);
-	return pm_is_error(rc) ? rc : PM_OK;
+	return pm_is_error(rc) ? rc : pm_spend(j->o->an->ctx, 1);
+}
+
+/* The tree at index k, unless a better one was met. */
+static enum pm_rc try_rows(struct join *j, const struct pm_orphan *x, size_t k,
+			   struct pm_orphan_sub **best, unsigned *how)
+{
+	unsigned fit;
+	enum pm_rc rc = rows_fit(j, x, &j->o->subs.v[k], &fit);
+
+	if (rc == PM_OK && fit > *how) {
+		*how = fit;
+		*best = &j->o->subs.v[k];
+	}
+	return rc;
+}
+
+/* A table's rows lie in a subnode: the nearest tree that has it and just the rows of the index, far
+ * away only one that has nothing else; else one that it opens with. */
+static enum pm_rc join_table(struct join *j, struct pm_orphan *x)
+{
+	struct pm_orphans *o = j->o;
+	const size_t at = lower_sub(o, x->data);
+	struct pm_orphan_sub *best = NULL;
+	unsigned how = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t d = 0; d < NEAR && how < 2 && rc == PM_OK; d++) {
+		if (at > d)
+			rc = try_rows(j, x, at - 1 - d, &best, &how);
+		if (rc == PM_OK && how < 2 && at + d < o->subs.n)
+			rc = try_rows(j, x, at + d, &best, &how);
+	}
+	for (size_t k = 0, n = 0; k < o->subs.n && n < SAME && how < 2 && rc == PM_OK; k++)
+		if (o->subs.v[k].has == pm_mix(x->matrix)) {
+			rc = try_rows(j, x, k, &best, &how);
+			n++;
+		}
+	if (rc == PM_OK && best) {
+		x->sub = best->bid;
+		best->taken = true;
+	}
+	return rc;
 }
 
 static enum pm_rc join_tables(struct join *j)
@@ -528,19 +579,9 @@ static enum pm_rc join_tables(struct join *j)
 	struct pm_orphans *o = j->o;
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
-		struct pm_orphan *x = &o->v.v[i];
-		size_t at = lower_sub(o, x->data);
-
-		if (!x->matrix)
-			continue;
-		for (size_t d = 0; d < NEAR && !x->sub && rc == PM_OK; d++) {
-			if (at > d)
-				rc = join_table(j, x, &o->subs.v[at - 1 - d]);
-			if (rc == PM_OK && !x->sub && at + d < o->subs.n)
-				rc = join_table(j, x, &o->subs.v[at + d]);
-		}
-	}
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
+		if (o->v.v[i].matrix)
+			rc = join_table(j, &o->v.v[i]);
 	return rc;
 }
 

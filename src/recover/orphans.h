@@ -83,10 +83,10 @@ void pm_orphans_close(struct pm_orphans *o);
 /* What the row of a node that is there says of it. */
 enum pm_row_word { PM_ROW_CONTRADICTS, PM_ROW_DESCRIBES };
 
-/* The words of the rows of such tables, by nid: on folders, or on items by a page with a wrong
- * checksum. */
+/* The words of the rows of such tables, by nid: on folders; on items by a page with a wrong checksum,
+ * or with a `step` on one of so many of all items. */
 enum pm_rc pm_orphans_described(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type,
-				struct pm_map *ret) PM_MUST_CHECK;
+				size_t step, struct pm_map *ret) PM_MUST_CHECK;
 /* rows.c: the ids of all rows of tables of this type. */
 enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type,
 			     struct pm_map *ret) PM_MUST_CHECK;

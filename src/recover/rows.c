@@ -59,8 +59,10 @@ struct match {
 	struct set sets[SETS_MAX];
 	unsigned n_sets;
 	struct pm_map *done; /* nids that an orphan has got */
-	struct pm_map
-		*told; /* not NULL: only nids of nodes that their row describes are looked for */
+	/* Not NULL: what rows say of nodes that are there is gathered, pm_row_word. */
+	struct pm_map *told;
+	bool all;         /* of all nodes, not only of those of a page with a wrong checksum */
+	size_t step, met; /* one row of so many; rows so far */
 	struct pm_buf value;
 };
 
@@ -262,7 +264,7 @@ static enum pm_rc hear_row(struct match *m, const struct set *s, struct pm_tc *t
 	enum pm_rc rc;
 
 	if (!n || n->flags || !n->data || tc->rows.v[row].rules ||
-	    (n->origin != PM_FROM_WRONG && m->kind != PM_OR_FOLDER))
+	    (n->origin != PM_FROM_WRONG && !m->all) || m->met++ % m->step)
 		return PM_OK;
 	rc = digest_row(m, s, tc, row, &h, &told);
 	if (rc || (m->choice->strict && !told))
@@ -382,13 +384,18 @@ enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind, un
 }
 
 enum pm_rc pm_orphans_described(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type,
-				struct pm_map *ret)
+				size_t step, struct pm_map *ret)
 {
 	const struct choice *choices = kind == PM_OR_FOLDER ? of_folders : of_items;
 	enum pm_rc rc = PM_OK;
 
 	for (unsigned k = 0; k < 2 && rc == PM_OK; k++) {
-		struct match m = {.o = o, .kind = kind, .choice = &choices[k], .told = ret};
+		struct match m = {.o = o,
+				  .kind = kind,
+				  .choice = &choices[k],
+				  .told = ret,
+				  .all = step || kind == PM_OR_FOLDER,
+				  .step = step ? step : 1};
 
 		rc = match_tables(&m, table_type);
 		match_done(&m);

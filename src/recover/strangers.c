@@ -4,7 +4,8 @@
  * nobody names, and name one that is another's. Counts alone can be wrong, so both must be there.
  *
  * Gathers: PM_BF_CROWDED, of blocks that are named once too often; or that are named once, by an
- * internal block whose other ids are far from theirs, while one that nobody names is near.
+ * internal block whose other ids are far from theirs, while one that nobody names is near, or one
+ * that another names from afar.
  * Needs: references and kinds of all blocks. Only files that something is wrong with.
  */
 #include "recover/internal.h"
@@ -14,7 +15,7 @@
 
 #define LEARN_MIN 20  /* entries that must be there for their distance to mean something */
 #define TIMES     16  /* the usual distance: what is further away is far */
-#define FAR_MIN   32  /* ids */
+#define FAR_MIN   96  /* ids */
 #define FAR_MAX   256 /* where ids are usually that far apart they tell nothing */
 
 /* A block that an internal block names. */
@@ -30,6 +31,9 @@ struct strangers {
 	PM_VEC(pm_bid) ids;      /* all that it names, and its own */
 	PM_VEC(uint64_t) usual;  /* distances, of all blocks */
 	uint64_t far;            /* 0: still to be learnt */
+	bool mixed_up;           /* most are, though many are not: then those don't count either */
+	bool judging;            /* after it is known what is far */
+	struct pm_map from_afar; /* blocks that are named once, by one whose ids are far */
 };
 
 static enum pm_rc add(struct strangers *s, pm_bid bid, pm_nid nid, bool ref)
@@ -115,6 +119,15 @@ static bool fits(const struct pm_block *u, const struct pm_block *named, const s
 	return type != PM_NT_ATTACHMENT || (u->flags & PM_BF_KIND) == PM_BK_PC;
 }
 
+/* Does nobody name this block, or another one that should not? */
+static bool forsaken(const struct strangers *s, size_t i, pm_bid but)
+{
+	const struct pm_block *b = &s->an->db.blocks.v[i];
+
+	return b->cref > 1 && b->bid != but &&
+	       (!s->an->refs[i] || pm_map_has(&s->from_afar, b->bid));
+}
+
 /* Does nobody name a block that is near to one of the others, and that fits? */
 static bool left_alone(const struct strangers *s, const struct ref *r, const struct pm_block *named)
 {
@@ -130,8 +143,7 @@ static bool left_alone(const struct strangers *s, const struct ref *r, const str
 		i = pm_ndb_lower_block(&an->db, from);
 		for (i = i > last || last == SIZE_MAX ? i : last;
 		     i < an->db.blocks.n && an->db.blocks.v[i].bid <= id + s->far; i++) {
-			if (!an->refs[i] && an->db.blocks.v[i].cref > 1 &&
-			    fits(&an->db.blocks.v[i], named, r))
+			if (forsaken(s, i, r->bid) && fits(&an->db.blocks.v[i], named, r))
 				return true;
 			last = i + 1;
 		}
@@ -139,15 +151,18 @@ static bool left_alone(const struct strangers *s, const struct ref *r, const str
 	return false;
 }
 
-static void judge(struct strangers *s, const struct ref *r)
+static enum pm_rc judge(struct strangers *s, const struct ref *r)
 {
 	struct pm_analysis *an = s->an;
 	const size_t i = pm_block_index(an, r->bid);
 
 	if (r->nearest <= s->far || i == SIZE_MAX || an->refs[i] != 1)
-		return;
+		return PM_OK;
+	if (!s->judging)
+		return s->mixed_up ? pm_map_put(an->ctx, &s->from_afar, r->bid, 1) : PM_OK;
 	if (left_alone(s, r, &an->db.blocks.v[i]))
 		an->db.blocks.v[i].flags |= PM_BF_CROWDED;
+	return PM_OK;
 }
 
 /* One internal block: learn its distances, or judge by what was learnt. */
@@ -169,7 +184,7 @@ static enum pm_rc look(struct strangers *s, struct pm_block *e)
 
 		measure(s, &s->refs.v[i]);
 		if (s->far) {
-			judge(s, &s->refs.v[i]);
+			rc = judge(s, &s->refs.v[i]);
 			continue;
 		}
 		d = pm_vec_push(s->an->ctx, &s->usual);
@@ -191,12 +206,21 @@ static enum pm_rc look_at_all(struct strangers *s)
 	return rc;
 }
 
+/* Does anything that somebody owns lack an owner, or did it until it was found by its content? */
+static bool any_lost(const struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->notes.n; i++)
+		if (an->notes.v[i].kind == PM_NOTE_NODE_CONTENT)
+			return true;
+	return pm_refs_pool(an) != 0;
+}
+
 enum pm_rc pm_mark_strangers(struct pm_analysis *an)
 {
 	struct strangers s = {.an = an};
 	enum pm_rc rc;
 
-	if (!pm_refs_pool(an))
+	if (!any_lost(an))
 		return PM_OK;
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		struct pm_block *b = &an->db.blocks.v[i];
@@ -208,14 +232,20 @@ enum pm_rc pm_mark_strangers(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = pm_sort_u64(an->ctx, s.usual.v, s.usual.n, sizeof(*s.usual.v), 0);
 	if (rc == PM_OK && s.usual.n >= LEARN_MIN) {
-		s.far = TIMES * s.usual.v[s.usual.n / 2];
+		/* Where most entries were redirected a quarter are right all the same. */
+		s.far = TIMES * s.usual.v[s.usual.n / 4];
 		if (s.far < FAR_MIN)
 			s.far = FAR_MIN;
-		if (s.far <= FAR_MAX)
+		s.mixed_up = s.usual.v[s.usual.n / 2] > s.far;
+		if (s.far <= FAR_MAX && s.mixed_up)
+			rc = look_at_all(&s);
+		s.judging = true;
+		if (s.far <= FAR_MAX && rc == PM_OK)
 			rc = look_at_all(&s);
 	}
 	pm_vec_done(&s.refs);
 	pm_vec_done(&s.ids);
 	pm_vec_done(&s.usual);
+	pm_map_done(&s.from_afar);
 	return rc;
 }

@@ -9,8 +9,11 @@
  */
 #include "recover/internal.h"
 
+#include "base/sort.h"
+
 #define LEVEL_MAX 8
-#define FAN_MAX   340 /* above the largest capacity of any page */
+#define NID_STORE 0x21 /* the first of all nodes [MS-PST 2.4.1] */
+#define FAN_MAX   340  /* above the largest capacity of any page */
 #define KEY_END   UINT64_MAX
 #define PROBES    16 /* children that agree are enough to tell a root's level */
 
@@ -29,6 +32,7 @@ struct walk {
 	pm_ib next;     /* behind the last page read */
 	uint64_t at, n; /* of the window in the file */
 	uint8_t window[32 << 10];
+	pm_ib only_leaf; /* the root, where it is a leaf with a wrong checksum; else 0 */
 };
 
 /* One page being visited. */
@@ -403,6 +407,9 @@ static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, 
 	/* An only root may be empty. */
 	if (level < 0 && v->rec.level == 0)
 		v->rec.bad &= ~(uint32_t)PM_PR_EMPTY;
+	if (level < 0 && !v->meta.level && v->rec.grade == PM_GRADE_C &&
+	    v->meta.cb_ent == pm_bt_entry_size(w->f, w->ptype, 0))
+		w->only_leaf = v->rec.ib;
 	if (v->rec.bad & ~(uint32_t)HARMLESS || v->rec.elsewhere)
 		w->clean = false;
 	rec = pm_vec_push(w->an->ctx, &w->an->pages);
@@ -659,7 +666,7 @@ static enum pm_rc assemble(struct walk *w)
 	}
 	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next_gap(&decided, at, KEY_END - 1, &gap);
 	     at = gap.end)
-		rc = lose(w, gap.start, gap.end, 0);
+		rc = lose(w, gap.start, gap.end, w->only_leaf);
 	pm_rangeset_done(&decided);
 	pm_vec_done(&leaves);
 	return rc;
@@ -687,41 +694,84 @@ enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool be
 	return rc;
 }
 
-/*
- * Live leaves that the tree under a found root does not reach. Where the map is damaged an older
- * leaf looks alive: then only what lies outside of the keys that the tree has tells something.
- */
-static bool leaves_outside(const struct walk *w)
+/* Keys that a leaf of the tree has. */
+struct span {
+	uint64_t first, last;
+	pm_bid bid;
+};
+
+struct spans {
+	PM_VEC(struct span) v; /* ascending */
+	uint64_t lo, hi;       /* keys that the tree has, lost ones among them */
+};
+
+static enum pm_rc tree_spans(const struct walk *w, struct spans *ret)
 {
 	const struct pm_analysis *an = w->an;
-	uint64_t lo = UINT64_MAX, hi = 0;
 
+	ret->lo = UINT64_MAX;
 	for (size_t i = 0; i < an->facts.n; i++) {
 		const struct pm_page_fact *p = &an->facts.v[i];
+		struct span *slot;
 
 		if (p->ptype != w->ptype || p->level || !pm_map_has(&w->seen, p->ib))
 			continue;
-		lo = p->first < lo ? p->first : lo;
-		hi = p->last > hi ? p->last : hi;
+		slot = pm_vec_push(an->ctx, &ret->v);
+		if (!slot)
+			return an->ctx->rc;
+		*slot = (struct span){p->first, p->last, p->bid};
+		ret->lo = p->first < ret->lo ? p->first : ret->lo;
+		ret->hi = p->last > ret->hi ? p->last : ret->hi;
 	}
 	for (size_t i = 0; i < an->lost.n; i++) {
 		const struct pm_key_range *r = &an->lost.v[i];
 
 		if (r->ptype != w->ptype)
 			continue;
-		lo = r->lo < lo ? r->lo : lo;
-		hi = r->hi > hi ? r->hi : hi;
+		ret->lo = r->lo < ret->lo ? r->lo : ret->lo;
+		ret->hi = r->hi > ret->hi ? r->hi : ret->hi;
 	}
-	for (size_t i = 0; i < an->facts.n; i++) {
+	return pm_sort_member(an->ctx, &ret->v, first);
+}
+
+/* Does a younger leaf of the tree have any of these keys? Then this one is older: live leaves share
+ * none. */
+static bool superseded(const struct spans *s, const struct pm_page_fact *p)
+{
+	size_t lo = 0, hi = s->v.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->v.v[mid].first <= p->last)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && s->v.v[lo - 1].last >= p->first && s->v.v[lo - 1].bid > p->bid;
+}
+
+/*
+ * Live leaves that the tree under a found root does not reach. Where the map is damaged an older
+ * leaf looks alive: then only what lies outside of the keys that the tree has tells something.
+ */
+static enum pm_rc leaves_outside(const struct walk *w, bool *ret)
+{
+	const struct pm_analysis *an = w->an;
+	struct spans s = {0};
+	enum pm_rc rc = tree_spans(w, &s);
+
+	*ret = false;
+	for (size_t i = 0; i < an->facts.n && !*ret && rc == PM_OK; i++) {
 		const struct pm_page_fact *p = &an->facts.v[i];
 
 		if (p->ptype == w->ptype && !p->level && p->allocated && p->sig &&
-		    !pm_map_has(&w->seen, p->ib) &&
-		    (p->first < lo || p->last > hi ||
-		     pm_analysis_allocated(an, p->ib, w->f->page) > 0))
-			return true;
+		    !pm_map_has(&w->seen, p->ib))
+			*ret = pm_analysis_allocated(an, p->ib, w->f->page) > 0 ||
+			       ((p->first < s.lo || p->last > s.hi) && !superseded(&s, p));
 	}
-	return false;
+	pm_vec_done(&s.v);
+	return rc;
 }
 
 /* Keep the faulty pages of a walk that is not used, for the report. */
@@ -773,11 +823,17 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 	if (rc == PM_OK && (fits || root)) {
 		size_t at = an->lost.n;
 
+		bool outside = false;
+
 		rc = visit(&w, &(struct pm_bt_entry){.bid = bid, .ib = ib}, -1, 0, KEY_END);
+		if (rc == PM_OK && an->swept && root)
+			rc = leaves_outside(&w, &outside);
+		/* A leaf on its own that does not begin with the message store is what is left. */
+		outside |= root && !root->level && tree && root->first > NID_STORE;
 		/* A root lost in itself, or one of several tops: the leaves know better. */
 		if (rc == PM_OK && an->swept &&
-		    ((an->lost.n > at && !an->lost.v[at].lo && an->lost.v[at].hi == KEY_END) ||
-		     (root && leaves_outside(&w))))
+		    (outside ||
+		     (an->lost.n > at && !an->lost.v[at].lo && an->lost.v[at].hi == KEY_END)))
 			rc = PM_LOST;
 	} else if (rc == PM_OK) {
 		rc = PM_LOST;

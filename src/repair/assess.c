@@ -25,7 +25,7 @@ static bool is_whole(struct pm_repair *r, size_t i)
 	enum pm_rc rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
 	bool yes = false;
 
-	if (rc == PM_OK && !foreign(&m) && !(n->flags & PM_NF_UNFIT)) {
+	if (rc == PM_OK && !foreign(&m) && !pm_node_doubt(n)) {
 		rc = pm_message_assess(&m, 1, &flaws);
 		yes = rc == PM_OK && flaws.worst == PM_OK && !flaws.v.n;
 		pm_flaws_done(&flaws);
@@ -40,9 +40,8 @@ static enum pm_rc report(struct pm_repair *r, const struct pm_node *n, const str
 	const bool lost = flaws->worst == PM_LOST;
 	enum pm_rc rc = PM_OK;
 
-	if (n->flags & PM_NF_UNFIT)
-		rc = pm_repair_casualty(r, n->nid, false, m->subject,
-					"its data may be those of another item");
+	if (pm_node_doubt(n))
+		rc = pm_repair_casualty(r, n->nid, false, m->subject, "%s", pm_node_doubt(n));
 	for (size_t k = 0; k < flaws->v.n && rc == PM_OK; k++)
 		rc = pm_repair_casualty(r, n->nid, lost, m->subject, "%s", flaws->v.v[k].text);
 	if (rc == PM_OK && flaws->worst != PM_OK && !flaws->v.n)
