@@ -109,7 +109,8 @@ static bool apart(pm_bid a, pm_bid b, pm_bid limit)
 /* Are the recipients others than those of display-to? */
 static bool others(const struct look *l, const struct naming *naming)
 {
-	return naming->equal && l->s.to && l->x.to != l->s.to && (l->x.to || naming->always);
+	return naming->equal && l->s.to && l->x.to != l->s.to &&
+	       (l->x.to || (naming->always && !l->x.to_elsewhere));
 }
 
 /* Are there other subnodes where those of this context usually are? */

@@ -81,6 +81,7 @@ static uint64_t needed(const struct pm_pc *pc)
 static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 {
 	const struct pm_ndb *db = &o->an->db;
+	const struct pm_prop *to;
 	struct pm_buf b = {0};
 	uint32_t flags = 0;
 	struct pm_pc pc;
@@ -94,6 +95,8 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 		x->need = needed(&pc);
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_TO, 1252, &b);
 		x->to = digest_string(&b);
+		to = pm_pc_find(&pc, PM_ID_DISPLAY_TO);
+		x->to_elsewhere = to && !x->to && pm_nid_type(pm_le32(to->raw));
 		pm_buf_clear(&b);
 	}
 	if (!pm_is_error(rc))

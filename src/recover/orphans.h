@@ -29,18 +29,19 @@ enum pm_orphan_kind {
 struct pm_orphan {
 	pm_bid data, sub;
 	pm_nid nid, parent; /* 0: not known (yet) */
-	size_t node;     /* in db.nodes, of one whose data are right and whose subnodes are not */
-	size_t from;     /* in db.nodes, of the one that it was taken from as doubtful */
-	pm_nid left;     /* of the node that it was taken from with its subnodes, 0: none */
-	uint64_t need;   /* digest of the subnodes that its values lie in; 0: none */
-	uint64_t to;     /* digest of its display-to; 0: none */
-	uint64_t search; /* digest of its search key; 0: none */
-	pm_nid matrix;   /* of a table: the subnode of its rows, 0: in the heap */
-	uint8_t kind;    /* pm_orphan_kind */
-	bool attach;     /* it says that it has attachments */
-	bool named;      /* it has a display name */
-	bool certain;    /* lives by the block tree or a sound map, not only for want of them */
-	bool placed;     /* it is known which node it is, or that it is none */
+	size_t node;       /* in db.nodes, of one whose data are right and whose subnodes are not */
+	size_t from;       /* in db.nodes, of the one that it was taken from as doubtful */
+	pm_nid left;       /* of the node that it was taken from with its subnodes, 0: none */
+	uint64_t need;     /* digest of the subnodes that its values lie in; 0: none */
+	uint64_t to;       /* digest of its display-to; 0: none */
+	uint64_t search;   /* digest of its search key; 0: none */
+	pm_nid matrix;     /* of a table: the subnode of its rows, 0: in the heap */
+	uint8_t kind;      /* pm_orphan_kind */
+	bool attach;       /* it says that it has attachments */
+	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
+	bool named;        /* it has a display name */
+	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
+	bool placed;       /* it is known which node it is, or that it is none */
 };
 
 /* A subnode tree by its root. */
