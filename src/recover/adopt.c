@@ -318,7 +318,7 @@ static enum pm_rc mend_nids(struct pm_orphans *o)
 	struct pm_map listed = {0}, right = {0};
 	enum pm_rc rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
 
-	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++) {
+	for (size_t i = 0; i < db->nodes.n && listed.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &db->nodes.v[i];
 		pm_nid nid;
 
@@ -326,7 +326,8 @@ static enum pm_rc mend_nids(struct pm_orphans *o)
 		    pm_map_has(&listed, n->nid))
 			continue;
 		nid = one_byte_off(db, &listed, n->nid);
-		if (nid && pm_map_delete(&listed, nid))
+		rc = pm_spend(o->an->ctx, 8);
+		if (rc == PM_OK && nid && pm_map_delete(&listed, nid))
 			rc = pm_map_put(o->an->ctx, &right, i, nid);
 	}
 	for (size_t i = 0; i < right.n && rc == PM_OK; i++)
