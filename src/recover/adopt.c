@@ -84,6 +84,45 @@ static bool renew(struct pm_orphans *o, struct pm_orphan *x, const struct pm_map
 	return true;
 }
 
+/* Can all tables that list items be read, to the last row? */
+static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
+{
+	const struct pm_ndb *db = &o->an->db;
+	enum pm_rc rc = PM_OK;
+
+	*ret = !o->rows_missing;
+	for (size_t i = 0; i < db->nodes.n + o->v.n && *ret && rc == PM_OK; i++) {
+		const struct pm_node *n = i < db->nodes.n ? &db->nodes.v[i] : NULL;
+		const struct pm_orphan *x = n ? NULL : &o->v.v[i - db->nodes.n];
+		const pm_nid nid = n ? n->nid : x->nid;
+		struct pm_tc tc;
+
+		if (pm_nid_type(nid) != PM_NT_CONTENTS || (n && !n->data))
+			continue;
+		rc = pm_tc_open(db, n ? n->data : x->data, n ? n->sub : x->sub, &tc);
+		*ret = rc == PM_OK && !tc.lost && !tc.rules;
+		pm_tc_close(&tc);
+		rc = pm_is_error(rc) ? rc : PM_OK;
+	}
+	return rc;
+}
+
+/* What lives by the map alone, and no row says so while all rows are there, was deleted. */
+static enum pm_rc drop_mapped(struct pm_orphans *o)
+{
+	bool any = false, whole = false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n; i++)
+		any |= o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE;
+	if (any)
+		rc = rows_whole(o, &whole);
+	for (size_t i = 0; i < o->v.n && whole; i++)
+		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE)
+			o->v.v[i].kind = PM_OR_OTHER;
+	return rc;
+}
+
 /*
  * Where neither tree nor maps say what lives: an older copy of an item that is there is none, nor
  * is what no table lists while all tables are there. Folders and associated items without a row
@@ -162,6 +201,27 @@ static enum pm_rc drop_half(struct pm_analysis *an, struct pm_node *n)
 	return rc;
 }
 
+static enum pm_rc remember_named(struct pm_orphans *o)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->an->notes.n && rc == PM_OK; i++)
+		if (o->an->notes.v[i].kind == PM_NOTE_NODE_DISOWNED)
+			rc = pm_map_put(o->an->ctx, &o->named, o->an->notes.v[i].key,
+					o->an->notes.v[i].have);
+	return rc;
+}
+
+/* Did the entry of its nid name data that were saved later, and are lost? */
+static bool older(const struct pm_orphans *o, const struct pm_orphan *x)
+{
+	const struct pm_map_entry *e = x->nid ? pm_map_find(&o->named, x->nid) : NULL;
+	const size_t i = e ? pm_block_index(o->an, e->value) : SIZE_MAX;
+	const uint16_t bad = PM_BF_LOST | PM_BF_READ | PM_BF_CRC | PM_BF_SUSPECT;
+
+	return e && e->value > x->data && (i == SIZE_MAX || o->an->db.blocks.v[i].flags & bad);
+}
+
 static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
@@ -172,7 +232,8 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
 				    .sub = x->sub,
-				    .origin = PM_FROM_CONTENT};
+				    .origin = PM_FROM_CONTENT,
+				    .older = older(o, x)};
 	enum pm_rc rc;
 
 	/* Its subnodes are nowhere: nothing is known that its entry doesn't say. */
@@ -358,7 +419,11 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = give_back(&o);
 	if (rc == PM_OK)
+		rc = drop_mapped(&o);
+	if (rc == PM_OK)
 		rc = drop_uncertain(&o);
+	if (rc == PM_OK)
+		rc = remember_named(&o);
 	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
 		if (o.v.v[i].nid || item_type(&o.v.v[i]))
 			rc = take(&o, &o.v.v[i]);

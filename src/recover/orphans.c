@@ -205,6 +205,7 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	*x = (struct pm_orphan){.data = b->bid, .node = node, .from = from};
 	rc = pm_orphan_look(o, x, kind);
 	/* Where counts are wrong, one alone does not make a message live. */
+	x->mapped = !b->cref;
 	x->certain =
 		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
 			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
@@ -682,4 +683,5 @@ void pm_orphans_close(struct pm_orphans *o)
 	pm_vec_done(&o->subs);
 	pm_vec_done(&o->made);
 	pm_map_done(&o->doubtful);
+	pm_map_done(&o->named);
 }

@@ -41,6 +41,7 @@ struct pm_orphan {
 	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
 	bool named;        /* it has a display name */
 	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
+	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
 	bool placed;       /* it is known which node it is, or that it is none */
 };
 
@@ -62,6 +63,7 @@ struct pm_orphans {
 	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
 	struct pm_map doubtful;            /* data that were taken from their node as doubtful */
+	struct pm_map named; /* nid -> data that its entry named, and that were not its own */
 };
 
 /* doubts.c: take from nodes what is plainly not theirs; what is doubtful becomes an orphan. */

@@ -751,16 +751,35 @@ static bool superseded(const struct spans *s, const struct pm_page_fact *p)
 	return lo && s->v.v[lo - 1].last >= p->first && s->v.v[lo - 1].bid > p->bid;
 }
 
+/* Mark the leaves of other index pages that have keys which the tree has: pages of an older
+ * generation. Those of the live one, where their common root is lost, share none. */
+static enum pm_rc mark_older(struct walk *w, const struct spans *s, uint8_t *older)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < w->an->facts.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *p = &w->an->facts.v[i];
+
+		if (p->ptype == w->ptype && p->level && !pm_map_has(&w->seen, p->ib) &&
+		    p->first <= s->hi && p->last >= s->lo)
+			rc = mark_named(w, p, older);
+	}
+	return rc;
+}
+
 /*
  * Live leaves that the tree under a found root does not reach. Where the map is damaged an older
  * leaf looks alive: then only what lies outside of the keys that the tree has tells something.
  */
-static enum pm_rc leaves_outside(const struct walk *w, bool *ret)
+static enum pm_rc leaves_outside(struct walk *w, bool *ret)
 {
 	const struct pm_analysis *an = w->an;
 	struct spans s = {0};
-	enum pm_rc rc = tree_spans(w, &s);
+	uint8_t *older = pm_calloc(an->ctx, an->facts.n + 1, 1);
+	enum pm_rc rc = older ? tree_spans(w, &s) : an->ctx->rc;
 
+	if (rc == PM_OK)
+		rc = mark_older(w, &s, older);
 	*ret = false;
 	for (size_t i = 0; i < an->facts.n && !*ret && rc == PM_OK; i++) {
 		const struct pm_page_fact *p = &an->facts.v[i];
@@ -768,8 +787,10 @@ static enum pm_rc leaves_outside(const struct walk *w, bool *ret)
 		if (p->ptype == w->ptype && !p->level && p->allocated && p->sig &&
 		    !pm_map_has(&w->seen, p->ib))
 			*ret = pm_analysis_allocated(an, p->ib, w->f->page) > 0 ||
-			       ((p->first < s.lo || p->last > s.hi) && !superseded(&s, p));
+			       ((p->first < s.lo || p->last > s.hi) && !older[i] &&
+				!superseded(&s, p));
 	}
+	pm_free(older);
 	pm_vec_done(&s.v);
 	return rc;
 }
