@@ -15,6 +15,9 @@
 /* Was anything about the node tree such that nodes can be missing? */
 static bool suspicious(const struct pm_analysis *an)
 {
+	/* What was found as the top of the tree may be a part of it. */
+	if (an->root_rejected[1])
+		return true;
 	for (size_t i = 0; i < an->lost.n; i++)
 		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
 			return true;

@@ -12,8 +12,7 @@
 #include "base/sort.h"
 
 #define LEVEL_MAX 8
-#define NID_STORE 0x21 /* the first of all nodes [MS-PST 2.4.1] */
-#define FAN_MAX   340  /* above the largest capacity of any page */
+#define FAN_MAX   340 /* above the largest capacity of any page */
 #define KEY_END   UINT64_MAX
 #define PROBES    16 /* children that agree are enough to tell a root's level */
 
@@ -849,8 +848,8 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 		rc = visit(&w, &(struct pm_bt_entry){.bid = bid, .ib = ib}, -1, 0, KEY_END);
 		if (rc == PM_OK && an->swept && root)
 			rc = leaves_outside(&w, &outside);
-		/* A leaf on its own that does not begin with the message store is what is left. */
-		outside |= root && !root->level && tree && root->first > NID_STORE;
+		/* A leaf on its own is what is left of the node tree: all other keys are lost. */
+		outside |= root && !root->level && tree;
 		/* A root lost in itself, or one of several tops: the leaves know better. */
 		if (rc == PM_OK && an->swept &&
 		    (outside ||
