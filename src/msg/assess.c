@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/codepage.h"
 #include "base/map.h"
 #include "base/quote.h"
 #include "msg/rtf_fault.h"
@@ -253,6 +254,13 @@ static bool wrong_type(const struct pm_prop *p)
 	return pm_proptype_size(p->type) < 0;
 }
 
+/* In ANSI files the texts of a message are in its code page. */
+static bool no_codepage(const struct pm_pc *pc, const struct pm_prop *p)
+{
+	return p->id == PM_ID_MESSAGE_CODEPAGE && p->type == PM_PT_I4 && pm_le32(p->raw) &&
+	       pc->db->fmt->string_type == PM_PT_STRING8 && !pm_cp_known(pm_le32(p->raw));
+}
+
 /* A time of 17 bytes is none: its record names what is another property's. */
 static bool wrong_size(const struct pm_prop *p, const struct pm_value *v)
 {
@@ -274,6 +282,10 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		one.state = PM_LOST;
 		name_of(p, name, sizeof(name));
 		return note(w, &one, "%s: lost, its type 0x%04X is wrong", name, p->type);
+	}
+	if (no_codepage(pc, p)) {
+		one.state = PM_DAMAGED;
+		return note(w, &one, "its texts: there is no code page %u", pm_le32(p->raw));
 	}
 	rc = pm_pc_prop_rules(pc, p, false, LOOK_MAX, &rules);
 	if (!pm_is_error(rc) && rules & MALFORMED) {

@@ -23,8 +23,8 @@ static bool suspicious(const struct pm_analysis *an)
 			return true;
 	/* A page of another generation in the place of a live one: what came later is not in it. */
 	for (size_t i = 0; i < an->pages.n; i++)
-		if (an->pages.v[i].ptype == PM_PTYPE_NBT && an->pages.v[i].bad & PM_PR_BID &&
-		    !an->pages.v[i].elsewhere)
+		if (an->pages.v[i].ptype == PM_PTYPE_NBT &&
+		    an->pages.v[i].bad & (PM_PR_BID | PM_PR_BID_LOW) && !an->pages.v[i].elsewhere)
 			return true;
 	for (size_t i = 0; i < an->notes.n; i++)
 		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE ||

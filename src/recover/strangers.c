@@ -206,6 +206,44 @@ static enum pm_rc look_at_all(struct strangers *s)
 	return rc;
 }
 
+/* The blocks of this XBLOCK that something else names. */
+static void crowd_parts(struct pm_analysis *an, const struct pm_buf *b)
+{
+	const struct pm_format *f = an->db.fmt;
+	const unsigned n = b->n < 8 || b->p[0] != 1
+				   ? 0
+				   : pm_internal_entries(b->n, f->xhead, f->id, pm_le16(b->p + 2));
+
+	for (unsigned k = 0; k < n; k++) {
+		const uint8_t *p = b->p + f->xhead + (size_t)k * f->id;
+		const size_t part = pm_block_index(an, pm_ft_get(p, f->id));
+
+		if (part != SIZE_MAX && an->refs[part])
+			an->db.blocks.v[part].flags |= PM_BF_CROWDED;
+	}
+}
+
+/* Blocks that are named alone, and are parts of a value that somebody must own and nobody names: its
+ * entry names a part of it, or another's. */
+static enum pm_rc mark_parts(struct pm_analysis *an)
+{
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && !pm_is_error(rc); i++) {
+		struct pm_block e = an->db.blocks.v[i];
+
+		if (!pm_bid_internal(e.bid) || an->refs[i] || e.cref < 2)
+			continue;
+		pm_buf_clear(&b);
+		rc = pm_ndb_read_entry(&an->db, &e, &b);
+		if (!pm_is_error(rc))
+			crowd_parts(an, &b);
+	}
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Does anything that somebody owns lack an owner, or did it until it was found by its content? */
 static bool any_lost(const struct pm_analysis *an)
 {
@@ -228,7 +266,9 @@ enum pm_rc pm_mark_strangers(struct pm_analysis *an)
 		if (an->refs[i] > 1 && b->cref && an->refs[i] >= b->cref)
 			b->flags |= PM_BF_CROWDED;
 	}
-	rc = look_at_all(&s);
+	rc = mark_parts(an);
+	if (rc == PM_OK)
+		rc = look_at_all(&s);
 	if (rc == PM_OK)
 		rc = pm_sort_u64(an->ctx, s.usual.v, s.usual.n, sizeof(*s.usual.v), 0);
 	if (rc == PM_OK && s.usual.n >= LEARN_MIN) {
