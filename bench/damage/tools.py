@@ -74,12 +74,9 @@ def how_ended(result):
 
 def refuted(programs, file, partial):
     """Does libpff find fault with it, but for what the report says is not whole?"""
-    p = subprocess.run(['timeout', '-k', '1', str(SECONDS), programs.pmpff, file], stdout=subprocess.PIPE,
-                       stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    failures = [line for line in p.stdout.decode('utf-8', 'replace').splitlines()
-                if line.startswith('failure ') and '(known reason: ' not in line]
-    items = [re.match(r'failure (?:item|assoc) 0x([0-9a-f]+) ', line) for line in failures]
-    return p.returncode == 2 and not (items and all(m and int(m.group(1), 16) in partial for m in items))
+    known = sorted(nid for nid in partial if isinstance(nid, int))
+    options = [word for nid in known for word in ('--partial', hex(nid))]
+    return programs.status(programs.pmpff, *options, file) == 2
 
 
 def repair(programs, file, work):

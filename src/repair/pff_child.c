@@ -45,6 +45,7 @@ struct child {
 	struct pff_end_record end;
 	/* Of the item at hand. */
 	struct pm_pff_item item;
+	uint32_t reads; /* the node whose values are read: the item's, or an embedded message's */
 	bool failed, limited;
 	bool out_of_memory; /* from now on its failures prove nothing: it keeps half-made things */
 };
@@ -132,13 +133,23 @@ static bool is_in(uint32_t nid, const uint32_t *v, size_t n)
 	return lo < n && v[lo] == nid;
 }
 
+/*
+ * Is what fails known to be damaged? It is the item, or a node of the store with the id of an
+ * embedded message in it: libpff reads that one in its place.
+ */
+static bool is_partial(const struct child *c, uint32_t nid)
+{
+	return is_in(nid, c->opt->partial, c->opt->n_partial) ||
+	       (nid == c->item.nid && is_in(c->reads, c->opt->partial, c->opt->n_partial));
+}
+
 /* The call for this step failed. Returns whether that has a reason that we know. */
 static bool fail(struct child *c, enum pff_step what, uint32_t nid, uint32_t folder)
 {
 	struct pff_failure_record r;
 
 	take_error(c, "it gives no reason", &r);
-	if (r.limit == PFF_NO_LIMIT && is_in(nid, c->opt->partial, c->opt->n_partial))
+	if (r.limit == PFF_NO_LIMIT && is_partial(c, nid))
 		r.limit = pm_pff_limit_partial();
 	r.nid = nid;
 	r.folder = folder;
@@ -349,14 +360,15 @@ static void read_item(struct child *c, libpff_item_t *item, int depth);
 static void read_embedded(struct child *c, libpff_item_t *attachment, int depth)
 {
 	libpff_item_t *item = NULL;
-	int got;
+	uint32_t outer = c->reads;
 
 	step(c, PFF_EMBEDDED, c->item.nid);
-	got = libpff_attachment_get_item(attachment, &item, &c->error);
-	if (got != 1)
+	if (libpff_attachment_get_item(attachment, &item, &c->error) != 1 ||
+	    libpff_item_get_identifier(item, &c->reads, &c->error) != 1)
 		fail_item(c, PFF_EMBEDDED);
 	else if (depth < EMBEDDED_DEPTH_MAX)
 		read_item(c, item, depth + 1);
+	c->reads = outer;
 	if (item)
 		libpff_item_free(&item, NULL);
 }
@@ -414,7 +426,7 @@ static void read_item(struct child *c, libpff_item_t *item, int depth)
 static void begin_item(struct child *c, uint32_t nid, uint32_t folder, bool assoc)
 {
 	memset(&c->item, 0, sizeof(c->item));
-	c->item.nid = nid;
+	c->item.nid = c->reads = nid;
 	c->item.folder = folder;
 	c->item.assoc = assoc;
 	c->failed = c->limited = false;
@@ -470,7 +482,7 @@ static void open_rows(struct child *c, libpff_item_t *folder, uint32_t nid, bool
 			fail_item(c, PFF_ROW);
 			end_item(c);
 		} else if (!is_in(item_nid, c->opt->must, c->opt->n_must)) {
-			c->item.nid = item_nid;
+			c->item.nid = c->reads = item_nid;
 			read_item(c, item, 0);
 			end_item(c);
 		}

@@ -2,12 +2,12 @@
 /*
  * pmpff: what libpff, as the independent proof runs it, reads of a file.
  *
- *	pmpff [--full] [--sample N] [--time S] [--memory BYTES] [--items] FILE
+ *	pmpff [--full] [--sample N] [--time S] [--memory BYTES] [--items] [--partial NID]... FILE
  *
  * Prints the verdict and the summary, a line a folder ("folder NID FOLDERS MESSAGES ASSOC"),
  * with --items a line an opened item ("item NID FOLDER WHOLE RECIPIENTS ATTACHMENTS BODY HTML
- * RTF ATTACHED"), and the failures. Exit status: the verdict (0 proved, 1 limited, 2 refuted,
- * 3 no proof), 8 for an error.
+ * RTF ATTACHED"), and the failures; those of the items named by --partial, in ascending order,
+ * are none. Exit status: the verdict (0 proved, 1 limited, 2 refuted, 3 no proof), 8 for an error.
  */
 #include "base/bytes.h"
 #include "io/file.h"
@@ -59,9 +59,13 @@ static int print_result(struct pm_ctx *ctx, const struct pm_pff_result *res)
 	return verdict[v].status;
 }
 
-static bool take_option(struct pm_pff_options *opt, int argc, char **argv, int *at)
+typedef PM_VEC(uint32_t) nids;
+
+static bool take_option(struct pm_ctx *ctx, struct pm_pff_options *opt, nids *partial, int argc,
+			char **argv, int *at)
 {
 	const char *name = argv[*at];
+	uint32_t *nid;
 
 	if (!strcmp(name, "--full")) {
 		opt->mode = PM_PFF_FULL;
@@ -80,6 +84,8 @@ static bool take_option(struct pm_pff_options *opt, int argc, char **argv, int *
 		opt->time_s = (uint32_t)strtoul(argv[*at], NULL, 0);
 	else if (!strcmp(name, "--memory"))
 		opt->memory = strtoull(argv[*at], NULL, 0);
+	else if (!strcmp(name, "--partial") && (nid = pm_vec_push(ctx, partial)))
+		*nid = (uint32_t)strtoul(argv[*at], NULL, 0);
 	else
 		return false;
 	return true;
@@ -91,13 +97,19 @@ int main(int argc, char **argv)
 	struct pm_pff_options opt = {.mode = PM_PFF_SAMPLE};
 	struct pm_pff_result res = {0};
 	struct pm_image *img = NULL;
+	nids partial = {0};
 	int i, status = 8;
 
-	for (i = 1; i < argc && argv[i][0] == '-' && take_option(&opt, argc, argv, &i); i++)
-		;
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (!take_option(&ctx, &opt, &partial, argc, argv, &i))
+			break;
+	}
+	opt.partial = partial.v;
+	opt.n_partial = partial.n;
 	if (i != argc - 1) {
 		fprintf(stderr, "usage: pmpff [--full] [--sample N] [--time S] [--memory BYTES] "
-				"[--items] FILE\n");
+				"[--items] [--partial NID]... FILE\n");
+		pm_vec_done(&partial);
 		return 16;
 	}
 	if (pm_image_open_file(&ctx, argv[i], &img) == PM_OK &&
@@ -107,5 +119,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pmpff: %s\n", ctx.text);
 	pm_pff_result_done(&res);
 	pm_image_close(img);
+	pm_vec_done(&partial);
 	return status;
 }
