@@ -180,6 +180,9 @@ struct candidate {
 	bool right; /* page checksum right */
 	bool live;  /* page belongs to the live generation, as far as the maps tell */
 	bool rest;  /* of a page that stands in place: behind the entries that it counts */
+	/* Of a page of the tree, which may count fewer entries than it has. That they stand there weighs
+	 * more than what an older page says of them. */
+	bool behind;
 };
 
 struct pool {
@@ -313,7 +316,8 @@ static enum pm_rc gather_in_place(struct pool *p)
 
 		if (t->ptype != PM_PTYPE_NBT || t->level || t->grade == PM_GRADE_LOST)
 			continue;
-		p->next = (struct candidate){.ib = t->ib, .leaf_first = t->lo, .leaf_last = t->hi};
+		p->next = (struct candidate){
+			.ib = t->ib, .leaf_first = t->lo, .leaf_last = t->hi, .behind = true};
 		rc = pm_walk_leaf(an, t->ib, PM_PTYPE_NBT, true, take_candidate, p);
 	}
 	return rc;
@@ -390,7 +394,7 @@ static const struct candidate *better_word(const struct pool *p, const struct ca
 	const struct candidate *right;
 
 	/* Tables may share their data; contexts don't. */
-	if (c->right || !c->e.bid || pm_nid_kind((pm_nid)c->e.key) != PM_BK_PC)
+	if (c->right || c->behind || !c->e.bid || pm_nid_kind((pm_nid)c->e.key) != PM_BK_PC)
 		return c;
 	right = right_word(p, &p->right, c->e.bid);
 	if (right && right->e.sub == c->e.sub)
