@@ -50,6 +50,12 @@ static inline void pm_put64(uint8_t *p, uint64_t v)
 	pm_put32(p + 4, (uint32_t)(v >> 32));
 }
 
+/* x with byte k of it, 0 the lowest, replaced: what it may have been before one was hit. */
+static inline uint64_t pm_with_byte(uint64_t x, unsigned k, unsigned byte)
+{
+	return (x & ~(UINT64_C(0xFF) << 8 * k)) | (uint64_t)byte << 8 * k;
+}
+
 /* The sub-span [off, off+len), if it lies inside `s`; no wrap-around. */
 static inline bool pm_span_sub(struct pm_span s, uint64_t off, uint64_t len, struct pm_span *ret)
 {

@@ -360,9 +360,9 @@ static pm_nid one_byte_off(const struct pm_ndb *db, const struct pm_map *listed,
 {
 	pm_nid found = 0;
 
-	for (unsigned k = 0; k < 32; k += 8)
-		for (uint32_t v = 0; v < 256; v++) {
-			const pm_nid other = (nid & ~(0xFFu << k)) | v << k;
+	for (unsigned k = 0; k < 4; k++)
+		for (unsigned v = 0; v < 256; v++) {
+			const pm_nid other = (pm_nid)pm_with_byte(nid, k, v);
 
 			if (other == nid || pm_nid_type(other) != pm_nid_type(nid) ||
 			    !pm_map_has(listed, other) || pm_ndb_find_node(db, other))

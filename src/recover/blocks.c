@@ -146,27 +146,32 @@ static enum pm_rc take_block(struct doubtful *d, const struct pm_block *b)
 	return an->ctx->rc;
 }
 
-/* Read the block that an entry names; PM_NONE when it can't be one that only the entry knows. */
-static enum pm_rc read_named(struct doubtful *d, const struct pm_bt_entry *e, struct pm_block *ret)
+/* The block that an entry names; false when it can't be one that only the entry knows. */
+static bool named_block(const struct pm_analysis *an, const struct pm_bt_entry *e,
+			struct pm_block *ret)
 {
-	struct pm_analysis *an = d->an;
 	const struct pm_format *f = an->db.fmt;
-	enum pm_rc rc;
 
 	*ret = (struct pm_block){.bid = e->key,
 				 .ib = e->ib,
 				 .cb = e->cb,
 				 .cb_inflated = e->cb_inflated,
 				 .cref = e->cref};
-	if (!e->key || !e->cb || e->cb > f->data_max || e->ib < f->amap_first || e->ib % f->unit ||
-	    e->ib >= an->img->size || pm_block_stored(f, e->cb) > an->img->size - e->ib ||
-	    found(an, e->key))
-		return PM_NONE;
+	return e->key && e->cb && e->cb <= f->data_max && e->ib >= f->amap_first &&
+	       !(e->ib % f->unit) && e->ib < an->img->size &&
+	       pm_block_stored(f, e->cb) <= an->img->size - e->ib && !found(an, e->key);
+}
+
+/* Read it; PM_NONE when that can't be done. */
+static enum pm_rc read_named(struct doubtful *d, struct pm_block *io_block)
+{
+	enum pm_rc rc;
+
 	pm_buf_clear(&d->buf);
-	rc = pm_ndb_read_entry(&an->db, ret, &d->buf);
+	rc = pm_ndb_read_entry(&d->an->db, io_block, &d->buf);
 	if (pm_is_error(rc))
 		return rc;
-	return ret->flags & (PM_BF_READ | PM_BF_LOST) ? PM_NONE : PM_OK;
+	return io_block->flags & (PM_BF_READ | PM_BF_LOST) ? PM_NONE : PM_OK;
 }
 
 static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
@@ -177,9 +182,9 @@ static enum pm_rc take_doubtful(void *arg, const struct pm_bt_entry *e)
 	enum pm_rc rc;
 
 	d->last = e->key;
-	if (e->key < d->lo || e->key >= d->hi)
+	if (e->key < d->lo || e->key >= d->hi || !named_block(d->an, e, &b))
 		return PM_OK;
-	rc = read_named(d, e, &b);
+	rc = read_named(d, &b);
 	if (rc)
 		return pm_is_error(rc) ? rc : PM_OK;
 	if (vouched(b.flags))
@@ -242,18 +247,25 @@ static enum pm_rc see_old(void *arg, const struct pm_bt_entry *e)
 	struct doubtful *d = arg;
 	struct old_entry *slot;
 	struct pm_block b;
-	enum pm_rc rc = PM_OK;
 
-	if (pm_map_has(&d->known, e->key) || !pm_rangeset_contains(&d->lost, e->key, e->key + 1))
+	if (pm_map_has(&d->known, e->key) || !pm_rangeset_contains(&d->lost, e->key, e->key + 1) ||
+	    !named_block(d->an, e, &b))
 		return PM_OK;
-	rc = read_named(d, e, &b);
-	if (rc)
-		return pm_is_error(rc) ? rc : PM_OK;
 	slot = pm_vec_push(d->an->ctx, &d->old);
 	if (!slot)
 		return d->an->ctx->rc;
 	*slot = (struct old_entry){.age = d->age, .b = b};
 	return PM_OK;
+}
+
+static enum pm_rc take_old_block(struct doubtful *d, struct pm_block *b)
+{
+	enum pm_rc rc;
+
+	b->flags |= PM_BF_FOUND | (vouched(b->flags) ? 0 : PM_BF_SUSPECT);
+	b->cref = 0;
+	rc = take_block(d, b);
+	return rc ? rc : cover(d->an, &d->used, b);
 }
 
 /*
@@ -282,11 +294,11 @@ static enum pm_rc take_old(struct doubtful *d)
 		if (pm_map_has(&d->known, b->bid) || pm_rangeset_overlaps(&d->used, b->ib, end) ||
 		    pm_analysis_allocated(an, b->ib, end - b->ib) != 1)
 			continue;
-		b->flags |= PM_BF_FOUND | (vouched(b->flags) ? 0 : PM_BF_SUSPECT);
-		b->cref = 0;
-		rc = take_block(d, b);
-		if (rc == PM_OK)
-			rc = cover(an, &d->used, b);
+		rc = read_named(d, b);
+		if (rc == PM_NONE)
+			rc = PM_OK;
+		else if (rc == PM_OK)
+			rc = take_old_block(d, b);
 	}
 	return rc;
 }

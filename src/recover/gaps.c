@@ -359,9 +359,9 @@ static enum pm_rc try_sizes(struct gaps *g, struct missing *m)
 		m->cb = told;
 		return rc;
 	}
-	for (unsigned k = 0; k < 16; k += 8)
-		for (uint32_t v = 0; v < 256; v++) {
-			const uint32_t cb = (m->b.cb & ~(0xFFu << k)) | v << k;
+	for (unsigned k = 0; k < 2; k++)
+		for (unsigned v = 0; v < 256; v++) {
+			const uint32_t cb = (uint32_t)pm_with_byte(m->b.cb, k, v);
 
 			if (cb == m->b.cb || !fits(g, m->b.ib, cb) ||
 			    m->b.ib + pm_block_stored(f, cb) != r->end)
@@ -437,9 +437,9 @@ static enum pm_rc try_places(struct gaps *g, struct missing *m)
 	m->cb = m->b.cb;
 	if (!m->cb || m->cb > f->data_max)
 		return PM_OK;
-	for (unsigned k = 0; k < 8 * f->id; k += 8)
-		for (uint64_t v = 0; v < 256 && rc == PM_OK; v++) {
-			const pm_ib ib = (m->b.ib & ~(UINT64_C(0xFF) << k)) | v << k;
+	for (unsigned k = 0; k < f->id; k++)
+		for (unsigned v = 0; v < 256 && rc == PM_OK; v++) {
+			const pm_ib ib = pm_with_byte(m->b.ib, k, v);
 
 			if (ib != m->b.ib && fits(g, ib, m->b.cb))
 				rc = weigh(g, m, ib, &c);

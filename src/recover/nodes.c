@@ -260,9 +260,9 @@ static uint64_t between(uint64_t key, uint64_t lo, uint64_t hi)
 	const bool typed = type == pm_nid_type((pm_nid)hi);
 	uint64_t found = 0;
 
-	for (unsigned k = 0; k < 32; k += 8)
-		for (uint64_t v = 0; v < 256; v++) {
-			const uint64_t other = (key & ~(UINT64_C(0xFF) << k)) | v << k;
+	for (unsigned k = 0; k < 4; k++)
+		for (unsigned v = 0; v < 256; v++) {
+			const uint64_t other = pm_with_byte(key, k, v);
 
 			if (other <= lo || other >= hi ||
 			    (typed && pm_nid_type((pm_nid)other) != type))
