@@ -15,12 +15,10 @@
 #include "msg/folder.h"
 #include "msg/message.h"
 
-#define TEMPLATES  0x30  /* index of the table templates */
-#define FAR        0x100 /* between ids of parts of a message: what is further away is far */
-#define TOGETHER   0x20  /* between those of context and subnodes that were saved together */
-#define SURE       16    /* messages of one distance that tell something */
-#define STANDS_OUT 8     /* times the next frequent one */
-#define SAMPLE     64    /* rows that are compared with their messages */
+#define TEMPLATES 0x30  /* index of the table templates */
+#define FAR       0x100 /* between ids of parts of a message: what is further away is far */
+#define TOGETHER  0x20  /* between those of context and subnodes that were saved together */
+#define SAMPLE    64    /* rows that are compared with their messages */
 
 /* What must be in the node. PM_OR_OTHER: not looked at. */
 static enum pm_orphan_kind kind_wanted(pm_nid nid)
@@ -186,33 +184,18 @@ static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, p
 /* The distance of most messages' data and subnodes, if none but it is frequent. */
 static enum pm_rc learn_distance(struct pm_orphans *o, int64_t *ret)
 {
-	struct pm_map votes = {0};
-	uint64_t most = 0, second = 0;
-	int64_t usual = 0;
+	struct pm_distances d = {0};
+	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < o->an->db.nodes.n; i++) {
+	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &o->an->db.nodes.v[i];
-		struct pm_map_entry *e;
-		bool new;
 
-		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || !n->sub || !n->data)
-			continue;
-		e = pm_map_get(o->an->ctx, &votes, n->sub - n->data, &new);
-		if (!e)
-			return o->an->ctx->rc;
-		e->value = new ? 1 : e->value + 1;
+		if (pm_nid_type(n->nid) == PM_NT_MESSAGE && n->sub && n->data)
+			rc = pm_distances_add(o->an->ctx, &d, n->data, n->sub);
 	}
-	for (size_t i = 0; i < votes.n; i++) {
-		const struct pm_map_entry *e = &votes.v[i];
-
-		if (e->value > most)
-			usual = (int64_t)e->key;
-		second = e->value > most ? most : e->value > second ? e->value : second;
-		most = e->value > most ? e->value : most;
-	}
-	*ret = most >= SURE && most >= STANDS_OUT * second ? usual : 0;
-	pm_map_done(&votes);
-	return PM_OK;
+	*ret = pm_distances_stand_out(&d) ? d.usual : 0;
+	pm_map_done(&d.votes);
+	return rc;
 }
 
 static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)

@@ -317,11 +317,8 @@ struct pair {
 struct join {
 	struct pm_orphans *o;
 	PM_VEC(struct pair) pairs;
-	int64_t usual;   /* id of the subnodes less that of the data, as most have it */
-	uint64_t votes;  /* so many */
-	uint64_t voters; /* of so many, who may have several in question */
-	uint64_t total;  /* distances in question */
-	uint64_t below;  /* in which the subnodes have the lower id */
+	struct pm_distances apart;
+	uint64_t voters; /* so many gave it their distances, some several */
 };
 
 static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
@@ -358,66 +355,69 @@ static unsigned likely(const struct pm_orphan *x, const struct pm_orphan_sub *s)
 	return x->need ? 1 : 0;
 }
 
-/* Count the distance of a pair; in `votes` by distance. */
-static enum pm_rc vote(struct join *j, struct pm_map *votes, pm_bid data, pm_bid sub)
+enum pm_rc pm_distances_add(struct pm_ctx *ctx, struct pm_distances *d, pm_bid data, pm_bid sub)
 {
-	const int64_t d = (int64_t)(sub - data);
+	const int64_t apart = (int64_t)(sub - data);
 	struct pm_map_entry *e;
 	bool fresh;
 
-	if (d <= -FAR || d >= FAR)
+	if (apart <= -FAR || apart >= FAR)
 		return PM_OK;
-	e = pm_map_get(j->o->an->ctx, votes, (uint64_t)(d + FAR), &fresh);
+	e = pm_map_get(ctx, &d->votes, (uint64_t)(apart + FAR), &fresh);
 	if (!e)
-		return j->o->an->ctx->rc;
+		return ctx->rc;
 	e->value = fresh ? 1 : e->value + 1;
-	j->total++;
-	j->below += d < 0;
-	if (e->value > j->votes) {
-		j->votes = e->value;
-		j->usual = d;
+	d->total++;
+	d->below += apart < 0;
+	if (e->value > d->most) {
+		d->most = e->value;
+		d->usual = apart;
 	}
 	return PM_OK;
 }
 
+bool pm_distances_stand_out(const struct pm_distances *d)
+{
+	uint64_t second = 0;
+
+	for (size_t i = 0; i < d->votes.n; i++)
+		if (d->votes.v[i].value > second && (int64_t)d->votes.v[i].key - FAR != d->usual)
+			second = d->votes.v[i].value;
+	return d->most >= SURE && d->most >= STANDS_OUT * second;
+}
+
 /*
- * How far the ids of a message's data and subnodes are apart: a writer gives them out in one
- * order. The living tell; where there are hardly any, the pairs that their recipients or values
- * join. Where no distance is that of most, only which of the two is lower is learnt.
+ * The living tell; where there are hardly any, the pairs that their recipients or values join. Where
+ * no distance is that of most, only which of the two is lower is learnt.
  */
 static enum pm_rc learn_order(struct join *j)
 {
 	const struct pm_orphans *o = j->o;
-	struct pm_map votes = {0};
-	uint64_t second = 0;
+	struct pm_distances *d = &j->apart;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
 		const struct pm_node *n = &o->an->db.nodes.v[i];
 
 		if (pm_nid_type(n->nid) == PM_NT_MESSAGE && n->sub && !n->flags)
-			rc = vote(j, &votes, n->data, n->sub);
+			rc = pm_distances_add(o->an->ctx, d, n->data, n->sub);
 	}
-	j->voters = j->total;
-	for (size_t i = 0; i < o->v.n && j->votes < SURE && rc == PM_OK; i++) {
+	j->voters = d->total;
+	for (size_t i = 0; i < o->v.n && d->most < SURE && rc == PM_OK; i++) {
 		const struct pm_orphan *x = &o->v.v[i];
 		const size_t at = lower_sub(o, x->data);
-		const uint64_t before = j->total;
+		const uint64_t before = d->total;
 
 		for (size_t k = at > NEAR ? at - NEAR : 0;
 		     x->kind == PM_OR_MESSAGE && k < at + NEAR && k < o->subs.n && rc == PM_OK; k++)
 			if (likely(x, &o->subs.v[k]) == 3 ||
 			    (x->need && o->subs.v[k].has == x->need))
-				rc = vote(j, &votes, x->data, o->subs.v[k].bid);
-		j->voters += j->total > before;
+				rc = pm_distances_add(o->an->ctx, d, x->data, o->subs.v[k].bid);
+		j->voters += d->total > before;
 	}
-	for (size_t i = 0; i < votes.n; i++)
-		if (votes.v[i].value > second && (int64_t)votes.v[i].key - FAR != j->usual)
-			second = votes.v[i].value;
 	/* Where entries were mixed up one distance stands out all the same. */
-	if (2 * j->votes < j->voters && (j->votes < SURE || j->votes < STANDS_OUT * second))
-		j->usual = 2 * j->below > j->total ? -1 : 1;
-	pm_map_done(&votes);
+	if (2 * d->most < j->voters && !pm_distances_stand_out(d))
+		d->usual = 2 * d->below > d->total ? -1 : 1;
 	return rc;
 }
 
@@ -426,8 +426,8 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	const struct pm_orphan *x = &j->o->v.v[i];
 	const struct pm_orphan_sub *s = &j->o->subs.v[k];
 	const unsigned how = likely(x, s);
-	const int64_t off = (int64_t)(s->bid - x->data) - j->usual;
-	const bool other_side = (s->bid < x->data) != (j->usual < 0);
+	const int64_t off = (int64_t)(s->bid - x->data) - j->apart.usual;
+	const bool other_side = (s->bid < x->data) != (j->apart.usual < 0);
 	uint64_t distance = off < 0 ? (uint64_t)-off : (uint64_t)off;
 	struct pair *p;
 
@@ -655,6 +655,7 @@ static enum pm_rc join(struct pm_orphans *o)
 			rc = join_half(o, x, s->node);
 	}
 	pm_vec_done(&j.pairs);
+	pm_map_done(&j.apart.votes);
 	pm_map_done(&a.first);
 	pm_map_done(&a.needs);
 	pm_free(a.next);

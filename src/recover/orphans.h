@@ -102,6 +102,21 @@ enum pm_rc pm_orphans_own(struct pm_orphans *o) PM_MUST_CHECK;
 enum pm_rc pm_orphans_by_rows(struct pm_orphans *o, enum pm_orphan_kind kind,
 			      unsigned table_type) PM_MUST_CHECK;
 
+/* How far the ids of contexts and their subnodes are apart: a writer gives them out in one order. */
+struct pm_distances {
+	struct pm_map votes; /* by distance */
+	int64_t usual;       /* id of the subnodes less that of the data, as most have it */
+	uint64_t most;       /* so many */
+	uint64_t total;
+	uint64_t below; /* of these, in which the subnodes have the lower id */
+};
+
+/* orphans.c: count the distance of a pair; of ids too far apart it tells nothing. */
+enum pm_rc pm_distances_add(struct pm_ctx *ctx, struct pm_distances *d, pm_bid data,
+			    pm_bid sub) PM_MUST_CHECK;
+/* Have enough the usual one, and is no other nearly as frequent? */
+bool pm_distances_stand_out(const struct pm_distances *d);
+
 /* Mixes 64 bits into 64. */
 static inline uint64_t pm_mix(uint64_t x)
 {
