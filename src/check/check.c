@@ -110,10 +110,11 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		const char *phase;
 		bool always; /* without a sweep, too */
 	} passes[] = {
-		{pm_check_header, "structure", true}, {pm_check_pages, "structure", true},
-		{pm_check_blocks, "structure", true}, {pm_check_internal, "structure", false},
-		{pm_check_refs, "structure", false},  {pm_check_alloc, "structure", true},
-		{pm_check_nodes, "structure", true},  {pm_check_contents, "contents", true},
+		{pm_check_header, "structure", true},    {pm_check_bits, "structure", true},
+		{pm_check_pages, "structure", true},     {pm_check_blocks, "structure", true},
+		{pm_check_internal, "structure", false}, {pm_check_refs, "structure", false},
+		{pm_check_alloc, "structure", true},     {pm_check_nodes, "structure", true},
+		{pm_check_contents, "contents", true},
 	};
 	struct pm_checker c = {.an = an, .ctx = an->ctx, .f = an->db.fmt, .opt = opt, .sink = sink};
 

@@ -92,6 +92,7 @@ uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid);
 
 /* The passes, in this order; errors are in c->rc. */
 void pm_check_header(struct pm_checker *c);
+void pm_check_bits(struct pm_checker *c);
 void pm_check_pages(struct pm_checker *c);
 void pm_check_blocks(struct pm_checker *c);
 void pm_check_internal(struct pm_checker *c);

@@ -130,12 +130,18 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 {
 	static const struct pm_column total = {"total", "Total", PM_AS_TEXT, 0};
 	static const struct pm_column cols[] = {
-		{"rows", "Rows", PM_AS_DEC, 0},         {"nodes", "Nodes", PM_AS_DEC, 0},
-		{"expected", "Expected", PM_AS_DEC, 0}, {"whole", "Whole", PM_AS_DEC, 0},
-		{"partial", "Partial", PM_AS_DEC, 0},   {"lost", "Lost", PM_AS_DEC, 0},
-		{"listed", NULL, PM_AS_DEC, 0},         {"only_rows", NULL, PM_AS_DEC, 0},
+		{"rows", "Rows", PM_AS_DEC, 0},
+		{"nodes", "Nodes", PM_AS_DEC, 0},
+		{"expected", "Expected", PM_AS_DEC, 0},
+		{"whole", "Whole", PM_AS_DEC, 0},
+		{"partial", "Partial", PM_AS_DEC, 0},
+		{"lost", "Lost", PM_AS_DEC, 0},
+		{"listed", NULL, PM_AS_DEC, 0},
+		{"only_rows", NULL, PM_AS_DEC, 0},
 		{"skipped", "Left out", PM_AS_DEC, 0},
+		{"mended_bits", "Bits mended by their checksums", PM_AS_DEC, 0},
 	};
+	const size_t bits = pm_analysis_mended_bits(ex->an);
 	const struct pm_export_folder *t = &ex->total;
 	const uint64_t counts[] = {t->rows,    t->nodes, t->expected, t->whole,
 				   t->partial, t->lost,  t->listed,   t->only_rows};
@@ -145,6 +151,8 @@ static void print_total(struct pm_cli *cli, const struct pm_export *ex)
 		pm_print_uint(cli->out, &cols[i], counts[i]);
 	if (t->skipped)
 		pm_print_uint(cli->out, &cols[8], t->skipped);
+	if (bits)
+		pm_print_uint(cli->out, &cols[9], bits);
 	pm_print_end(cli->out);
 }
 
@@ -263,8 +271,10 @@ static int work(struct pm_cli *cli, const char *file, struct pm_opened *o, struc
 				 .zone = zone,
 				 .began = now(),
 				 .now = now};
-	const struct pm_evidence_options evidence = {
-		.source = o->img, .md5 = opts->md5, .load = (unsigned int)opts->load};
+	const struct pm_evidence_options evidence = {.source = o->img,
+						     .md5 = opts->md5,
+						     .load = (unsigned int)opts->load,
+						     .mended_bits = pm_analysis_mended_bits(o->an)};
 	const struct pm_export_options eo = {.form = form_of(opts),
 					     .dir = opts->output,
 					     .source = file,

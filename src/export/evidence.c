@@ -541,6 +541,7 @@ static json_t *custody(struct pm_evidence *e, const char *source, const struct p
 	set(o, "host", run->host);
 	set_times(e, o, run);
 	set(o, "pstmend", pstmend_version());
+	json_object_set_new(o, "mended_bits", json_integer((json_int_t)e->opts->mended_bits));
 	set_libraries(o);
 	return o;
 }

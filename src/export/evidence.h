@@ -33,6 +33,7 @@ enum pm_load_file { PM_LOAD_FILE_DAT = 1, PM_LOAD_FILE_EDRM = 2 };
 struct pm_evidence_options {
 	struct pm_image *source; /* the data file */
 	bool md5;                /* MD5 beside SHA-256, everywhere */
+	size_t mended_bits;      /* turned in what the items come from (recover/analysis.h) */
 	unsigned int load;       /* enum pm_load_file */
 };
 

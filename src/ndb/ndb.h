@@ -144,7 +144,8 @@ void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid 
 
 /*
  * Does a block, right in every respect, end at file offset `end` [MS-PST 2.2.2.8.1]? `p` is just behind
- * its last byte, and `n` bytes are there in front of it.
+ * its last byte, and `n` bytes are there in front of it. When all but the checksum is right: false, but
+ * ret->bid is set, which is else as it was.
  */
 bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
 		     struct pm_block *ret);

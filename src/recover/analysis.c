@@ -278,6 +278,10 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		if (rc || done)
 			return rc;
 	}
+	if (rc == PM_OK)
+		rc = pm_mend_bits(an, &done);
+	if (rc == PM_OK && done)
+		return analyse(an, opt);
 	if (rc == PM_OK && clean)
 		rc = pm_roots_hold(an, &clean);
 	if (rc == PM_OK && clean)
@@ -311,6 +315,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		rc = pm_mark_strangers(an);
 	if (rc == PM_OK)
 		rc = pm_find_orders(an);
+	pm_mark_bits(an);
 	take_maxima(an);
 	return rc;
 }
@@ -357,6 +362,8 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_map_done(&an->orders);
 	pm_free(an->refs);
 	pm_vec_done(&an->pieces);
+	pm_vec_done(&an->bits);
+	pm_image_close(an->mended);
 	pm_image_close(an->straight);
 	pm_image_close(an->under);
 	pm_free(an);

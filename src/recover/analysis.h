@@ -86,6 +86,17 @@ struct pm_piece {
 	int64_t shift;
 };
 
+/* A bit that a checksum proves wrong, of the page or block at `ib`. */
+struct pm_bit {
+	uint64_t at; /* of its byte */
+	pm_ib ib;
+	pm_bid bid;
+	uint8_t ptype; /* 0: a block */
+	bool found;    /* of a block: no tree names it */
+	bool in_tree;  /* of a page: a tree does */
+	uint8_t was, is;
+};
+
 /* How the format was recognised. */
 enum pm_identified { PM_ID_HEADER, PM_ID_EVIDENCE };
 
@@ -94,9 +105,13 @@ struct pm_analysis {
 	struct pm_image *img;      /* the file */
 	struct pm_image *straight; /* the file put straight when shifted: owned, else NULL */
 	struct pm_image *under;    /* what that one lies over, when the file was shifted twice */
+	struct pm_image *mended;   /* over those, with `bits` mended: owned, else NULL */
 	int64_t shift;             /* bytes in front of the header that do not belong to the file */
 	PM_VEC(struct pm_piece) pieces; /* where bytes were inserted or removed, ascending */
-	struct pm_ndb db;               /* live blocks and nodes: the intended model */
+	PM_VEC(struct pm_bit) bits;     /* ascending; mended, where there is such an image */
+	/* Of all pages and blocks with a wrong checksum under a right trailer; of those by `found`. */
+	uint64_t bits_tried[2];
+	struct pm_ndb db; /* live blocks and nodes: the intended model */
 	enum pm_identified identified;
 	struct pm_header header; /* as it stands in the file */
 	uint32_t header_bad;     /* pm_header_rule */
@@ -150,6 +165,11 @@ enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
 			    const struct pm_analysis_options *opt,
 			    struct pm_analysis **ret) PM_MUST_CHECK;
 void pm_analysis_close(struct pm_analysis *an);
+
+/* Is the page or block in use? What nothing uses any more may be as it is. */
+bool pm_bit_in_use(const struct pm_analysis *an, const struct pm_bit *x);
+/* How many such bits the model owes to their checksums. */
+size_t pm_analysis_mended_bits(const struct pm_analysis *an);
 
 /* What is wrong with a node, in struct pm_node.flags. */
 enum pm_node_flag {

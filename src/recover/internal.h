@@ -27,6 +27,16 @@ enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret);
  * and *ret_done true: all else is to be done again. */
 enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done);
 
+/* bits.c: of a page or block in which all but the checksum is right: is it one bit? */
+enum pm_rc pm_bit_of_page(struct pm_analysis *an, pm_ib ib, const uint8_t *page) PM_MUST_CHECK;
+enum pm_rc pm_bit_of_block(struct pm_analysis *an, const struct pm_block *b,
+			   const uint8_t *stored) PM_MUST_CHECK;
+/* After a sweep: are there such? Then an->img is the file with them mended, and *ret_done true: all
+ * else is to be done again. */
+enum pm_rc pm_mend_bits(struct pm_analysis *an, bool *ret_done) PM_MUST_CHECK;
+/* At the end: which are in pages of the trees? */
+void pm_mark_bits(struct pm_analysis *an);
+
 /* sweep.c: the linear pass: verifies db.blocks, fills facts, found, maps, allocated. */
 enum pm_rc pm_sweep(struct pm_analysis *an);
 /* A part of it: the allocation maps, which it fills maps, allocated and map_known from. */

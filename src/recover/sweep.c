@@ -213,6 +213,9 @@ static enum pm_rc settle_blocks(struct sweep *s)
 		if ((b->flags & ~PM_BF_KIND) == PM_BF_CHECKED &&
 		    pm_ndb_keep_internal(&an->db, b, s->buf + (b->ib - s->start)))
 			return an->ctx->rc;
+		if ((b->flags & ~PM_BF_KIND) == (PM_BF_CHECKED | PM_BF_CRC) &&
+		    pm_bit_of_block(an, b, s->buf + (b->ib - s->start)))
+			return an->ctx->rc;
 		/* Another block may be found here by its own trailer. */
 		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
 			continue;
@@ -261,6 +264,8 @@ static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 
 	pm_page_trailer(s->f, p, &t);
 	bad = pm_page_verify(s->f, p, ib, t.ptype, 0);
+	if (bad == PM_PR_CRC)
+		return pm_bit_of_page(an, ib, p);
 	if (bad & (PM_PR_TYPE | PM_PR_CRC) || !t.crc)
 		return PM_OK;
 	pm_bt_meta(s->f, p, &m);
@@ -305,7 +310,7 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 
 	for (; s->next_scan < upto; s->next_scan += s->f->unit) {
 		uint64_t end = s->next_scan + s->f->unit;
-		struct pm_block b, *slot;
+		struct pm_block b = {0}, *slot;
 
 		if (!pm_rangeset_next_gap(&s->covered, s->next_scan, upto, &gap))
 			break;
@@ -315,8 +320,13 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 		}
 		if (end > s->end || s->next_scan >= upto)
 			break;
-		if (!pm_block_ending(s->f, s->buf + (end - s->start), end - s->start, end, &b) ||
-		    pm_rangeset_overlaps(&s->covered, b.ib, end))
+		if (!pm_block_ending(s->f, s->buf + (end - s->start), end - s->start, end, &b)) {
+			if (b.bid && !pm_rangeset_overlaps(&s->covered, b.ib, end) &&
+			    pm_bit_of_block(an, &b, s->buf + (b.ib - s->start)))
+				return an->ctx->rc;
+			continue;
+		}
+		if (pm_rangeset_overlaps(&s->covered, b.ib, end))
 			continue;
 		/* A fact wholly inside a larger one with a right checksum is none: that one is
 		 * content, such as a data file attached to a mail. */
@@ -505,6 +515,8 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 	enum pm_rc rc;
 
 	an->facts.n = an->found.n = 0;
+	if (!an->mended)
+		an->bits.n = an->bits_tried[0] = an->bits_tried[1] = 0;
 	pm_map_done(&an->fact_map);
 	pm_ndb_drop_internal(&an->db);
 	rc = pm_sweep_maps(an);

@@ -33,6 +33,24 @@ static enum pm_rc mend_trailer(struct pm_repair *r, struct pm_block *b)
 	return rc ? rc : pm_repair_did(r, PM_DID_TRAILER, b->bid, b->ib, 0);
 }
 
+enum pm_rc pm_repair_bits(struct pm_repair *r)
+{
+	const struct pm_analysis *an = r->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->bits.n && rc == PM_OK; i++) {
+		const struct pm_bit *x = &an->bits.v[i];
+
+		if (!pm_bit_in_use(an, x))
+			continue;
+		rc = pm_view_put(r->view, x->at, &x->is, 1);
+		r->bytes_in_place++;
+		if (rc == PM_OK)
+			rc = pm_repair_did(r, PM_DID_BIT, x->bid, x->at, x->is);
+	}
+	return rc;
+}
+
 static enum pm_rc relocate(struct pm_repair *r, struct pm_block *b)
 {
 	const struct pm_format *f = r->fmt;

@@ -2,9 +2,11 @@
 /*
  * Repair: the difference between the file and the intended model, written as a view (append
  * and switch). Block content is never overwritten; changed in place are only map pages,
- * trailers over right content, and the header. Stages, in this order:
+ * trailers over right content, single bits that a checksum proves wrong, and the header. Stages, in
+ * this order:
  *
  *   pm_repair_begin    where new blocks go, which ids they get
+ *   pm_repair_bits     bits that checksums prove wrong
  *   pm_repair_blocks   trailers, damaged and misplaced blocks, data and subnode trees
  *   pm_repair_objects  property contexts and tables inside nodes
  *   pm_repair_folders  folder tree, folder tables, counts, mandatory objects
@@ -28,6 +30,7 @@ enum pm_deed_kind {
 	PM_DID_HEADER,       /* header fields set right */
 	PM_DID_MAPS,         /* have: map pages written */
 	PM_DID_TREE,         /* have: pages written, want: pages kept; key: ptype */
+	PM_DID_BIT,          /* wrong bit mended in place; key: bid, have: byte's place, want: it */
 	PM_DID_TRAILER,      /* block trailer mended in place; key: bid */
 	PM_DID_RELOCATE,     /* block moved; key: bid, have: from, want: to */
 	PM_DID_SALVAGE,      /* damaged block copied; key: old bid, have: new bid */
@@ -164,6 +167,7 @@ enum pm_rc pm_repair_names(struct pm_repair *r) PM_MUST_CHECK;
 /* List what is recovered, and from what. While objects are those of the source. */
 enum pm_rc pm_repair_recovered(struct pm_repair *r) PM_MUST_CHECK;
 /* Make and list the deleted items that come back. Likewise. */
+enum pm_rc pm_repair_bits(struct pm_repair *r) PM_MUST_CHECK;
 enum pm_rc pm_repair_undelete(struct pm_repair *r) PM_MUST_CHECK;
 /* Assess all messages: the casualties. Before anything changes. */
 enum pm_rc pm_repair_assess(struct pm_repair *r) PM_MUST_CHECK;

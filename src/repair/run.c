@@ -102,8 +102,10 @@ static enum pm_rc list_suspects(struct pm_run *run)
 
 static enum pm_rc stages(struct pm_repair *r, const struct pm_run_options *opt)
 {
-	enum pm_rc rc = pm_repair_undelete(r);
+	enum pm_rc rc = pm_repair_bits(r);
 
+	if (rc == PM_OK)
+		rc = pm_repair_undelete(r);
 	if (rc == PM_OK)
 		rc = pm_repair_assess(r);
 	if (rc == PM_OK)

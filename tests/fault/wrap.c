@@ -133,8 +133,10 @@ static int write_fault(size_t *n)
 	half = ++the.counts.writes == the.n && the.kind == PM_WRAP_SHORT;
 	if (errnum && was_full)
 		return errnum;
-	if (errnum || half)
+	if (errnum)
 		*n = *n / 2;
+	else if (half) /* none at all would say that the disk is full */
+		*n = (*n + 1) / 2;
 	return *n ? 0 : errnum;
 }
 

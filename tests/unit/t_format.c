@@ -18,6 +18,35 @@ static void crc_vectors(void **state)
 	assert_int_equal(pm_crc("\0\0\0\0", 4), 0);
 }
 
+/* Each bit of pages and blocks of all sizes is told by the checksum alone. */
+static void crc_tells_one_bit(void **state)
+{
+	static const size_t sizes[] = {1, 8, 9, 496, 8176};
+	uint8_t p[8176];
+	size_t bit;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)(i * 167 ^ i >> 3);
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		const size_t n = sizes[k];
+		const uint32_t right = pm_crc(p, n);
+
+		for (size_t i = 0; i<8 * n; i += n> 500 ? 61 : 1) {
+			p[i / 8] ^= (uint8_t)(1 << i % 8);
+			assert_true(pm_crc_bit(pm_crc(p, n) ^ right, n, &bit));
+			assert_int_equal(bit, i);
+			p[i / 8] ^= (uint8_t)(1 << i % 8);
+		}
+		assert_false(pm_crc_bit(0, n, &bit));
+	}
+	const uint32_t right = pm_crc(p, sizeof(p));
+
+	p[0] ^= 1;
+	p[4000] ^= 0x80;
+	assert_false(pm_crc_bit(pm_crc(p, sizeof(p)) ^ right, sizeof(p), &bit));
+}
+
 static void signature_vectors(void **state)
 {
 	(void)state;
@@ -167,10 +196,15 @@ static void proptags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_vectors),   cmocka_unit_test(signature_vectors),
-		cmocka_unit_test(crypt_vectors), cmocka_unit_test(fields_round_trip),
-		cmocka_unit_test(getters),       cmocka_unit_test(variants_consistent),
-		cmocka_unit_test(map_pages),     cmocka_unit_test(proptags),
+		cmocka_unit_test(crc_vectors),
+		cmocka_unit_test(crc_tells_one_bit),
+		cmocka_unit_test(signature_vectors),
+		cmocka_unit_test(crypt_vectors),
+		cmocka_unit_test(fields_round_trip),
+		cmocka_unit_test(getters),
+		cmocka_unit_test(variants_consistent),
+		cmocka_unit_test(map_pages),
+		cmocka_unit_test(proptags),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, NULL, NULL);
