@@ -99,6 +99,12 @@ static void moved(const struct pm_checker *c, const struct pm_note *n, struct pm
 		p->id = PM_P_BLOCK_ENTRY;
 		p->what = "the size";
 		p->have = n->have;
+	} else if (n->ib == n->want) {
+		const struct pm_block *b = pm_ndb_find_block(&c->an->db, n->key);
+
+		p->id = PM_P_BLOCK_ENTRY;
+		p->what = b && b->cb != n->have ? "the size" : "the id";
+		p->have = b && b->cb != n->have ? n->have : 0;
 	} else if (n->ib % c->f->unit) {
 		p->id = PM_P_BLOCK_ENTRY;
 		p->what = "the place";

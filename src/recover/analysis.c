@@ -13,6 +13,8 @@
 #define EFFORT_ANY  ((uint64_t)3000000000)
 #define EFFORT_BYTE 125
 
+#define ROOM_ROUNDS 8 /* what is found by its room may name more of such */
+
 enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
 		   uint64_t have, uint64_t want)
 {
@@ -78,7 +80,8 @@ const char *pm_node_doubt(const struct pm_node *n)
 
 int pm_analysis_allocated(const struct pm_analysis *an, pm_ib ib, uint64_t n)
 {
-	if (!pm_rangeset_contains(&an->map_known, ib, ib + n))
+	if (!pm_rangeset_contains(&an->map_known, ib, ib + n) ||
+	    pm_rangeset_overlaps(&an->map_doubted, ib, ib + n))
 		return -1;
 	return pm_rangeset_contains(&an->allocated, ib, ib + n);
 }
@@ -185,6 +188,8 @@ static enum pm_rc with_facts(struct pm_analysis *an)
 	if (rc == PM_OK && (an->db.crypt != swept_as || cut))
 		rc = pm_look_at_blocks(an, true);
 	if (rc == PM_OK)
+		rc = pm_settle_sizes(an);
+	if (rc == PM_OK)
 		rc = pm_analysis_sort_nodes(an);
 	return rc;
 }
@@ -243,10 +248,15 @@ static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analy
 /* What is found last may refer to more. */
 static enum pm_rc by_room(struct pm_analysis *an)
 {
-	bool any;
-	enum pm_rc rc = pm_find_by_room(an, &any);
+	enum pm_rc rc = PM_OK;
+	bool any = true;
 
-	return rc == PM_OK && any ? pm_analysis_count_refs(an) : rc;
+	for (unsigned i = 0; i < ROOM_ROUNDS && any && rc == PM_OK; i++) {
+		rc = pm_find_by_room(an, &any);
+		if (rc == PM_OK && any)
+			rc = pm_analysis_count_refs(an);
+	}
+	return rc;
 }
 
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
@@ -284,6 +294,8 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		return analyse(an, opt);
 	if (rc == PM_OK && clean)
 		rc = pm_roots_hold(an, &clean);
+	if (rc == PM_OK && clean)
+		rc = pm_settle_sizes(an);
 	if (rc == PM_OK && clean)
 		rc = pm_settle_blocks(an);
 	if (rc == PM_OK && clean)
@@ -357,8 +369,10 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_map_done(&an->fact_map);
 	pm_rangeset_done(&an->allocated);
 	pm_rangeset_done(&an->map_known);
+	pm_rangeset_done(&an->map_doubted);
 	pm_map_done(&an->orphans);
 	pm_map_done(&an->missing);
+	pm_map_done(&an->absent);
 	pm_map_done(&an->orders);
 	pm_free(an->refs);
 	pm_vec_done(&an->pieces);

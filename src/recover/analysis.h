@@ -97,6 +97,9 @@ struct pm_bit {
 	uint8_t was, is;
 };
 
+#define PM_MISSING_PART ((uint64_t)1 << 63)
+#define PM_MISSING_SUB  ((uint64_t)1 << 62)
+
 /* How the format was recognised. */
 enum pm_identified { PM_ID_HEADER, PM_ID_EVIDENCE };
 
@@ -130,6 +133,7 @@ struct pm_analysis {
 	PM_VEC(struct pm_map_page) maps; /* by ascending ib */
 	struct pm_rangeset allocated;    /* by the sound AMaps */
 	struct pm_rangeset map_known;    /* intervals whose AMap is sound */
+	struct pm_rangeset map_doubted;  /* but calls much free that is in use */
 	PM_VEC(struct pm_note) notes;
 	PM_VEC(struct pm_node) doubles; /* further entries of a nid that is taken: still content */
 
@@ -143,7 +147,10 @@ struct pm_analysis {
 	pm_bid max_page; /* highest page id likewise */
 	uint32_t embedded_index; /* the highest of the nids of messages in attachments */
 	uint64_t dangling;       /* references to blocks that are nowhere */
-	struct pm_map missing;   /* their ids, as of pm_analysis_count_refs */
+	/* Their ids, as of pm_analysis_count_refs -> nid whose data they are, PM_MISSING_SUB | nid
+	 * whose subnodes, or PM_MISSING_PART | id of the internal block that lists them. */
+	struct pm_map absent; /* likewise, of those that are not where their entries say */
+	struct pm_map missing;
 	bool swept;
 	bool adopted;     /* what no node names was looked at */
 	size_t unindexed; /* then: items, folders and attachments that stay without a node */

@@ -417,6 +417,54 @@ static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf
 	return PM_OK;
 }
 
+static bool like_zlib(const struct pm_buf *b) /* [RFC 1950 2.2] */
+{
+	return b->n > 1 && (b->p[0] & 0xF) == 8 && (b->p[0] << 8 | b->p[1]) % 31 == 0;
+}
+
+/* Right content that does not give as much as the entry says: as much as the trailer says, or as it is? */
+static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct pm_buf *b)
+{
+	const struct pm_format *f = an->db.fmt;
+	const uint64_t end = e->ib + pm_block_stored(f, e->cb);
+	uint8_t t[64];
+	uint16_t sizes[2] = {0, e->cb};
+	enum pm_rc rc =
+		pm_image_read(an->ctx, an->img, end - f->block_trailer, t, f->block_trailer);
+
+	sizes[0] = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
+	for (unsigned k = 0; k < 2 && !pm_is_error(rc) && e->flags & PM_BF_INFLATE; k++) {
+		struct pm_block x = *e;
+
+		x.cb_inflated = sizes[k];
+		x.flags = 0;
+		if (sizes[k] < e->cb || sizes[k] == e->cb_inflated)
+			continue;
+		pm_buf_clear(b);
+		rc = pm_ndb_read_entry(&an->db, &x, b);
+		if (pm_is_error(rc) || x.flags & (PM_BF_INFLATE | PM_BF_CRC | PM_BF_READ) ||
+		    b->n != sizes[k] || (k && e->cb_inflated > e->cb && like_zlib(b)))
+			continue;
+		x.flags |= PM_BF_CB_INFL | (e->flags & PM_BF_FOUND);
+		if (!pm_bid_internal(x.bid))
+			x.flags |= pm_block_kind(b->p, b->n);
+		*e = x;
+	}
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+enum pm_rc pm_settle_sizes(struct pm_analysis *an)
+{
+	struct pm_buf b = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if ((an->db.blocks.v[i].flags & (PM_BF_INFLATE | PM_BF_CRC)) == PM_BF_INFLATE)
+			rc = other_size(an, &an->db.blocks.v[i], &b);
+	pm_buf_done(&b);
+	return rc;
+}
+
 /* Did the sweep look at just this block, and find it right? Then its flags and kind are known. */
 static bool was_proved(const struct pm_analysis *an, struct pm_block *e)
 {

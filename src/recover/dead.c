@@ -327,6 +327,7 @@ enum pm_rc pm_dead_gather(struct pm_undelete *u)
 	u->dead.refs = NULL;
 	u->dead.orphans = (struct pm_map){0};
 	u->dead.missing = (struct pm_map){0};
+	u->dead.absent = (struct pm_map){0};
 	memset(&u->dead.db.blocks, 0, sizeof(u->dead.db.blocks));
 	memset(&u->dead.db.nodes, 0, sizeof(u->dead.db.nodes));
 	rc = living_places(&g);

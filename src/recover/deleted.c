@@ -376,6 +376,7 @@ static void undelete_done(struct pm_undelete *u)
 	pm_vec_done(&u->dead.db.blocks);
 	pm_vec_done(&u->dead.db.nodes);
 	pm_map_done(&u->dead.missing);
+	pm_map_done(&u->dead.absent);
 	pm_map_done(&u->dead.orphans);
 	pm_free(u->dead.refs);
 	pm_free(u->lives);

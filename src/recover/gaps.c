@@ -7,60 +7,27 @@
  * Gathers: such blocks, in doubt (PM_BF_SUSPECT) where nothing of their trailer speaks for them.
  * Needs: settled blocks, those found by their trailers among them; pages, allocation maps.
  */
-#include "recover/internal.h"
+#include "recover/gaps.h"
 
 #include "base/sort.h"
+#include "format/crc.h"
 
-#define GONE     (PM_BF_CRC | PM_BF_BID | PM_BF_SIG)
 #define LOST_MAX 1024 /* such blocks: where more are lost, room tells nothing */
 #define TOGETHER 0x40 /* between ids of what was saved together */
 #define NEXT     6    /* between those of what was saved one after the other */
 
-/* An entry whose block isn't there, and where it may be instead; or one whose id can't be right. */
-struct missing {
-	struct pm_block b; /* as the entry has it */
-	size_t index;      /* in db.blocks, SIZE_MAX: of a leaf with a wrong checksum */
-	pm_bid lo, hi;     /* hi: its id was hit, and lies between these */
-	pm_ib at;          /* where it may be, 0: nowhere, or in several places */
-	uint32_t cb;
-	bool stays; /* its place is not in doubt, only its size */
-};
-
-/* Of a block that is there. */
-struct place {
-	uint64_t ib, end;
-	pm_bid bid;
-};
-
-struct gaps {
-	struct pm_analysis *an;
-	PM_VEC(struct missing) v;
-	PM_VEC(struct pm_range) rooms; /* in use, and nobody's, ascending */
-	PM_VEC(struct place) places;   /* of blocks that are there, ascending by ib */
-	struct pm_buf buf;
-	uint64_t lo, hi; /* keys of the leaf at hand */
-	pm_bid last;     /* key of the entry before */
-	size_t open;     /* first in v for which the key that follows is not known */
-};
-
-static bool not_there(const struct pm_block *b)
+static enum pm_rc add(struct pm_gaps *g, const struct pm_block *b, size_t index, bool nameless)
 {
-	return b->flags & PM_BF_LOST || (b->flags & GONE) == GONE ||
-	       (b->flags & (PM_BF_SUSPECT | PM_BF_BID)) == (PM_BF_SUSPECT | PM_BF_BID);
-}
-
-static enum pm_rc add(struct gaps *g, const struct pm_block *b, size_t index, bool nameless)
-{
-	struct missing *m = g->v.n < LOST_MAX ? pm_vec_push(g->an->ctx, &g->v) : NULL;
+	struct pm_missing *m = g->v.n < LOST_MAX ? pm_vec_push(g->an->ctx, &g->v) : NULL;
 
 	if (m)
-		*m = (struct missing){.b = *b, .index = index, .lo = nameless ? g->last : 0};
+		*m = (struct pm_missing){.b = *b, .index = index, .lo = nameless ? g->last : 0};
 	return g->an->ctx->rc;
 }
 
 static enum pm_rc add_entry(void *arg, const struct pm_bt_entry *e)
 {
-	struct gaps *g = arg;
+	struct pm_gaps *g = arg;
 	const struct pm_block b = {.bid = e->key,
 				   .ib = e->ib,
 				   .cb = e->cb,
@@ -84,7 +51,7 @@ static enum pm_rc add_entry(void *arg, const struct pm_bt_entry *e)
 	return rc;
 }
 
-static enum pm_rc gather(struct gaps *g)
+static enum pm_rc gather(struct pm_gaps *g)
 {
 	struct pm_analysis *an = g->an;
 	enum pm_rc rc = PM_OK;
@@ -92,7 +59,7 @@ static enum pm_rc gather(struct gaps *g)
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
 
-		if (not_there(b))
+		if (pm_block_absent(b))
 			rc = add(g, b, i, false);
 	}
 	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++) {
@@ -112,7 +79,7 @@ static enum pm_rc gather(struct gaps *g)
 }
 
 /* Everything whose place is known. */
-static enum pm_rc cover(struct gaps *g, struct pm_rangeset *used)
+static enum pm_rc cover(struct pm_gaps *g, struct pm_rangeset *used)
 {
 	struct pm_analysis *an = g->an;
 	const struct pm_format *f = an->db.fmt;
@@ -121,10 +88,10 @@ static enum pm_rc cover(struct gaps *g, struct pm_rangeset *used)
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
 
-		const struct place p = {b->ib, b->ib + pm_block_stored(f, b->cb), b->bid};
-		struct place *slot;
+		const struct pm_place p = {b->ib, b->ib + pm_block_stored(f, b->cb), b->bid};
+		struct pm_place *slot;
 
-		if (not_there(b) || b->cb > f->data_max)
+		if (pm_block_absent(b) || b->cb > f->data_max)
 			continue;
 		slot = pm_vec_push(an->ctx, &g->places);
 		if (!slot)
@@ -144,7 +111,7 @@ static enum pm_rc cover(struct gaps *g, struct pm_rangeset *used)
 }
 
 /* Of a heap's first block: where its page map ends [MS-PST 2.3.1]. */
-static bool heap_size(const uint8_t *p, size_t n, uint32_t *ret)
+bool pm_heap_size(const uint8_t *p, size_t n, uint32_t *ret)
 {
 	const uint32_t map = pm_le16(p), items = map + 4 <= n ? pm_le16(p + map) : 0;
 
@@ -154,7 +121,7 @@ static bool heap_size(const uint8_t *p, size_t n, uint32_t *ret)
 }
 
 /* How many bytes does the block at `ib` have by its content? 0: that doesn't tell. `most`: of them. */
-static enum pm_rc size_told(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t most,
+static enum pm_rc size_told(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, uint32_t most,
 			    uint32_t *ret)
 {
 	const struct pm_format *f = g->an->db.fmt;
@@ -178,13 +145,13 @@ static enum pm_rc size_told(struct gaps *g, const struct missing *m, pm_ib ib, u
 				   : 0;
 		return PM_OK;
 	}
-	if (heap_size(g->buf.p, g->buf.n, &at))
+	if (pm_heap_size(g->buf.p, g->buf.n, &at))
 		*ret = at;
 	return PM_OK;
 }
 
 /* The block, read at this place and in this size: is it a compressed one of the entry's length? */
-static enum pm_rc inflates(struct gaps *g, const struct missing *m, pm_ib ib, uint32_t cb,
+static enum pm_rc inflates(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, uint32_t cb,
 			   bool *ret)
 {
 	struct pm_block b = m->b;
@@ -203,8 +170,67 @@ static enum pm_rc inflates(struct gaps *g, const struct missing *m, pm_ib ib, ui
 	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
 }
 
+enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint32_t size = pm_block_stored(f, cb);
+	uint8_t stored[65536];
+	const enum pm_rc rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, size);
+	const uint8_t *t = stored + size - f->block_trailer;
+
+	*ret = rc == PM_OK && pm_BLOCKTRAILER_dwCRC(f, t) &&
+	       pm_crc(stored, cb) == pm_BLOCKTRAILER_dwCRC(f, t);
+	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
+}
+
+enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret,
+			     bool *ret_sure)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint32_t most = room > f->block_trailer ? (uint32_t)(room - f->block_trailer) : 0;
+	uint8_t stored[65536];
+	uint32_t cb = most;
+	enum pm_rc rc = PM_OK;
+
+	*ret = 0;
+	*ret_sure = false;
+	if (!most || room > pm_block_stored(f, f->data_max))
+		return PM_OK;
+	for (; cb && most - cb < f->unit && !*ret_sure && rc == PM_OK; cb--)
+		if (cb <= f->data_max) {
+			rc = pm_gap_checksum(g, ib, cb, ret_sure);
+			*ret = cb;
+		}
+	if (rc || *ret_sure)
+		return rc;
+	*ret = 0;
+	/* Encoded, it seldom ends with such. */
+	if (g->an->db.crypt == PM_CRYPT_NONE)
+		return PM_OK;
+	rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, room);
+	for (cb = most; rc == PM_OK && cb && !stored[cb - 1];)
+		cb--;
+	if (rc == PM_OK && cb < most && most - cb < f->unit && cb <= f->data_max)
+		*ret = cb;
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Is there anything between the end of the data and the trailer? */
+static enum pm_rc padded(struct pm_gaps *g, const struct pm_block *b, bool *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint32_t n = pm_block_stored(f, b->cb) - f->block_trailer - b->cb;
+	uint8_t pad[512];
+	enum pm_rc rc = n && n <= sizeof(pad)
+				? pm_image_read(g->an->ctx, g->an->img, b->ib + b->cb, pad, n)
+				: PM_LOST;
+
+	*ret = rc == PM_OK && !pm_is_zero(pad, n);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Does the entry's own place do, as far as anybody knows? */
-static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_rangeset *used,
+static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struct pm_rangeset *used,
 			    bool *ret)
 {
 	const struct pm_format *f = g->an->db.fmt;
@@ -224,6 +250,8 @@ static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_r
 		m->b.flags |= right ? 0 : PM_BF_INFLATE;
 	} else if (*ret && b->cb == b->cb_inflated) {
 		rc = size_told(g, m, b->ib, b->cb, &told);
+		if (rc == PM_OK && !told)
+			rc = padded(g, b, &m->loose);
 	}
 	/* The blocks of a heap may have something behind it. */
 	*ret = *ret && (!told || pm_block_stored(f, told) == pm_block_stored(f, b->cb));
@@ -231,7 +259,7 @@ static enum pm_rc plausible(struct gaps *g, struct missing *m, const struct pm_r
 }
 
 /* Those that lie where nothing that is known does only lost their trailers. */
-static enum pm_rc drop_settled(struct gaps *g, struct pm_rangeset *used)
+static enum pm_rc drop_settled(struct pm_gaps *g, struct pm_rangeset *used)
 {
 	struct pm_rangeset theirs = {0};
 	struct pm_range r = {0};
@@ -239,41 +267,65 @@ static enum pm_rc drop_settled(struct gaps *g, struct pm_rangeset *used)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < g->v.n && rc == PM_OK; i++) {
-		struct missing *m = &g->v.v[i];
+		struct pm_missing *m = &g->v.v[i];
 		const pm_ib ib = m->b.ib;
 
 		rc = plausible(g, m, used, &m->stays);
-		if (rc == PM_OK && m->stays && !(m->b.flags & PM_BF_INFLATE))
-			rc = pm_rangeset_add(g->an->ctx, &theirs, ib,
-					     ib + pm_block_stored(g->an->db.fmt, m->b.cb));
-		else
+		if (rc == PM_OK && m->stays && !m->loose && !(m->b.flags & PM_BF_INFLATE)) {
+			const struct pm_place p = {ib, ib + pm_block_stored(g->an->db.fmt, m->b.cb),
+						   m->b.bid};
+			struct pm_place *slot = pm_vec_push(g->an->ctx, &g->places);
+
+			if (slot)
+				*slot = p;
+			rc = slot ? pm_rangeset_add(g->an->ctx, &theirs, ib, p.end)
+				  : g->an->ctx->rc;
+		} else {
 			g->v.v[n++] = *m;
+		}
 	}
 	g->v.n = n;
 	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next(&theirs, at, UINT64_MAX, &r);
 	     at = r.end)
 		rc = pm_rangeset_add(g->an->ctx, used, r.start, r.end);
 	pm_rangeset_done(&theirs);
+	return rc ? rc : pm_sort_member(g->an->ctx, &g->places, ib);
+}
+
+/* Where maps are known, and believed. */
+static enum pm_rc told_by_maps(struct pm_analysis *an, struct pm_rangeset *ret)
+{
+	struct pm_range r;
+	enum pm_rc rc = PM_OK;
+
+	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next(&an->map_known, at, UINT64_MAX, &r);
+	     at = r.end)
+		rc = pm_rangeset_add(an->ctx, ret, r.start, r.end);
+	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next(&an->map_doubted, at, UINT64_MAX, &r);
+	     at = r.end)
+		rc = pm_rangeset_remove(an->ctx, ret, r.start, r.end);
 	return rc;
 }
 
-static enum pm_rc find_rooms(struct gaps *g)
+static enum pm_rc find_rooms(struct pm_gaps *g)
 {
 	struct pm_analysis *an = g->an;
-	struct pm_rangeset used = {0};
+	struct pm_rangeset used = {0}, told = {0};
 	struct pm_range gap, in;
 	enum pm_rc rc = cover(g, &used);
 
 	if (rc == PM_OK)
 		rc = drop_settled(g, &used);
+	if (rc == PM_OK)
+		rc = told_by_maps(an, &told);
 	for (uint64_t at = an->db.fmt->amap_first;
 	     rc == PM_OK && pm_rangeset_next_gap(&used, at, an->img->size, &gap); at = gap.end) {
 		/* Where the map is known only what it says is in use. */
 		for (uint64_t from = gap.start; from < gap.end && rc == PM_OK; from = in.end) {
 			struct pm_range *slot;
-			const bool sound = pm_rangeset_find(&an->map_known, from, &in);
+			const bool sound = pm_rangeset_find(&told, from, &in);
 
-			if (!sound && !pm_rangeset_next_gap(&an->map_known, from, gap.end, &in))
+			if (!sound && !pm_rangeset_next_gap(&told, from, gap.end, &in))
 				break;
 			if (in.end > gap.end)
 				in.end = gap.end;
@@ -287,11 +339,12 @@ static enum pm_rc find_rooms(struct gaps *g)
 		}
 	}
 	pm_rangeset_done(&used);
+	pm_rangeset_done(&told);
 	return rc;
 }
 
 /* The room that begins at or before `at` and holds it. */
-static const struct pm_range *room_of(const struct gaps *g, pm_ib at)
+static const struct pm_range *room_of(const struct pm_gaps *g, pm_ib at)
 {
 	size_t lo = 0, hi = g->rooms.n;
 
@@ -307,7 +360,7 @@ static const struct pm_range *room_of(const struct gaps *g, pm_ib at)
 }
 
 /* Does a block of this size fit in here, beside what is known? */
-static bool fits(const struct gaps *g, pm_ib ib, uint32_t cb)
+static bool fits(const struct pm_gaps *g, pm_ib ib, uint32_t cb)
 {
 	const struct pm_format *f = g->an->db.fmt;
 	const struct pm_range *r = ib % f->unit ? NULL : room_of(g, ib);
@@ -317,7 +370,7 @@ static bool fits(const struct gaps *g, pm_ib ib, uint32_t cb)
 }
 
 /* What is compressed ends where it says; what is not has its size twice. */
-static enum pm_rc try_compressed(struct gaps *g, struct missing *m, const struct pm_range *r)
+static enum pm_rc try_compressed(struct pm_gaps *g, struct pm_missing *m, const struct pm_range *r)
 {
 	const struct pm_format *f = g->an->db.fmt;
 	const uint64_t most = r->end - r->start - f->block_trailer;
@@ -339,12 +392,13 @@ static enum pm_rc try_compressed(struct gaps *g, struct missing *m, const struct
 }
 
 /* The place is right: what size fills the room? By the content, or the entry's but for one byte. */
-static enum pm_rc try_sizes(struct gaps *g, struct missing *m)
+static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 {
 	const struct pm_format *f = g->an->db.fmt;
 	const struct pm_range *r = m->b.ib % f->unit ? NULL : room_of(g, m->b.ib);
 	unsigned found = 0;
 	uint32_t told = 0;
+	bool sure;
 	enum pm_rc rc = PM_OK;
 
 	if (!r || r->start != m->b.ib)
@@ -356,6 +410,12 @@ static enum pm_rc try_sizes(struct gaps *g, struct missing *m)
 			       &told);
 	if (rc || told) {
 		m->at = told && fits(g, r->start, told) ? r->start : 0;
+		m->cb = told;
+		return rc;
+	}
+	rc = pm_gap_value_size(g, r->start, r->end - r->start, &told, &sure);
+	if (rc || told || m->loose) {
+		m->at = told && told != m->b.cb ? r->start : 0;
 		m->cb = told;
 		return rc;
 	}
@@ -376,8 +436,8 @@ static enum pm_rc try_sizes(struct gaps *g, struct missing *m)
 }
 
 /* Was a block beside the room saved together with this one? */
-static bool among_its_like(const struct gaps *g, const struct missing *m, const struct pm_range *r,
-			   pm_bid limit)
+static bool among_its_like(const struct pm_gaps *g, const struct pm_missing *m,
+			   const struct pm_range *r, pm_bid limit)
 {
 	size_t lo = 0, hi = g->places.n;
 
@@ -390,7 +450,7 @@ static bool among_its_like(const struct gaps *g, const struct missing *m, const 
 			hi = mid;
 	}
 	for (size_t i = lo ? lo - 1 : 0; i <= lo && i < g->places.n; i++) {
-		const struct place *p = &g->places.v[i];
+		const struct pm_place *p = &g->places.v[i];
 		const pm_bid d = p->bid > m->b.bid ? p->bid - m->b.bid : m->b.bid - p->bid;
 
 		if ((p->end == r->start || p->ib == r->end) && d <= limit)
@@ -406,7 +466,7 @@ struct choice {
 };
 
 /* Of a room among blocks of the same time. */
-static enum pm_rc weigh(struct gaps *g, const struct missing *m, pm_ib ib, struct choice *c)
+static enum pm_rc weigh(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, struct choice *c)
 {
 	const struct pm_range *r = room_of(g, ib);
 	uint32_t told = 0;
@@ -428,7 +488,7 @@ static enum pm_rc weigh(struct gaps *g, const struct missing *m, pm_ib ib, struc
 
 /* The size is right: is there one place that has room for it and is the entry's but for a byte, or
  * else one room of just that size? */
-static enum pm_rc try_places(struct gaps *g, struct missing *m)
+static enum pm_rc try_places(struct pm_gaps *g, struct pm_missing *m)
 {
 	const struct pm_format *f = g->an->db.fmt;
 	struct choice c = {0};
@@ -454,7 +514,7 @@ static enum pm_rc try_places(struct gaps *g, struct missing *m)
 
 /* The id was hit: what is needed, nowhere to be found, and of an id between those of the entries
  * before and after? */
-static void try_names(const struct gaps *g, struct missing *m)
+static void try_names(const struct pm_gaps *g, struct pm_missing *m)
 {
 	const struct pm_map *needed = &g->an->missing;
 	unsigned found = 0;
@@ -471,7 +531,7 @@ static void try_names(const struct gaps *g, struct missing *m)
 }
 
 /* Take the block as it lies there. */
-static enum pm_rc take(struct gaps *g, struct missing *m)
+enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m)
 {
 	struct pm_analysis *an = g->an;
 	struct pm_block b = m->b, *slot;
@@ -484,16 +544,16 @@ static enum pm_rc take(struct gaps *g, struct missing *m)
 	b.cb = (uint16_t)m->cb;
 	if (an->db.fmt->variant != PM_UNICODE4K || b.cb > b.cb_inflated)
 		b.cb_inflated = b.cb;
-	b.flags = 0;
+	b.flags = m->nameless ? PM_BF_FOUND : 0;
 	pm_buf_clear(&g->buf);
 	rc = pm_ndb_read_entry(&an->db, &b, &g->buf);
 	if (pm_is_error(rc) || b.flags & (PM_BF_READ | PM_BF_LOST))
 		return pm_is_error(rc) ? rc : PM_OK;
-	if ((b.flags & GONE) == GONE)
+	if ((b.flags & PM_BF_GONE) == PM_BF_GONE)
 		b.flags |= PM_BF_SUSPECT;
 	if (!pm_bid_internal(b.bid))
 		b.flags |= pm_block_kind(g->buf.p, g->buf.n);
-	rc = pm_note(an, PM_NOTE_BLOCK_MOVED, b.bid, m->b.ib, m->b.cb, b.ib);
+	rc = m->nameless ? PM_OK : pm_note(an, PM_NOTE_BLOCK_MOVED, b.bid, m->b.ib, m->b.cb, b.ib);
 	slot = m->index == SIZE_MAX ? pm_vec_push(an->ctx, &an->db.blocks)
 				    : &an->db.blocks.v[m->index];
 	if (slot)
@@ -502,7 +562,7 @@ static enum pm_rc take(struct gaps *g, struct missing *m)
 }
 
 /* Two that would lie in one place: neither does for certain. */
-static enum pm_rc drop_rivals(struct gaps *g)
+static enum pm_rc drop_rivals(struct pm_gaps *g)
 {
 	struct pm_map first = {0};
 	enum pm_rc rc = PM_OK;
@@ -526,13 +586,24 @@ static enum pm_rc drop_rivals(struct gaps *g)
 	return rc;
 }
 
+/* Are blocks named that are not there, or that a lost part of the block tree had? */
+static bool named(const struct pm_analysis *an)
+{
+	if (an->absent.n)
+		return true;
+	for (size_t i = 0; i < an->lost.n && an->missing.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_BBT)
+			return true;
+	return false;
+}
+
 enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
 {
-	struct gaps g = {.an = an};
+	struct pm_gaps g = {.an = an};
 	enum pm_rc rc = gather(&g);
 
 	*ret_any = false;
-	if (rc == PM_OK && g.v.n && g.v.n < LOST_MAX)
+	if (rc == PM_OK && g.v.n < LOST_MAX && (g.v.n || named(an)))
 		rc = find_rooms(&g);
 	for (size_t i = 0; i < g.v.n && g.rooms.n && rc == PM_OK; i++) {
 		if (g.v.v[i].hi)
@@ -548,9 +619,11 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
 		rc = drop_rivals(&g);
 	for (size_t i = 0; i < g.v.n && rc == PM_OK; i++)
 		if (g.v.v[i].at) {
-			rc = take(&g, &g.v.v[i]);
+			rc = pm_gap_take(&g, &g.v.v[i]);
 			*ret_any = true;
 		}
+	if (rc == PM_OK && !*ret_any && named(an))
+		rc = pm_fill_rooms(&g, ret_any);
 	if (*ret_any && rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	pm_vec_done(&g.v);

@@ -52,6 +52,17 @@ enum pm_rc pm_merge_found(struct pm_analysis *an);
  * what the sweep did not find right. */
 enum pm_rc pm_look_at_blocks(struct pm_analysis *an, bool anew);
 
+/* Nothing of the block's trailer is right: what lies there is another's, or nothing says what it is. */
+#define PM_BF_GONE (PM_BF_CRC | PM_BF_BID | PM_BF_SIG)
+static inline bool pm_block_absent(const struct pm_block *b)
+{
+	return b->flags & PM_BF_LOST || (b->flags & PM_BF_GONE) == PM_BF_GONE ||
+	       (b->flags & (PM_BF_SUSPECT | PM_BF_BID)) == (PM_BF_SUSPECT | PM_BF_BID);
+}
+
+/* Sizes of decompressed blocks that the tree has wrong, of blocks with a right checksum. */
+enum pm_rc pm_settle_sizes(struct pm_analysis *an) PM_MUST_CHECK;
+
 /* gaps.c: blocks that neither their entry nor their trailer finds, by the room that is left;
  * *ret_any: there were such. */
 enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any) PM_MUST_CHECK;

@@ -20,10 +20,12 @@ size_t pm_block_index(const struct pm_analysis *an, pm_bid bid)
 	return b ? (size_t)(b - an->db.blocks.v) : SIZE_MAX;
 }
 
-static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigned depth);
+/* `by`: whose it is, as in an->missing. */
+static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, uint64_t by, bool up,
+			    unsigned depth);
 
-static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool sound, bool up,
-			  unsigned depth)
+static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, pm_bid bid, bool sound,
+			  bool up, unsigned depth)
 {
 	const struct pm_format *f = an->db.fmt;
 	const bool data = b->p[0] == 1;
@@ -39,18 +41,19 @@ static enum pm_rc entries(struct pm_analysis *an, const struct pm_buf *b, bool s
 			return an->ctx->rc;
 
 		if (data) {
-			rc = reference(an, pm_ft_get(p, f->id), up, depth);
+			rc = reference(an, pm_ft_get(p, f->id), PM_MISSING_PART | bid, up, depth);
 		} else if (b->p[1]) {
-			rc = reference(an, pm_SIENTRY_bid(f, p), up, depth);
+			rc = reference(an, pm_SIENTRY_bid(f, p), PM_MISSING_SUB, up, depth);
 		} else {
 			const uint32_t nid = (uint32_t)pm_SLENTRY_nid(f, p);
 
 			if (sound && pm_nid_type(nid) == PM_NT_MESSAGE &&
 			    nid >> 5 > an->embedded_index)
 				an->embedded_index = nid >> 5;
-			rc = reference(an, pm_SLENTRY_bidData(f, p), up, depth);
+			rc = reference(an, pm_SLENTRY_bidData(f, p), nid, up, depth);
 			if (rc == PM_OK)
-				rc = reference(an, pm_SLENTRY_bidSub(f, p), up, depth);
+				rc = reference(an, pm_SLENTRY_bidSub(f, p), PM_MISSING_SUB | nid,
+					       up, depth);
 		}
 	}
 	return rc;
@@ -65,7 +68,7 @@ static enum pm_rc expand(struct pm_analysis *an, size_t i, bool up, unsigned dep
 	if (rc == PM_OK || rc == PM_DAMAGED) {
 		/* One with a wrong checksum keeps its entries: each must still fit a block. */
 		if (b.n >= 8 && (b.p[0] == 1 || b.p[0] == 2) && b.p[1] <= 2)
-			rc = entries(an, &b, rc == PM_OK, up, depth);
+			rc = entries(an, &b, an->db.blocks.v[i].bid, rc == PM_OK, up, depth);
 		else
 			rc = PM_OK;
 	}
@@ -73,7 +76,8 @@ static enum pm_rc expand(struct pm_analysis *an, size_t i, bool up, unsigned dep
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigned depth)
+static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, uint64_t by, bool up,
+			    unsigned depth)
 {
 	size_t i;
 
@@ -82,10 +86,13 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigne
 	i = pm_block_index(an, bid);
 	if (i == SIZE_MAX) {
 		an->dangling += up ? 1 : (uint64_t)-1;
-		return up ? pm_map_put(an->ctx, &an->missing, pm_bid_key(bid), 1) : PM_OK;
+		return up ? pm_map_put(an->ctx, &an->missing, pm_bid_key(bid), by) : PM_OK;
 	}
 	if (up ? an->refs[i]++ : --an->refs[i])
 		return PM_OK;
+	if (up && pm_block_absent(&an->db.blocks.v[i]) &&
+	    pm_map_put(an->ctx, &an->absent, pm_bid_key(bid), by))
+		return an->ctx->rc;
 	if (!pm_bid_internal(bid) || depth >= DEPTH_MAX ||
 	    pm_map_has(&an->orphans, pm_bid_key(bid)))
 		return PM_OK;
@@ -94,9 +101,9 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, bool up, unsigne
 
 enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up)
 {
-	enum pm_rc rc = reference(an, n->data, up, 0);
+	enum pm_rc rc = reference(an, n->data, n->nid, up, 0);
 
-	return rc ? rc : reference(an, n->sub, up, 0);
+	return rc ? rc : reference(an, n->sub, PM_MISSING_SUB | n->nid, up, 0);
 }
 
 /* Trees of blocks that nobody references stand in many healthy files, their members
@@ -124,6 +131,7 @@ enum pm_rc pm_analysis_count_refs(struct pm_analysis *an)
 	pm_free(an->refs);
 	pm_map_done(&an->orphans);
 	pm_map_done(&an->missing);
+	pm_map_done(&an->absent);
 	an->dangling = 0;
 	an->refs = pm_calloc(an->ctx, an->db.blocks.n, sizeof(*an->refs));
 	if (!an->refs)

@@ -401,6 +401,45 @@ enum pm_rc pm_sweep_maps(struct pm_analysis *an)
 	return rc;
 }
 
+/*
+ * A map with a right checksum whose bits are not those of the file: of what the block tree names there
+ * and is just what it should be, much would be free. An older tree names a little that is.
+ */
+static enum pm_rc doubt_maps(struct pm_analysis *an)
+{
+	const struct pm_format *f = an->db.fmt;
+	struct pm_map seen = {0}, free = {0};
+	enum pm_rc rc = PM_OK;
+
+	pm_rangeset_done(&an->map_doubted);
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+		struct pm_map_entry *e;
+		int marked;
+
+		if ((b->flags & ~PM_BF_KIND) != PM_BF_CHECKED)
+			continue;
+		marked = pm_analysis_allocated(an, b->ib, pm_block_stored(f, b->cb));
+		e = marked < 0 ? NULL
+			       : pm_map_get(an->ctx, marked ? &seen : &free,
+					    pm_amap_index(f, b->ib), NULL);
+		if (e)
+			e->value++;
+		rc = an->ctx->rc;
+	}
+	for (size_t i = 0; i < free.n && rc == PM_OK; i++) {
+		const struct pm_map_entry *e = pm_map_find(&seen, free.v[i].key);
+		const uint64_t from = pm_amap_offset(f, free.v[i].key);
+
+		if (2 * free.v[i].value > (e ? e->value : 0))
+			rc = pm_rangeset_add(an->ctx, &an->map_doubted, from,
+					     from + f->amap_interval);
+	}
+	pm_map_done(&seen);
+	pm_map_done(&free);
+	return rc;
+}
+
 static enum pm_rc index_facts(struct pm_analysis *an)
 {
 	for (size_t i = 0; i < an->facts.n; i++) {
@@ -526,6 +565,8 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 		rc = begin(&s);
 	if (rc == PM_OK)
 		rc = run(&s);
+	if (rc == PM_OK)
+		rc = doubt_maps(an);
 	if (rc == PM_OK)
 		rc = index_facts(an);
 	if (rc == PM_OK)

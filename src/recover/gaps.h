@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between gaps.c and rooms.c: what is missing, and the room that nothing known fills. */
+#ifndef PM_RECOVER_GAPS_H
+#define PM_RECOVER_GAPS_H
+
+#include "recover/internal.h"
+
+/* An entry whose block isn't there, and where it may be instead; or one whose id can't be right. */
+struct pm_missing {
+	struct pm_block b; /* as the entry has it */
+	size_t index;      /* in db.blocks, SIZE_MAX: of a leaf with a wrong checksum */
+	pm_bid lo, hi;     /* hi: its id was hit, and lies between these */
+	pm_ib at;          /* where it may be, 0: nowhere, or in several places */
+	uint32_t cb;
+	bool stays;    /* its place is not in doubt, only its size */
+	bool loose;    /* likewise: something follows it that is no padding */
+	bool nameless; /* it has no entry and no trailer */
+};
+
+/* Of a block that is there. */
+struct pm_place {
+	uint64_t ib, end;
+	pm_bid bid;
+};
+
+struct pm_gaps {
+	struct pm_analysis *an;
+	PM_VEC(struct pm_missing) v;
+	PM_VEC(struct pm_range) rooms;  /* in use, and nobody's, ascending */
+	PM_VEC(struct pm_place) places; /* of blocks that are there, ascending by ib */
+	struct pm_buf buf;
+	uint64_t lo, hi; /* keys of the leaf at hand */
+	pm_bid last;     /* key of the entry before */
+	size_t open;     /* first in v for which the key that follows is not known */
+};
+
+/* Of a heap's first block: where its page map ends [MS-PST 2.3.1]. False: it is none. */
+bool pm_heap_size(const uint8_t *p, size_t n, uint32_t *ret);
+/* Does the checksum fit, in the trailer that a block of this size would have? The rest of it was hit
+ * then. */
+enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret) PM_MUST_CHECK;
+/* Bytes of a value that fills all of the room: by its checksum (*ret_sure), else, when it is encoded, by
+ * where the zeros behind it begin; 0: neither tells. */
+enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret,
+			     bool *ret_sure) PM_MUST_CHECK;
+/* Take the block as it lies there. */
+enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m) PM_MUST_CHECK;
+
+/* rooms.c: take blocks that are named, and whose entries are gone like their trailers, where they fill
+ * a room. *ret_any: there were such. */
+enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;
+
+#endif
