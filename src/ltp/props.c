@@ -237,13 +237,15 @@ enum pm_rc pm_props_load(struct pm_props *p, struct pm_pc *pc)
 {
 	uint64_t budget = ANY_BYTES + SHARED * pc->heap.data.size;
 	enum pm_rc worst = PM_OK, rc = pm_subs_copy(p->ctx, &pc->subs, &p->subs);
+	/* Then what looks like a record of a type that has no values is none; it would stop readers. */
+	const bool broken = pc->heap.rules || pc->bth_rules || pc->lost;
 
 	for (size_t i = 0; !pm_is_error(rc) && i < pc->props.n; i++) {
 		const struct pm_prop *prop = &pc->props.v[i];
 		struct pm_value v = {.state = PM_LOST};
 		uint32_t *tag;
 
-		if (pm_proptype_size(prop->type) < 0)
+		if (pm_proptype_size(prop->type) < 0 || (broken && prop->type <= PM_PT_NULL))
 			rc = PM_LOST;
 		else if (pm_proptype_inline(prop->type))
 			rc = set(p, prop->id, prop->type, prop->raw, 4, 0);

@@ -104,6 +104,8 @@ static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
 			continue;
 		rc = pm_tc_open(db, n ? n->data : x->data, n ? n->sub : x->sub, &tc);
 		*ret = rc == PM_OK && !tc.lost && !tc.rules;
+		for (size_t k = 0; k < tc.rows.n && *ret; k++)
+			*ret = tc.rows.v[k].state == PM_OK;
 		pm_tc_close(&tc);
 		rc = pm_is_error(rc) ? rc : PM_OK;
 	}
@@ -128,19 +130,21 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 
 /*
  * Where neither tree nor maps say what lives: an older copy of an item that is there is none, nor
- * is what no table lists while all tables are there. Folders and associated items without a row
+ * is what no table lists while all tables are there, to the last row. Folders and associated items without a row
  * are left alone as well.
  */
 static enum pm_rc drop_uncertain(struct pm_orphans *o)
 {
 	struct pm_map seen = {0}, old = {0};
-	bool any = false;
+	bool any = false, whole = false;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= uncertain(&o->v.v[i]);
 	if (any)
 		rc = known_items(o, &seen, &old);
+	if (any && rc == PM_OK)
+		rc = rows_whole(o, &whole);
 	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
 		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
 			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);
@@ -155,7 +159,7 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 			rc = o->an->ctx->rc;
 		if (new && x->kind == PM_OR_MESSAGE && renew(o, x, &old))
 			continue;
-		if (!new || !o->rows_missing || x->kind != PM_OR_MESSAGE ||
+		if (!new || whole || x->kind != PM_OR_MESSAGE ||
 		    (x->search && pm_map_has(&old, x->search)))
 			x->kind = PM_OR_OTHER;
 	}

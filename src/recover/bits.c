@@ -120,6 +120,11 @@ enum pm_rc pm_mend_bits(struct pm_analysis *an, bool *ret_done)
 
 void pm_mark_bits(struct pm_analysis *an)
 {
+	/* The upper half of the id in its trailer may have been hit, too (cut_ids). */
+	for (size_t i = 0; i < an->bits.n; i++)
+		if (!pm_ndb_find_block(&an->db, an->bits.v[i].bid) &&
+		    pm_ndb_find_block(&an->db, (uint32_t)an->bits.v[i].bid))
+			an->bits.v[i].bid = (uint32_t)an->bits.v[i].bid;
 	for (size_t k = 0; k < an->pages.n && an->bits.n; k++) {
 		const pm_ib ib = an->pages.v[k].ib;
 		size_t lo = 0, hi = an->bits.n;

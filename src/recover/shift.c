@@ -437,6 +437,7 @@ static enum pm_rc add_piece(struct shifts *s, uint64_t from, int64_t shift)
 static enum pm_rc cut_pieces(struct shifts *s)
 {
 	size_t last = SIZE_MAX;
+	uint64_t end = 0;
 	int64_t now = 0;
 	enum pm_rc rc = PM_OK;
 
@@ -446,14 +447,17 @@ static enum pm_rc cut_pieces(struct shifts *s)
 
 		if (!a->found)
 			continue;
-		if (a->shift != now && confirmed(s, i)) {
+		/* What is whole where it should be leaves no room for it. */
+		if (a->shift != now && a->ib >= end && confirmed(s, i)) {
 			rc = cut(s, last, i, now, &from);
 			if (rc == PM_OK)
 				rc = add_piece(s, from, a->shift);
 			now = a->shift;
 		}
-		if (a->shift == now)
+		if (a->shift == now) {
 			last = i;
+			end = a->ib + a->size;
+		}
 	}
 	return rc;
 }

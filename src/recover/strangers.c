@@ -272,8 +272,8 @@ enum pm_rc pm_mark_strangers(struct pm_analysis *an)
 	if (rc == PM_OK)
 		rc = pm_sort_u64(an->ctx, s.usual.v, s.usual.n, sizeof(*s.usual.v), 0);
 	if (rc == PM_OK && s.usual.n >= LEARN_MIN) {
-		/* Where most entries were redirected a quarter are right all the same. */
-		s.far = TIMES * s.usual.v[s.usual.n / 4];
+		/* Where most entries were redirected a sixth are right all the same. */
+		s.far = TIMES * s.usual.v[s.usual.n / 8];
 		if (s.far < FAR_MIN)
 			s.far = FAR_MIN;
 		s.mixed_up = s.usual.v[s.usual.n / 2] > s.far;
