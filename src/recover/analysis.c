@@ -219,7 +219,8 @@ static void take_maxima(struct pm_analysis *an)
 
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt);
 
-/* Are pages, or (after the sweep) blocks, not where they should be? One or two are damage. */
+/* Are pages, or (after the sweep) blocks, not where they should be? One or two are damage, unless the
+ * file has another length. */
 static bool astray(const struct pm_analysis *an)
 {
 	unsigned blocks = 0;
@@ -229,7 +230,8 @@ static bool astray(const struct pm_analysis *an)
 			return true;
 	for (size_t i = 0; i < an->db.blocks.n && an->swept; i++)
 		blocks += (an->db.blocks.v[i].flags & (PM_BF_BID | PM_BF_LOST)) != 0;
-	return an->root_rejected[0] || an->root_rejected[1] || blocks > 2;
+	return an->root_rejected[0] || an->root_rejected[1] || blocks > 2 ||
+	       (blocks && pm_length_differs(an));
 }
 
 /* The walk was not clean: because things are off their place? Then again, with all in its place. */

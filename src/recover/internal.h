@@ -26,6 +26,8 @@ enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret);
 /* shift.c: are bytes inserted or removed in the middle? Then an->img is the file put straight,
  * and *ret_done true: all else is to be done again. */
 enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done);
+/* Is the file longer or shorter than a sound header says? */
+bool pm_length_differs(const struct pm_analysis *an);
 
 /* bits.c: of a page or block in which all but the checksum is right: is it one bit? */
 enum pm_rc pm_bit_of_page(struct pm_analysis *an, pm_ib ib, const uint8_t *page) PM_MUST_CHECK;

@@ -494,13 +494,31 @@ static enum pm_rc put_straight(struct shifts *s)
 	return rc;
 }
 
-static unsigned agreeing(const struct shifts *s)
+/* By how much the file is longer (shorter) than its header says; 0: it is not, or who knows. */
+static int64_t by_header(const struct pm_analysis *an)
 {
-	unsigned n = 0;
+	const struct pm_header *h = &an->header;
+
+	return an->header_bad & PM_HR_SERIOUS || !h->eof ? 0 : (int64_t)(an->img->size - h->eof);
+}
+
+bool pm_length_differs(const struct pm_analysis *an)
+{
+	return by_header(an) != 0;
+}
+
+/* Enough things that are displaced; or fewer, all of them by as much as the header says. */
+static bool agree(const struct shifts *s)
+{
+	const int64_t told = by_header(s->an);
+	unsigned n = 0, as_told = 0;
 
 	for (size_t i = 0; i < s->anchors.n; i++)
-		n += s->anchors.v[i].found && s->anchors.v[i].shift;
-	return n;
+		if (s->anchors.v[i].found && s->anchors.v[i].shift) {
+			n++;
+			as_told += s->anchors.v[i].shift == told;
+		}
+	return n >= AGREE || (n && as_told == n);
 }
 
 /* The header's word on the roots counts as a parent's. */
@@ -522,13 +540,15 @@ enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done)
 		rc = find_pages(&s);
 	if (rc == PM_OK)
 		rc = place_pages(&s);
+	if (rc == PM_OK && an->swept && pm_length_differs(an))
+		try_shift(&s, by_header(an));
 	if (rc == PM_OK && (s.n_tries || an->swept))
 		rc = place_blocks(&s);
 	if (rc == PM_OK && s.anchors.n)
 		rc = find_blocks(&s);
 	if (rc == PM_OK && s.n_tries)
 		rc = place_again(&s);
-	if (rc == PM_OK && agreeing(&s) >= AGREE)
+	if (rc == PM_OK && agree(&s))
 		rc = cut_pieces(&s);
 	if (rc == PM_OK && an->pieces.n) {
 		rc = put_straight(&s);
