@@ -13,7 +13,7 @@
 #define EFFORT_ANY  ((uint64_t)3000000000)
 #define EFFORT_BYTE 125
 
-#define ROOM_ROUNDS 8 /* what is found by its room may name more of such */
+#define ROOM_ROUNDS 32 /* what is found by its room names more of such, and narrows others */
 
 enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
 		   uint64_t have, uint64_t want)

@@ -623,6 +623,8 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
 			*ret_any = true;
 		}
 	if (rc == PM_OK && !*ret_any && named(an))
+		rc = pm_fill_by_trailers(&g, ret_any);
+	if (rc == PM_OK && !*ret_any && named(an))
 		rc = pm_fill_rooms(&g, ret_any);
 	if (*ret_any && rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);

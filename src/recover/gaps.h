@@ -46,6 +46,8 @@ enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_
 /* Take the block as it lies there. */
 enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m) PM_MUST_CHECK;
 
+/* trailers.c: take blocks that are named, and that a trailer with a wrong bit or two shows. */
+enum pm_rc pm_fill_by_trailers(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;
 /* rooms.c: take blocks that are named, and whose entries are gone like their trailers, where they fill
  * a room. *ret_any: there were such. */
 enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;

@@ -17,7 +17,7 @@
 #define AROUND    0x400      /* between those of a large item */
 #define LATER     3          /* ids from the last that an internal block lists to its own */
 #define CHAIN     64         /* blocks of a room */
-#define PAIRS_MAX 100000     /* of rooms and blocks */
+#define TRIES_MAX 4000000    /* of places for blocks that nobody stands beside */
 #define SCAN_MAX  (1u << 20) /* of a room */
 
 struct wanted {
@@ -48,6 +48,7 @@ struct rooms {
 	struct fit chain[CHAIN];
 	unsigned n;
 	pm_bid lo, hi; /* ids that come into question for the room: lo < id < hi */
+	bool behind;   /* hi is that of the block behind it */
 };
 
 static uint64_t ids_between(pm_bid a, pm_bid b)
@@ -292,6 +293,7 @@ static bool neighbours(struct rooms *w, const struct pm_range *r)
 		w->hi = behind->bid;
 	if (!before)
 		w->hi = behind->bid;
+	w->behind = behind && w->hi == behind->bid;
 	return true;
 }
 
@@ -435,6 +437,16 @@ static enum pm_rc fill(struct rooms *w, const struct pm_range *r, bool *ret_full
 		w->n++;
 	}
 	*ret_full = at == r->end;
+	/* Seen from the block behind the room. */
+	last = w->hi;
+	for (unsigned i = *ret_full && w->behind ? w->n : 0; i-- > 0;) {
+		const pm_bid bid = w->ids.v[w->chain[i].id].bid;
+
+		if (ids_between(bid, last) != 1)
+			break;
+		w->chain[i].direct = true;
+		last = bid;
+	}
 	return rc;
 }
 
@@ -455,7 +467,8 @@ static enum pm_rc take_chain(struct rooms *w, bool full, bool *ret_any)
 		m.cb = x->cb;
 		m.b.cb_inflated = (uint16_t)x->inflated;
 
-		if (!(x->direct || (full && !x->rival)) || !(full || x->sure))
+		/* The next id, in the next place; or what shows its length, and fills the room. */
+		if (!(x->direct ? full || x->sure : full && x->sure && !x->rival))
 			break;
 		rc = pm_gap_take(w->g, &m);
 		want->taken = *ret_any = true;
@@ -493,13 +506,16 @@ static enum pm_rc gather(struct rooms *w)
 
 /* How many places a wanted block could have by its content, and the last of them. */
 struct likely {
-	unsigned n;
+	unsigned n,
+		exact; /* exact: those of the very size that its entry says; no others count then */
 	struct fit x;
 };
 
+#define EXACTLY ((uint64_t)1 << 32)
+
 struct places {
 	struct likely *of; /* each in ids */
-	struct pm_map at;  /* place -> how many it could be */
+	struct pm_map at;  /* place -> how many it could be, and EXACTLY times how many exactly */
 };
 
 /* Could the block begin with these bytes? */
@@ -516,6 +532,12 @@ static bool may_begin(const struct rooms *w, const struct wanted *want, const ui
 		(head[0] << 8 | head[1]) % 31 == 0);
 }
 
+static bool as_said(const struct wanted *want, const struct fit *x)
+{
+	return want->entry && want->entry->b.cb == x->cb &&
+	       want->entry->b.cb_inflated == x->inflated;
+}
+
 /* Its content says how long it is. It must have the size of its entry, or fill the room, or, internal,
  * have been saved after what it lists. */
 static bool convinces(const struct rooms *w, const struct wanted *want, const struct pm_range *r,
@@ -523,7 +545,7 @@ static bool convinces(const struct rooms *w, const struct wanted *want, const st
 {
 	if (!x->cb || !x->sure)
 		return false;
-	if (want->entry && want->entry->b.cb == x->cb)
+	if (as_said(want, x))
 		return true;
 	return pm_bid_internal(want->bid)
 		       ? follows(x, want->bid)
@@ -538,20 +560,26 @@ static enum pm_rc note_places(struct rooms *w, size_t i, const struct pm_range *
 		struct fit x = {
 			.id = i, .ib = r->start + at, .room = w->bytes.n - at, .direct = true};
 		struct pm_map_entry *e;
+		bool exact;
 
 		if (!may_begin(w, &w->ids.v[i], w->bytes.p + at))
 			continue;
 		rc = look(w, &w->ids.v[i], &x);
 		if (rc || !convinces(w, &w->ids.v[i], r, &x))
 			continue;
-		p->of[i].n++;
-		p->of[i].x = x;
+		exact = as_said(&w->ids.v[i], &x);
+		if (exact && !p->of[i].exact++)
+			p->of[i].n = 0;
+		if (exact || !p->of[i].exact) {
+			p->of[i].n++;
+			p->of[i].x = x;
+		}
 		e = pm_map_get(w->an->ctx, &p->at, x.ib, NULL);
 		if (!e)
 			return w->an->ctx->rc;
-		e->value++;
+		e->value += exact ? EXACTLY : 1;
 	}
-	return rc;
+	return rc ? rc : pm_spend(w->an->ctx, w->bytes.n / w->f->unit);
 }
 
 /* What nobody stands beside: one place in all rooms that this block could have, and no other. */
@@ -576,7 +604,7 @@ static enum pm_rc eliminate(struct rooms *w, bool *ret_any)
 		const struct fit *x = &p.of[i].x;
 		const struct pm_map_entry *e = p.of[i].n == 1 ? pm_map_find(&p.at, x->ib) : NULL;
 
-		if (!e || e->value != 1)
+		if (!e || (p.of[i].exact ? e->value / EXACTLY : e->value) != 1)
 			continue;
 		w->chain[0] = *x;
 		w->n = 1;
@@ -585,6 +613,15 @@ static enum pm_rc eliminate(struct rooms *w, bool *ret_any)
 	pm_free(p.of);
 	pm_map_done(&p.at);
 	return rc;
+}
+
+static uint64_t units_in_rooms(const struct rooms *w)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < w->g->rooms.n; i++)
+		n += (w->g->rooms.v[i].end - w->g->rooms.v[i].start) / w->f->unit + 1;
+	return n;
 }
 
 enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any)
@@ -609,7 +646,7 @@ enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any)
 		if (rc == PM_OK)
 			rc = pm_spend(g->an->ctx, 1);
 	}
-	if (rc == PM_OK && !*ret_any && g->rooms.n * w.ids.n <= PAIRS_MAX)
+	if (rc == PM_OK && !*ret_any && units_in_rooms(&w) * w.ids.n <= TRIES_MAX)
 		rc = eliminate(&w, ret_any);
 	pm_vec_done(&w.ids);
 	pm_buf_done(&w.bytes);
