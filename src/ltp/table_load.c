@@ -95,7 +95,10 @@ static enum pm_rc load_cell(struct pm_table *t, struct pm_tc *tc, size_t from, s
 		rc = pm_value_rules(t->ctx, t->fmt, &tc->subs, &v, 1, CELL_MAX, &rules);
 		if (pm_is_error(rc))
 			goto out;
-		if ((v.size && rules & MALFORMED) || v.span.n > *budget) {
+		/* A cell that names the subnode of the rows, or the heap that they share, has no value. */
+		if ((v.size && rules & MALFORMED) || v.span.n > *budget ||
+		    (v.stream && v.nid &&
+		     (v.nid == tc->rows_hnid || v.nid == 0x541 || v.nid == 0x521))) {
 			rc = PM_LOST;
 			goto out;
 		}

@@ -186,7 +186,7 @@ static enum pm_rc look_data(struct rooms *w, const struct wanted *want, uint32_t
 {
 	const uint16_t kind =
 		want->by & PM_MISSING_PART ? PM_BK_NONE : pm_nid_kind((pm_nid)want->by);
-	const bool last = want + 1 == w->ids.v + w->ids.n || want[1].bid >= w->hi;
+	const bool last = want->entry || want + 1 == w->ids.v + w->ids.n || want[1].bid >= w->hi;
 	uint32_t told;
 	enum pm_rc rc = PM_OK;
 
@@ -519,7 +519,8 @@ struct places {
 };
 
 /* Could the block begin with these bytes? */
-static bool may_begin(const struct rooms *w, const struct wanted *want, const uint8_t *p)
+static bool may_begin(const struct rooms *w, const struct wanted *want, const uint8_t *p,
+		      bool first)
 {
 	uint8_t head[12];
 
@@ -527,7 +528,8 @@ static bool may_begin(const struct rooms *w, const struct wanted *want, const ui
 		return p[0] && p[0] <= 2 && p[1] <= 2 && pm_le16(p + 2);
 	memcpy(head, p, sizeof(head));
 	pm_decode(w->an->db.crypt, want->bid, head, sizeof(head));
-	return pm_block_kind(head, sizeof(head)) ||
+	/* A value may begin with anything: at the beginning of a room, if it has the size of its entry. */
+	return pm_block_kind(head, sizeof(head)) || (first && want->entry && !is_heap(want)) ||
 	       (w->f->variant == PM_UNICODE4K && (head[0] & 0xF) == 8 &&
 		(head[0] << 8 | head[1]) % 31 == 0);
 }
@@ -543,10 +545,10 @@ static bool as_said(const struct wanted *want, const struct fit *x)
 static bool convinces(const struct rooms *w, const struct wanted *want, const struct pm_range *r,
 		      const struct fit *x)
 {
+	if (as_said(want, x))
+		return x->sure || pm_block_stored(w->f, x->cb) == x->room;
 	if (!x->cb || !x->sure)
 		return false;
-	if (as_said(want, x))
-		return true;
 	return pm_bid_internal(want->bid)
 		       ? follows(x, want->bid)
 		       : x->ib == r->start && pm_block_stored(w->f, x->cb) == x->room;
@@ -562,12 +564,13 @@ static enum pm_rc note_places(struct rooms *w, size_t i, const struct pm_range *
 		struct pm_map_entry *e;
 		bool exact;
 
-		if (!may_begin(w, &w->ids.v[i], w->bytes.p + at))
+		if (!may_begin(w, &w->ids.v[i], w->bytes.p + at, !at))
 			continue;
 		rc = look(w, &w->ids.v[i], &x);
 		if (rc || !convinces(w, &w->ids.v[i], r, &x))
 			continue;
 		exact = as_said(&w->ids.v[i], &x);
+		x.sure |= exact;
 		if (exact && !p->of[i].exact++)
 			p->of[i].n = 0;
 		if (exact || !p->of[i].exact) {
