@@ -429,11 +429,17 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 	const uint64_t end = e->ib + pm_block_stored(f, e->cb);
 	uint8_t t[64];
 	uint16_t sizes[2] = {0, e->cb};
+	bool found = false;
 	enum pm_rc rc =
 		pm_image_read(an->ctx, an->img, end - f->block_trailer, t, f->block_trailer);
 
 	sizes[0] = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
-	for (unsigned k = 0; k < 2 && !pm_is_error(rc) && e->flags & PM_BF_INFLATE; k++) {
+	pm_buf_clear(b);
+	if (!pm_is_error(rc))
+		rc = pm_ndb_read_entry(&an->db, e, b);
+	if (!(e->flags & PM_BF_INFLATE) && b->n == e->cb_inflated)
+		return pm_is_error(rc) ? rc : PM_OK;
+	for (unsigned k = 0; k < 2 && !pm_is_error(rc) && !found; k++) {
 		struct pm_block x = *e;
 
 		x.cb_inflated = sizes[k];
@@ -449,6 +455,7 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 		if (!pm_bid_internal(x.bid))
 			x.flags |= pm_block_kind(b->p, b->n);
 		*e = x;
+		found = true;
 	}
 	return pm_is_error(rc) ? rc : PM_OK;
 }
@@ -459,7 +466,8 @@ enum pm_rc pm_settle_sizes(struct pm_analysis *an)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
-		if ((an->db.blocks.v[i].flags & (PM_BF_INFLATE | PM_BF_CRC)) == PM_BF_INFLATE)
+		if (an->db.blocks.v[i].flags & (PM_BF_INFLATE | PM_BF_CB_INFL) &&
+		    !(an->db.blocks.v[i].flags & PM_BF_CRC))
 			rc = other_size(an, &an->db.blocks.v[i], &b);
 	pm_buf_done(&b);
 	return rc;
