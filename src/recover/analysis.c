@@ -254,7 +254,9 @@ static enum pm_rc by_room(struct pm_analysis *an)
 	bool any = true;
 
 	for (unsigned i = 0; i < ROOM_ROUNDS && any && rc == PM_OK; i++) {
-		rc = pm_find_by_room(an, &any);
+		rc = pm_find_by_room(an, i, &any);
+		if (rc == PM_OK && any)
+			rc = pm_settle_sizes(an);
 		if (rc == PM_OK && any)
 			rc = pm_analysis_count_refs(an);
 	}

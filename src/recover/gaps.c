@@ -12,9 +12,10 @@
 #include "base/sort.h"
 #include "format/crc.h"
 
-#define LOST_MAX 1024 /* such blocks: where more are lost, room tells nothing */
-#define TOGETHER 0x40 /* between ids of what was saved together */
-#define NEXT     6    /* between those of what was saved one after the other */
+#define LOST_MAX     1024 /* such blocks: where more are lost, room tells nothing */
+#define TOGETHER     0x40 /* between ids of what was saved together */
+#define ENTRY_ROUNDS 24
+#define NEXT         6 /* between those of what was saved one after the other */
 
 static enum pm_rc add(struct pm_gaps *g, const struct pm_block *b, size_t index, bool nameless)
 {
@@ -551,6 +552,11 @@ enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m)
 		return pm_is_error(rc) ? rc : PM_OK;
 	if ((b.flags & PM_BF_GONE) == PM_BF_GONE)
 		b.flags |= PM_BF_SUSPECT;
+	/* What is not compressed has its size twice. */
+	if (!(b.flags & PM_BF_INFLATE) && g->buf.n != b.cb_inflated) {
+		b.cb_inflated = (uint16_t)g->buf.n;
+		b.flags |= PM_BF_CB_INFL;
+	}
 	if (!pm_bid_internal(b.bid))
 		b.flags |= pm_block_kind(g->buf.p, g->buf.n);
 	rc = m->nameless ? PM_OK : pm_note(an, PM_NOTE_BLOCK_MOVED, b.bid, m->b.ib, m->b.cb, b.ib);
@@ -597,7 +603,37 @@ static bool named(const struct pm_analysis *an)
 	return false;
 }
 
-enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
+/* What is left of the entries, against the rooms. */
+static enum pm_rc by_entries(struct pm_gaps *g, bool *ret_any)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < g->v.n && g->rooms.n && rc == PM_OK; i++) {
+		struct pm_missing *m = &g->v.v[i];
+
+		if (m->hi)
+			try_names(g, m);
+		else
+			rc = try_sizes(g, m);
+		if (rc == PM_OK && !m->at && !m->hi && !m->stays)
+			rc = try_places(g, m);
+		if (rc == PM_OK)
+			rc = pm_spend(g->an->ctx, 8 + g->rooms.n / 64);
+	}
+	if (rc == PM_OK)
+		rc = drop_rivals(g);
+	for (size_t i = 0; i < g->v.n && rc == PM_OK; i++) {
+		const struct pm_missing *m = &g->v.v[i];
+
+		if (!m->at || (m->index != SIZE_MAX && m->at == m->b.ib && m->cb == m->b.cb))
+			continue;
+		rc = pm_gap_take(g, &g->v.v[i]);
+		*ret_any = true;
+	}
+	return rc;
+}
+
+enum pm_rc pm_find_by_room(struct pm_analysis *an, unsigned round, bool *ret_any)
 {
 	struct pm_gaps g = {.an = an};
 	enum pm_rc rc = gather(&g);
@@ -605,27 +641,16 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any)
 	*ret_any = false;
 	if (rc == PM_OK && g.v.n < LOST_MAX && (g.v.n || named(an)))
 		rc = find_rooms(&g);
-	for (size_t i = 0; i < g.v.n && g.rooms.n && rc == PM_OK; i++) {
-		if (g.v.v[i].hi)
-			try_names(&g, &g.v.v[i]);
-		else
-			rc = try_sizes(&g, &g.v.v[i]);
-		if (rc == PM_OK && !g.v.v[i].at && !g.v.v[i].hi && !g.v.v[i].stays)
-			rc = try_places(&g, &g.v.v[i]);
-		if (rc == PM_OK)
-			rc = pm_spend(an->ctx, 8 + g.rooms.n / 64);
-	}
-	if (rc == PM_OK)
-		rc = drop_rivals(&g);
-	for (size_t i = 0; i < g.v.n && rc == PM_OK; i++)
-		if (g.v.v[i].at) {
-			rc = pm_gap_take(&g, &g.v.v[i]);
-			*ret_any = true;
-		}
-	if (rc == PM_OK && !*ret_any && named(an))
+	/* The surest first: each leaves the others less to choose from. */
+	if (rc == PM_OK && named(an))
 		rc = pm_fill_by_trailers(&g, ret_any);
 	if (rc == PM_OK && !*ret_any && named(an))
-		rc = pm_fill_rooms(&g, ret_any);
+		rc = pm_fill_rooms(&g, false, ret_any);
+	/* What it takes may be said otherwise by what is found next, and so on for ever. */
+	if (rc == PM_OK && !*ret_any && round < ENTRY_ROUNDS)
+		rc = by_entries(&g, ret_any);
+	if (rc == PM_OK && !*ret_any && named(an))
+		rc = pm_fill_rooms(&g, true, ret_any);
 	if (*ret_any && rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	pm_vec_done(&g.v);

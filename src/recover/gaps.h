@@ -49,7 +49,7 @@ enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m) PM_MUST_CHECK;
 /* trailers.c: take blocks that are named, and that a trailer with a wrong bit or two shows. */
 enum pm_rc pm_fill_by_trailers(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;
 /* rooms.c: take blocks that are named, and whose entries are gone like their trailers, where they fill
- * a room. *ret_any: there were such. */
-enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;
+ * a room; `anywhere`: or by elimination, where nobody stands beside. *ret_any: there were such. */
+enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool anywhere, bool *ret_any) PM_MUST_CHECK;
 
 #endif

@@ -67,7 +67,7 @@ enum pm_rc pm_settle_sizes(struct pm_analysis *an) PM_MUST_CHECK;
 
 /* gaps.c: blocks that neither their entry nor their trailer finds, by the room that is left;
  * *ret_any: there were such. */
-enum pm_rc pm_find_by_room(struct pm_analysis *an, bool *ret_any) PM_MUST_CHECK;
+enum pm_rc pm_find_by_room(struct pm_analysis *an, unsigned round, bool *ret_any) PM_MUST_CHECK;
 
 /* refs.c */
 /* Add (up) or take back the references of one node. */

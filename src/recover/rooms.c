@@ -485,13 +485,27 @@ static enum pm_rc want(struct rooms *w, const struct pm_map_entry *e, const stru
 	return w->an->ctx->rc;
 }
 
-static enum pm_rc gather(struct rooms *w)
+/* Has a damaged leaf an entry of it, or one whose id was hit and may be this? */
+static bool has_entry(const struct rooms *w, pm_bid bid)
+{
+	for (size_t i = 0; i < w->g->v.n; i++) {
+		const struct pm_missing *m = &w->g->v.v[i];
+
+		if ((m->index == SIZE_MAX && m->b.bid == bid) || (bid > m->lo && bid < m->hi))
+			return true;
+	}
+	return false;
+}
+
+/* `all`: also what has such an entry, which may tell more. */
+static enum pm_rc gather(struct rooms *w, bool all)
 {
 	const struct pm_map *missing = &w->an->missing;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < missing->n && rc == PM_OK; i++)
-		rc = want(w, &missing->v[i], NULL);
+		if (all || !has_entry(w, missing->v[i].key))
+			rc = want(w, &missing->v[i], NULL);
 	for (size_t i = 0; i < w->g->v.n && rc == PM_OK; i++) {
 		const struct pm_missing *m = &w->g->v.v[i];
 		const struct pm_map_entry *e = pm_map_find(&w->an->absent, m->b.bid);
@@ -627,10 +641,10 @@ static uint64_t units_in_rooms(const struct rooms *w)
 	return n;
 }
 
-enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any)
+enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool anywhere, bool *ret_any)
 {
 	struct rooms w = {.g = g, .an = g->an, .f = g->an->db.fmt};
-	enum pm_rc rc = gather(&w);
+	enum pm_rc rc = gather(&w, anywhere);
 	bool full;
 
 	*ret_any = false;
@@ -649,7 +663,7 @@ enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool *ret_any)
 		if (rc == PM_OK)
 			rc = pm_spend(g->an->ctx, 1);
 	}
-	if (rc == PM_OK && !*ret_any && units_in_rooms(&w) * w.ids.n <= TRIES_MAX)
+	if (rc == PM_OK && anywhere && !*ret_any && units_in_rooms(&w) * w.ids.n <= TRIES_MAX)
 		rc = eliminate(&w, ret_any);
 	pm_vec_done(&w.ids);
 	pm_buf_done(&w.bytes);

@@ -49,13 +49,13 @@ static pm_bid named(const struct ends *e, pm_ib ib, const uint8_t *t)
 	const uint16_t sig = (uint16_t)pm_BLOCKTRAILER_wSig(e->f, t);
 	const struct pm_map_entry *x = pm_map_find(&e->folds, sig ^ pm_sig(ib, 0));
 
-	if (wanted(e, bid))
+	if (wanted(e, bid) && __builtin_popcount(sig ^ pm_sig(ib, bid)) <= 2)
 		return bid;
 	return x && x->value && __builtin_popcountll(x->value ^ bid) <= 2 ? x->value : 0;
 }
 
-/* The only one that is wanted and differs in a bit. */
-static pm_bid one_bit_off(const struct ends *e, const uint8_t *t)
+/* The only one that is wanted and differs in a bit, while its signature does in another. */
+static pm_bid one_bit_off(const struct ends *e, pm_ib ib, const uint8_t *t)
 {
 	const pm_bid bid = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
 	pm_bid found = 0;
@@ -63,7 +63,9 @@ static pm_bid one_bit_off(const struct ends *e, const uint8_t *t)
 	for (unsigned k = 1; k < 8 * e->f->id; k++) {
 		const pm_bid other = bid ^ (pm_bid)1 << k;
 
-		if (!wanted(e, other))
+		if (!wanted(e, other) ||
+		    __builtin_popcount((uint16_t)pm_BLOCKTRAILER_wSig(e->f, t) ^
+				       pm_sig(ib, other)) > 1)
 			continue;
 		if (found)
 			return 0;
@@ -76,16 +78,19 @@ static enum pm_rc take(struct ends *e, pm_bid bid, pm_ib ib, uint32_t cb, uint32
 {
 	struct pm_missing m = {.b = {.bid = bid}, .index = SIZE_MAX, .nameless = true};
 
-	for (size_t i = 0; i < e->g->v.n; i++)
-		if (e->g->v.v[i].b.bid == bid && e->g->v.v[i].index != SIZE_MAX)
-			m = e->g->v.v[i];
-	/* It has an entry, and lies where that says. */
-	if (m.stays || (m.nameless && !pm_map_has(&e->an->missing, bid)))
-		return PM_OK;
+	/* Its entry says otherwise; there nothing is left of its trailer. */
+	if (!pm_map_has(&e->an->missing, bid)) {
+		m.index = pm_block_index(e->an, bid);
+		if (m.index == SIZE_MAX)
+			return PM_OK;
+		m.b = e->an->db.blocks.v[m.index];
+		m.nameless = false;
+	}
 	m.at = ib;
 	m.cb = cb;
 	m.b.cb_inflated = (uint16_t)(inflated > cb ? inflated : cb);
 	e->any = true;
+	pm_map_delete(m.nameless ? &e->an->missing : &e->an->absent, bid);
 	return pm_gap_take(e->g, &m);
 }
 
@@ -118,7 +123,7 @@ static enum pm_rc look(struct ends *e, const struct pm_range *r, size_t n, size_
 		if ((!bid && k) || !sums_up(e, n, cb))
 			continue;
 		if (!bid)
-			bid = one_bit_off(e, t);
+			bid = one_bit_off(e, ib, t);
 		if (!bid)
 			continue;
 		*ret_from = n;
