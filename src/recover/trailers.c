@@ -11,6 +11,7 @@
 #include "format/crc.h"
 
 #define ROOM_MAX  (1u << 20)
+#define TOGETHER  0x40    /* between ids of what was saved together */
 #define UNITS_MAX 4000000 /* where a block could end, in all rooms */
 
 struct ends {
@@ -41,37 +42,74 @@ static enum pm_rc add_folds(struct ends *e, const struct pm_map *ids)
 	return PM_OK;
 }
 
-/* Whose trailer is it: the id is right, or by the signature another but for two bits? 0: nobody's who is
- * wanted. */
-static pm_bid named(const struct ends *e, pm_ib ib, const uint8_t *t)
+/* Does a block beside it have an id of the same time? */
+static bool among_its_like(const struct ends *e, pm_bid bid, pm_ib ib, uint64_t end)
 {
-	const pm_bid bid = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
+	size_t lo = 0, hi = e->g->places.n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (e->g->places.v[mid].ib < ib)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t i = lo ? lo - 1 : 0; i <= lo && i < e->g->places.n; i++) {
+		const struct pm_place *p = &e->g->places.v[i];
+		const pm_bid d = p->bid > bid ? p->bid - bid : bid - p->bid;
+
+		if ((p->end == ib || p->ib == end) && d <= TOGETHER)
+			return true;
+	}
+	return false;
+}
+
+/* Of those that a trailer may be whose: the best so far. */
+struct claim {
+	pm_bid bid; /* 0: none, or several as good */
+	unsigned worth;
+};
+
+/* Is it a wanted one's, with at most two wrong bits in id and signature? Worth more when it has its like
+ * beside it, then the less is wrong. */
+static void consider(const struct ends *e, pm_bid bid, pm_ib ib, uint32_t size, const uint8_t *t,
+		     struct claim *best)
+{
+	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
+	const uint16_t sig = (uint16_t)pm_BLOCKTRAILER_wSig(e->f, t);
+	const int wrong =
+		__builtin_popcountll(bid ^ there) + __builtin_popcount(sig ^ pm_sig(ib, bid));
+	unsigned worth;
+
+	if (!bid || wrong > 2 || !wanted(e, bid))
+		return;
+	worth = (among_its_like(e, bid, ib, ib + size) ? 4 : 1) + 2 - wrong;
+	if (worth > best->worth)
+		*best = (struct claim){bid, worth};
+	else if (worth == best->worth && bid != best->bid)
+		best->bid = 0;
+}
+
+static pm_bid by_signature(const struct ends *e, pm_ib ib, const uint8_t *t)
+{
 	const uint16_t sig = (uint16_t)pm_BLOCKTRAILER_wSig(e->f, t);
 	const struct pm_map_entry *x = pm_map_find(&e->folds, sig ^ pm_sig(ib, 0));
 
-	if (wanted(e, bid) && __builtin_popcount(sig ^ pm_sig(ib, bid)) <= 2)
-		return bid;
-	return x && x->value && __builtin_popcountll(x->value ^ bid) <= 2 ? x->value : 0;
+	return x ? x->value : 0;
 }
 
-/* The only one that is wanted and differs in a bit, while its signature does in another. */
-static pm_bid one_bit_off(const struct ends *e, pm_ib ib, const uint8_t *t)
+/* Whose trailer is it? 0: nobody's who is wanted. */
+static pm_bid whose(const struct ends *e, pm_ib ib, uint32_t size, const uint8_t *t)
 {
-	const pm_bid bid = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
-	pm_bid found = 0;
+	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
+	struct claim best = {0};
 
-	for (unsigned k = 1; k < 8 * e->f->id; k++) {
-		const pm_bid other = bid ^ (pm_bid)1 << k;
-
-		if (!wanted(e, other) ||
-		    __builtin_popcount((uint16_t)pm_BLOCKTRAILER_wSig(e->f, t) ^
-				       pm_sig(ib, other)) > 1)
-			continue;
-		if (found)
-			return 0;
-		found = other;
-	}
-	return found;
+	consider(e, there, ib, size, t, &best);
+	consider(e, by_signature(e, ib, t), ib, size, t, &best);
+	for (unsigned k = 1; k < 8 * e->f->id; k++)
+		consider(e, there ^ (pm_bid)1 << k, ib, size, t, &best);
+	return best.bid;
 }
 
 static enum pm_rc take(struct ends *e, pm_bid bid, pm_ib ib, uint32_t cb, uint32_t inflated)
@@ -119,11 +157,12 @@ static enum pm_rc look(struct ends *e, const struct pm_range *r, size_t n, size_
 
 		if (!size || size > n - *ret_from)
 			continue;
-		bid = named(e, ib, t);
-		if ((!bid && k) || !sums_up(e, n, cb))
+		/* With another size only what is cheap to ask. */
+		if ((k && !wanted(e, pm_bid_key(pm_BLOCKTRAILER_bid(f, t))) &&
+		     !by_signature(e, ib, t)) ||
+		    !sums_up(e, n, cb))
 			continue;
-		if (!bid)
-			bid = one_bit_off(e, ib, t);
+		bid = whose(e, ib, size, t);
 		if (!bid)
 			continue;
 		*ret_from = n;
