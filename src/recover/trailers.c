@@ -78,8 +78,8 @@ static void consider(const struct ends *e, pm_bid bid, pm_ib ib, uint32_t size, 
 {
 	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(e->f, t));
 	const uint16_t sig = (uint16_t)pm_BLOCKTRAILER_wSig(e->f, t);
-	const int wrong =
-		__builtin_popcountll(bid ^ there) + __builtin_popcount(sig ^ pm_sig(ib, bid));
+	const unsigned wrong = (unsigned)__builtin_popcountll(bid ^ there) +
+			       (unsigned)__builtin_popcount(sig ^ pm_sig(ib, bid));
 	unsigned worth;
 
 	if (!bid || wrong > 2 || !wanted(e, bid))
