@@ -84,7 +84,7 @@ static void consider(const struct ends *e, pm_bid bid, pm_ib ib, uint32_t size, 
 
 	if (!bid || wrong > 2 || !wanted(e, bid))
 		return;
-	worth = (among_its_like(e, bid, ib, ib + size) ? 4 : 1) + 2 - wrong;
+	worth = (among_its_like(e, bid, ib, ib + size) ? 6u : 3u) - wrong;
 	if (worth > best->worth)
 		*best = (struct claim){bid, worth};
 	else if (worth == best->worth && bid != best->bid)
