@@ -87,11 +87,28 @@ static bool renew(struct pm_orphans *o, struct pm_orphan *x, const struct pm_map
 	return true;
 }
 
+/* The nids of items that have content. */
+static enum pm_rc with_content(struct pm_orphans *o, struct pm_map *ret)
+{
+	const struct pm_ndb *db = &o->an->db;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < db->nodes.n && rc == PM_OK; i++)
+		if (pm_nid_type(db->nodes.v[i].nid) == PM_NT_MESSAGE && db->nodes.v[i].data &&
+		    !db->nodes.v[i].flags)
+			rc = pm_map_put(o->an->ctx, ret, db->nodes.v[i].nid, 1);
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
+		if (o->v.v[i].nid)
+			rc = pm_map_put(o->an->ctx, ret, o->v.v[i].nid, 1);
+	return rc;
+}
+
 /* Can all tables that list items be read, to the last row? */
 static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
 {
 	const struct pm_ndb *db = &o->an->db;
-	enum pm_rc rc = PM_OK;
+	struct pm_map has = {0};
+	enum pm_rc rc = with_content(o, &has);
 
 	*ret = !o->rows_missing;
 	for (size_t i = 0; i < db->nodes.n + o->v.n && *ret && rc == PM_OK; i++) {
@@ -104,11 +121,13 @@ static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
 			continue;
 		rc = pm_tc_open(db, n ? n->data : x->data, n ? n->sub : x->sub, &tc);
 		*ret = rc == PM_OK && !tc.lost && !tc.rules;
+		/* A row that is known by its id alone may be that of any content. */
 		for (size_t k = 0; k < tc.rows.n && *ret; k++)
-			*ret = tc.rows.v[k].state == PM_OK;
+			*ret = tc.rows.v[k].state == PM_OK || pm_map_has(&has, tc.rows.v[k].id);
 		pm_tc_close(&tc);
 		rc = pm_is_error(rc) ? rc : PM_OK;
 	}
+	pm_map_done(&has);
 	return rc;
 }
 
