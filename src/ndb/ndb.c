@@ -277,11 +277,8 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	learn(b, pm_block_verify(f, b, stored) | (rc == PM_DAMAGED ? PM_BF_READ : 0u));
 	if (!pm_bid_internal(b->bid))
 		pm_decode(db->crypt, b->bid, stored, b->cb);
-	/* What does not begin as zlib's does [RFC 1950 2.2] and is whole was not compressed: the size
-	 * was hit. */
-	if (b->cb == b->cb_inflated ||
-	    (!(b->flags & PM_BF_CRC) &&
-	     ((stored[0] & 0xF) != 8 || (stored[0] << 8 | stored[1]) % 31)))
+	/* What does not begin like that and is whole was not compressed: the size was hit. */
+	if (b->cb == b->cb_inflated || (!(b->flags & PM_BF_CRC) && !pm_like_zlib(stored)))
 		pm_buf_add(db->ctx, out, stored, b->cb);
 	else if (!inflate_block(db->ctx, b, stored, out))
 		learn(b, PM_BF_INFLATE);

@@ -115,6 +115,12 @@ void pm_ndb_drop_internal(struct pm_ndb *db); /* as when another image takes the
 void pm_ndb_reader(const struct pm_ndb *db, struct pm_ctx *ctx, struct pm_ndb *ret);
 void pm_ndb_reader_done(struct pm_ndb *reader);
 
+/* Do these two decoded bytes begin a compressed block, as zlib's do [RFC 1950 2.2]? */
+static inline bool pm_like_zlib(const uint8_t *p)
+{
+	return (p[0] & 0xF) == 8 && (p[0] << 8 | p[1]) % 31 == 0;
+}
+
 /* Kind of the content that starts with these decoded bytes. */
 static inline uint16_t pm_block_kind(const uint8_t *p, size_t n)
 {

@@ -417,11 +417,6 @@ static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf
 	return PM_OK;
 }
 
-static bool like_zlib(const struct pm_buf *b) /* [RFC 1950 2.2] */
-{
-	return b->n > 1 && (b->p[0] & 0xF) == 8 && (b->p[0] << 8 | b->p[1]) % 31 == 0;
-}
-
 /* Right content that does not give as much as the entry says: as much as the trailer says, or as it is? */
 static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct pm_buf *b)
 {
@@ -449,7 +444,8 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 		pm_buf_clear(b);
 		rc = pm_ndb_read_entry(&an->db, &x, b);
 		if (pm_is_error(rc) || x.flags & (PM_BF_INFLATE | PM_BF_CRC | PM_BF_READ) ||
-		    b->n != sizes[k] || (k && e->cb_inflated > e->cb && like_zlib(b)))
+		    b->n != sizes[k] ||
+		    (k && e->cb_inflated > e->cb && b->n > 1 && pm_like_zlib(b->p)))
 			continue;
 		x.flags |= PM_BF_CB_INFL | (e->flags & PM_BF_FOUND);
 		if (!pm_bid_internal(x.bid))

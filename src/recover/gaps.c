@@ -13,7 +13,6 @@
 #include "format/crc.h"
 
 #define LOST_MAX     1024 /* such blocks: where more are lost, room tells nothing */
-#define TOGETHER     0x40 /* between ids of what was saved together */
 #define ENTRY_ROUNDS 24
 #define NEXT         6 /* between those of what was saved one after the other */
 
@@ -436,28 +435,47 @@ static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 	return PM_OK;
 }
 
-/* Was a block beside the room saved together with this one? */
-static bool among_its_like(const struct pm_gaps *g, const struct pm_missing *m,
-			   const struct pm_range *r, pm_bid limit)
+size_t pm_gap_place_from(const struct pm_gaps *g, pm_ib ib)
 {
 	size_t lo = 0, hi = g->places.n;
 
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+		const size_t mid = lo + (hi - lo) / 2;
 
-		if (g->places.v[mid].ib < r->start)
+		if (g->places.v[mid].ib < ib)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (size_t i = lo ? lo - 1 : 0; i <= lo && i < g->places.n; i++) {
-		const struct pm_place *p = &g->places.v[i];
-		const pm_bid d = p->bid > m->b.bid ? p->bid - m->b.bid : m->b.bid - p->bid;
+	return lo;
+}
 
-		if ((p->end == r->start || p->ib == r->end) && d <= limit)
+bool pm_gap_like_beside(const struct pm_gaps *g, pm_bid bid, pm_ib ib, uint64_t end, pm_bid limit)
+{
+	const size_t at = pm_gap_place_from(g, ib);
+
+	for (size_t i = at ? at - 1 : 0; i <= at && i < g->places.n; i++) {
+		const struct pm_place *p = &g->places.v[i];
+		const pm_bid d = p->bid > bid ? p->bid - bid : bid - p->bid;
+
+		if ((p->end == ib || p->ib == end) && d <= limit)
 			return true;
 	}
 	return false;
+}
+
+enum pm_rc pm_gap_read_room(struct pm_gaps *g, const struct pm_range *r, struct pm_buf *ret)
+{
+	const uint64_t n = r->end - r->start;
+	enum pm_rc rc;
+	uint8_t *p;
+
+	pm_buf_clear(ret);
+	p = pm_buf_room(g->an->ctx, ret, n);
+	if (!p)
+		return g->an->ctx->rc;
+	rc = pm_image_read(g->an->ctx, g->an->img, r->start, p, n);
+	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, n / 64);
 }
 
 /* Places that may be right: what lies there has the size by its own content, or doesn't tell. */
@@ -474,13 +492,14 @@ static enum pm_rc weigh(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib,
 	bool sure = false;
 	enum pm_rc rc;
 
-	if (!r || !among_its_like(g, m, r, TOGETHER))
+	if (!r || !pm_gap_like_beside(g, m->b.bid, r->start, r->end, PM_TOGETHER))
 		return PM_OK;
 	rc = inflates(g, m, ib, m->b.cb, &sure);
 	if (rc == PM_OK && !sure && m->b.cb == m->b.cb_inflated)
 		rc = size_told(g, m, ib, m->b.cb, &told);
 	/* What tells nothing must be just behind or before its neighbour by its id, too. */
-	if (rc == PM_OK && (sure || told == m->b.cb || (!told && among_its_like(g, m, r, NEXT)))) {
+	if (rc == PM_OK && (sure || told == m->b.cb ||
+			    (!told && pm_gap_like_beside(g, m->b.bid, r->start, r->end, NEXT)))) {
 		c->at[!sure && !told] = ib;
 		c->n[!sure && !told]++;
 	}

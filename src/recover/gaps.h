@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between gaps.c and rooms.c: what is missing, and the room that nothing known fills. */
+/* Between gaps.c, trailers.c and rooms.c: what is missing, and the room that nothing known fills. */
 #ifndef PM_RECOVER_GAPS_H
 #define PM_RECOVER_GAPS_H
 
 #include "recover/internal.h"
+
+#define PM_TOGETHER 0x40       /* between ids of what was saved together */
+#define PM_ROOM_MAX (1u << 20) /* of a room that is looked through */
 
 /* An entry whose block isn't there, and where it may be instead; or one whose id can't be right. */
 struct pm_missing {
@@ -43,6 +46,13 @@ enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret) 
  * where the zeros behind it begin; 0: neither tells. */
 enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret,
 			     bool *ret_sure) PM_MUST_CHECK;
+/* The first of the places that does not lie before `ib`. */
+size_t pm_gap_place_from(const struct pm_gaps *g, pm_ib ib);
+/* Has a block just before `ib` or just behind `end` an id that is at most `limit` from this? */
+bool pm_gap_like_beside(const struct pm_gaps *g, pm_bid bid, pm_ib ib, uint64_t end, pm_bid limit);
+/* All bytes of a room; what can't be read is zeros. PM_OK or an error. */
+enum pm_rc pm_gap_read_room(struct pm_gaps *g, const struct pm_range *r,
+			    struct pm_buf *ret) PM_MUST_CHECK;
 /* Take the block as it lies there. */
 enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m) PM_MUST_CHECK;
 

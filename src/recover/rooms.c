@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks of which only the content is left: the leaf with their entries is gone, or these are wrong, and
- * their trailers are gone. Something names them, and their ids lie next to those of the blocks beside a room that nothing
- * known fills.
+ * Blocks of which only the content is left: the leaf with their entries is gone, or these are wrong,
+ * and their trailers are gone. Something names them, and their ids lie next to those of the blocks
+ * beside a room that nothing known fills.
  *
  * Gathers: such blocks, in doubt (PM_BF_SUSPECT) where nothing of their trailer speaks for them.
  * Needs: rooms and places (gaps.c); what is missing, and whose it is (refs.c).
@@ -13,12 +13,10 @@
 
 #include <zlib.h>
 
-#define TOGETHER  0x40       /* between ids of what was saved together */
-#define AROUND    0x400      /* between those of a large item */
-#define LATER     3          /* ids from the last that an internal block lists to its own */
-#define CHAIN     64         /* blocks of a room */
-#define TRIES_MAX 4000000    /* of places for blocks that nobody stands beside */
-#define SCAN_MAX  (1u << 20) /* of a room */
+#define AROUND    0x400   /* between those of a large item */
+#define LATER     3       /* ids from the last that an internal block lists to its own */
+#define CHAIN     64      /* blocks of a room */
+#define TRIES_MAX 4000000 /* of places for blocks that nobody stands beside */
 
 struct wanted {
 	pm_bid bid;
@@ -80,9 +78,12 @@ static enum pm_rc read_as(struct rooms *w, pm_bid bid, pm_ib ib, uint32_t cb, bo
 static enum pm_rc inflate_at(struct rooms *w, struct fit *x)
 {
 	struct pm_buf out = {0};
-	uint8_t *room = pm_buf_room(w->an->ctx, &out, w->f->data_max);
 	z_stream z = {0};
+	uint8_t *room;
 
+	if (!pm_like_zlib(w->g->buf.p))
+		return PM_OK;
+	room = pm_buf_room(w->an->ctx, &out, w->f->data_max);
 	if (!room || inflateInit(&z) != Z_OK) {
 		pm_buf_done(&out);
 		return room ? pm_fail_oom(w->an->ctx) : w->an->ctx->rc;
@@ -271,24 +272,16 @@ static size_t first_above(const struct rooms *w, pm_bid bid)
 static bool neighbours(struct rooms *w, const struct pm_range *r)
 {
 	const struct pm_place *v = w->g->places.v, *before = NULL, *behind = NULL;
-	size_t lo = 0, hi = w->g->places.n;
+	const size_t lo = pm_gap_place_from(w->g, r->start);
 
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (v[mid].ib < r->start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	if (lo && v[lo - 1].end == r->start)
 		before = &v[lo - 1];
 	if (lo < w->g->places.n && v[lo].ib == r->end)
 		behind = &v[lo];
 	if (!before && !behind)
 		return false;
-	w->lo = before ? before->bid : behind->bid > TOGETHER ? behind->bid - TOGETHER : 0;
-	w->hi = w->lo + TOGETHER;
+	w->lo = before ? before->bid : behind->bid > PM_TOGETHER ? behind->bid - PM_TOGETHER : 0;
+	w->hi = w->lo + PM_TOGETHER;
 	if (before && behind && behind->bid > before->bid && behind->bid < w->hi)
 		w->hi = behind->bid;
 	if (!before)
@@ -321,19 +314,6 @@ static enum pm_rc next_of(struct rooms *w, pm_ib ib, uint64_t room, pm_bid last,
 		*ret = true;
 	}
 	return PM_OK;
-}
-
-static enum pm_rc read_room(struct rooms *w, const struct pm_range *r)
-{
-	uint8_t *p;
-	enum pm_rc rc;
-
-	pm_buf_clear(&w->bytes);
-	p = pm_buf_room(w->an->ctx, &w->bytes, r->end - r->start);
-	if (!p)
-		return w->an->ctx->rc;
-	rc = pm_image_read(w->an->ctx, w->an->img, r->start, p, r->end - r->start);
-	return pm_is_error(rc) ? rc : pm_spend(w->an->ctx, w->bytes.n / 64);
 }
 
 /* Internal blocks are saved just after what they list. */
@@ -409,7 +389,7 @@ static enum pm_rc scan(struct rooms *w, const struct pm_range *r)
 		    !(pm_bid_internal(w->ids.v[i].bid) || is_heap(&w->ids.v[i])))
 			continue;
 		if (!w->bytes.n)
-			rc = read_room(w, r);
+			rc = pm_gap_read_room(w->g, r, &w->bytes);
 		if (rc)
 			return rc;
 		*x = (struct fit){.id = i};
@@ -520,8 +500,8 @@ static enum pm_rc gather(struct rooms *w, bool all)
 
 /* How many places a wanted block could have by its content, and the last of them. */
 struct likely {
-	unsigned n,
-		exact; /* exact: those of the very size that its entry says; no others count then */
+	unsigned n;
+	unsigned exact; /* those of the very size that its entry says; no others count then */
 	struct fit x;
 };
 
@@ -544,8 +524,7 @@ static bool may_begin(const struct rooms *w, const struct wanted *want, const ui
 	pm_decode(w->an->db.crypt, want->bid, head, sizeof(head));
 	/* A value may begin with anything: at the beginning of a room, if it has the size of its entry. */
 	return pm_block_kind(head, sizeof(head)) || (first && want->entry && !is_heap(want)) ||
-	       (w->f->variant == PM_UNICODE4K && (head[0] & 0xF) == 8 &&
-		(head[0] << 8 | head[1]) % 31 == 0);
+	       (w->f->variant == PM_UNICODE4K && pm_like_zlib(head));
 }
 
 static bool as_said(const struct wanted *want, const struct fit *x)
@@ -610,9 +589,9 @@ static enum pm_rc eliminate(struct rooms *w, bool *ret_any)
 	for (size_t k = 0; k < w->g->rooms.n && rc == PM_OK; k++) {
 		const struct pm_range *r = &w->g->rooms.v[k];
 
-		if (r->start % w->f->unit || r->end - r->start > SCAN_MAX)
+		if (r->start % w->f->unit || r->end - r->start > PM_ROOM_MAX)
 			continue;
-		rc = read_room(w, r);
+		rc = pm_gap_read_room(w->g, r, &w->bytes);
 		for (size_t i = 0; i < w->ids.n && rc == PM_OK; i++)
 			if (!w->ids.v[i].taken)
 				rc = note_places(w, i, r, &p);
@@ -650,18 +629,21 @@ enum pm_rc pm_fill_rooms(struct pm_gaps *g, bool anywhere, bool *ret_any)
 	*ret_any = false;
 	for (size_t i = 0; i < g->rooms.n && rc == PM_OK; i++) {
 		const struct pm_range *r = &g->rooms.v[i];
+		bool any = false;
 
 		if (r->start % w.f->unit || !neighbours(&w, r))
 			continue;
 		rc = fill(&w, r, &full);
 		if (rc == PM_OK)
-			rc = take_chain(&w, full, ret_any);
-		if (rc == PM_OK && !full && r->end - r->start <= SCAN_MAX)
+			rc = take_chain(&w, full, &any);
+		/* Else in the next round, of what is left of the room. */
+		if (rc == PM_OK && !any && r->end - r->start <= PM_ROOM_MAX)
 			rc = scan(&w, r);
-		if (rc == PM_OK && !full)
-			rc = take_chain(&w, false, ret_any);
+		if (rc == PM_OK && !any)
+			rc = take_chain(&w, false, &any);
 		if (rc == PM_OK)
 			rc = pm_spend(g->an->ctx, 1);
+		*ret_any |= any;
 	}
 	if (rc == PM_OK && anywhere && !*ret_any && units_in_rooms(&w) * w.ids.n <= TRIES_MAX)
 		rc = eliminate(&w, ret_any);

@@ -10,8 +10,6 @@
 
 #include "format/crc.h"
 
-#define ROOM_MAX  (1u << 20)
-#define TOGETHER  0x40    /* between ids of what was saved together */
 #define UNITS_MAX 4000000 /* where a block could end, in all rooms */
 
 struct ends {
@@ -42,29 +40,6 @@ static enum pm_rc add_folds(struct ends *e, const struct pm_map *ids)
 	return PM_OK;
 }
 
-/* Does a block beside it have an id of the same time? */
-static bool among_its_like(const struct ends *e, pm_bid bid, pm_ib ib, uint64_t end)
-{
-	size_t lo = 0, hi = e->g->places.n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (e->g->places.v[mid].ib < ib)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (size_t i = lo ? lo - 1 : 0; i <= lo && i < e->g->places.n; i++) {
-		const struct pm_place *p = &e->g->places.v[i];
-		const pm_bid d = p->bid > bid ? p->bid - bid : bid - p->bid;
-
-		if ((p->end == ib || p->ib == end) && d <= TOGETHER)
-			return true;
-	}
-	return false;
-}
-
 /* Of those that a trailer may be whose: the best so far. */
 struct claim {
 	pm_bid bid; /* 0: none, or several as good */
@@ -84,7 +59,7 @@ static void consider(const struct ends *e, pm_bid bid, pm_ib ib, uint32_t size, 
 
 	if (!bid || wrong > 2 || !wanted(e, bid))
 		return;
-	worth = (among_its_like(e, bid, ib, ib + size) ? 6u : 3u) - wrong;
+	worth = (pm_gap_like_beside(e->g, bid, ib, ib + size, PM_TOGETHER) ? 6u : 3u) - wrong;
 	if (worth > best->worth)
 		*best = (struct claim){bid, worth};
 	else if (worth == best->worth && bid != best->bid)
@@ -177,19 +152,14 @@ static enum pm_rc look_in(struct ends *e, const struct pm_range *r)
 {
 	const uint64_t n = r->end - r->start;
 	size_t from = 0;
-	enum pm_rc rc = PM_OK;
-	uint8_t *p;
+	enum pm_rc rc;
 
-	if (r->start % e->f->unit || n > ROOM_MAX)
+	if (r->start % e->f->unit || n > PM_ROOM_MAX)
 		return PM_OK;
-	pm_buf_clear(&e->bytes);
-	p = pm_buf_room(e->an->ctx, &e->bytes, n);
-	if (!p)
-		return e->an->ctx->rc;
-	rc = pm_image_read(e->an->ctx, e->an->img, r->start, p, n);
-	for (size_t at = e->f->unit; at <= n && !pm_is_error(rc); at += e->f->unit)
+	rc = pm_gap_read_room(e->g, r, &e->bytes);
+	for (size_t at = e->f->unit; at <= n && rc == PM_OK; at += e->f->unit)
 		rc = look(e, r, at, &from);
-	return pm_is_error(rc) ? rc : pm_spend(e->an->ctx, 8 * n / e->f->unit);
+	return rc ? rc : pm_spend(e->an->ctx, 8 * n / e->f->unit);
 }
 
 enum pm_rc pm_fill_by_trailers(struct pm_gaps *g, bool *ret_any)
