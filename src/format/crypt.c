@@ -2,6 +2,11 @@
 /* The two encodings. Tables are those of [MS-PST 5.1]: table_i undoes table_r, table_s undoes itself. */
 #include "format/crypt.h"
 
+#include <string.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
+
 /* clang-format off */
 static const uint8_t table_r[256] = {
 	0x41, 0x36, 0x13, 0x62, 0xa8, 0x21, 0x6e, 0xbb, 0xf4, 0x16, 0xcc, 0x04, 0x7f, 0x64, 0xe8, 0x5d,
@@ -62,9 +67,54 @@ static const uint8_t table_i[256] = {
 
 /* clang-format on */
 
+/*
+ * A large file is decoded byte by byte, and the plain loop was a seventh of an export's time. Where
+ * the processor can look up 64 bytes at once it does; elsewhere eight are put together for one store.
+ */
+#if defined(__x86_64__) && defined(__GNUC__)
+__attribute__((target("avx512f,avx512bw,avx512vbmi"))) static size_t
+substitute_64(const uint8_t table[256], uint8_t *p, size_t n)
+{
+	const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
+	const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
+	size_t i = 0;
+
+	for (; n - i >= 64; i += 64) {
+		__m512i v = _mm512_loadu_si512(p + i);
+		__m512i low = _mm512_permutex2var_epi8(t0, v, t1);
+		__m512i high = _mm512_permutex2var_epi8(t2, v, t3);
+
+		v = _mm512_mask_blend_epi8(_mm512_movepi8_mask(v), low, high);
+		_mm512_storeu_si512(p + i, v);
+	}
+	return i;
+}
+
+static size_t substitute_wide(const uint8_t table[256], uint8_t *p, size_t n)
+{
+	return __builtin_cpu_supports("avx512vbmi") ? substitute_64(table, p, n) : 0;
+}
+#else
+static size_t substitute_wide(const uint8_t table[256], uint8_t *p, size_t n)
+{
+	(void)table, (void)p, (void)n;
+	return 0;
+}
+#endif
+
 static void substitute(const uint8_t table[256], uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	size_t i = substitute_wide(table, p, n);
+
+	for (; n - i >= 8; i += 8) {
+		uint64_t v, to = 0;
+
+		memcpy(&v, p + i, sizeof(v));
+		for (unsigned int k = 0; k < 64; k += 8)
+			to |= (uint64_t)table[v >> k & 0xFF] << k;
+		memcpy(p + i, &to, sizeof(to));
+	}
+	for (; i < n; i++)
 		p[i] = table[p[i]];
 }
 

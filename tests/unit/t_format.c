@@ -54,6 +54,31 @@ static void signature_vectors(void **state)
 	assert_int_equal(pm_sig(0x8400, 0x17B), 0x857B);
 }
 
+/* However many bytes are encoded at once, each becomes what it becomes alone. */
+static void crypt_lengths(void **state)
+{
+	enum { MOST = 300 };
+	uint8_t alone[256], b[MOST];
+
+	(void)state;
+	for (unsigned i = 0; i < 256; i++) {
+		alone[i] = (uint8_t)i;
+		pm_encode(PM_CRYPT_PERMUTE, 0, &alone[i], 1);
+	}
+	for (unsigned n = 0; n <= MOST; n++) {
+		for (unsigned i = 0; i < MOST; i++)
+			b[i] = (uint8_t)(i * 89 + n);
+		pm_encode(PM_CRYPT_PERMUTE, 0, b, n);
+		for (unsigned i = 0; i < n; i++)
+			assert_int_equal(b[i], alone[(uint8_t)(i * 89 + n)]);
+		for (unsigned i = n; i < MOST; i++)
+			assert_int_equal(b[i], (uint8_t)(i * 89 + n));
+		pm_decode(PM_CRYPT_PERMUTE, 0, b, n);
+		for (unsigned i = 0; i < MOST; i++)
+			assert_int_equal(b[i], (uint8_t)(i * 89 + n));
+	}
+}
+
 static void crypt_vectors(void **state)
 {
 	static const uint8_t permuted[16] = {0x41, 0x36, 0x13, 0x62, 0xA8, 0x21, 0x6E, 0xBB,
@@ -200,6 +225,7 @@ int main(void)
 		cmocka_unit_test(crc_tells_one_bit),
 		cmocka_unit_test(signature_vectors),
 		cmocka_unit_test(crypt_vectors),
+		cmocka_unit_test(crypt_lengths),
 		cmocka_unit_test(fields_round_trip),
 		cmocka_unit_test(getters),
 		cmocka_unit_test(variants_consistent),
