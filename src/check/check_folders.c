@@ -4,7 +4,7 @@
  *
  * Checks: required properties; the three tables of each folder; rows against objects, both
  * ways, cell by cell; counts; names of siblings.
- * Gathers: folders that are not whole.
+ * Gathers: folders that are not whole; nodes of folders and messages that are sound.
  * Needs: the model; names for properties. Opens each message once, beside its row.
  */
 #include "check/content.h"
@@ -19,6 +19,7 @@ struct folder {
 	struct pm_folder f;
 	bool readable;
 	uint64_t cause;        /* of what is wrong with its tables */
+	bool odd;              /* something keeps it from being PM_NF_SOUND, told or not */
 	struct pm_bitmap seen; /* of the objects that a table must list */
 	uint64_t unread;
 	bool unread_known;
@@ -152,6 +153,7 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 	const struct pm_node *n = pm_ndb_find_node(&c->an->db, nid);
 	struct pm_subject saved = c->subject;
 	struct pm_message_facts facts = {0};
+	const uint64_t before = pm_check_faults(c);
 	struct pm_pc pc;
 	enum pm_rc rc;
 
@@ -161,6 +163,11 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 		pm_check_message(c, nid, f->index, cmp, row, &facts);
 		if (cmp)
 			take_flags(f, t, facts.has_flags, facts.flags);
+		if (cmp && !c->rc && facts.readable && !c->subject.lossy && !c->subject.tainted &&
+		    pm_check_faults(c) == before)
+			pm_check_set_sound(c, nid);
+		else
+			f->odd = true;
 	} else if (cmp && n) {
 		/* The subfolder's own turn comes; here only its row counts. */
 		rc = pm_pc_open(&c->an->db, n->data, n->sub, &pc);
@@ -215,10 +222,12 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 		}
 		if (!pm_bitmap_set(&f->seen, k))
 			continue;
-		if (seen && seen[i].sound)
+		if (seen && seen[i].sound) {
 			take_verdict(f, t, &seen[i]);
-		else
+			pm_check_set_sound(c, nid);
+		} else {
 			check_object(f, t, nid, &cmp, i);
+		}
 		if (i % 256 == 0)
 			pm_check_stop(c, pm_tick(c->ctx, "contents", f->index, c->model.folders.n));
 	}
@@ -232,6 +241,7 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 			pm_check_subject(c, &(struct pm_problem){.id = t->missing,
 								 .nid = f->m->nid,
 								 .item = nid});
+		f->odd = true;
 		check_object(f, t, nid, NULL, 0);
 	}
 	pm_row_compare_done(&cmp);
@@ -307,7 +317,9 @@ static void check_table(struct folder *f, const struct table *t)
 		pm_check_columns(c, &tc, pm_folder_columns(nid));
 		check_rows(f, t, &tc);
 		check_counts(f, t, tc.rows.n);
+		f->odd |= c->subject.tainted || !f->unread_known;
 	} else {
+		f->odd = true;
 		for (uint32_t i = 0; i < objects(f, t) && !c->rc; i++) {
 			unsigned placed;
 
@@ -357,9 +369,10 @@ static void check_folder(struct folder *f)
 {
 	struct pm_checker *c = f->c;
 	const struct pm_node *n = pm_ndb_find_node(&c->an->db, f->m->nid);
+	const uint64_t before = pm_check_faults(c);
 	enum pm_rc rc;
 
-	f->readable = false;
+	f->readable = f->odd = false;
 	if (n) {
 		pm_subject_begin(c, n->nid, f->index, n->data, n->sub);
 		rc = pm_folder_open(&c->an->db, n->nid, c->codepage, &f->f);
@@ -377,6 +390,7 @@ static void check_folder(struct folder *f)
 				       : c->subject.lossy || c->subject.tainted ? PM_OBJ_DAMAGED
 										: PM_OBJ_WHOLE,
 				       c->subject.lossy ? c->subject.lossy : c->subject.first);
+			f->odd |= c->subject.lossy || c->subject.tainted;
 		}
 	}
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !c->rc; i++)
@@ -387,6 +401,8 @@ static void check_folder(struct folder *f)
 		pm_subject_begin(c, f->m->nid, f->index, 0, 0);
 		pm_check_search(c, f->m->nid);
 	}
+	if (!c->rc && !f->odd && !f->m->search && pm_check_faults(c) == before)
+		pm_check_set_sound(c, f->m->nid);
 }
 
 void pm_check_folders(struct pm_checker *c)

@@ -48,6 +48,7 @@ static void report_names(struct pm_checker *c)
 void pm_check_names(struct pm_checker *c)
 {
 	const struct pm_node *n = pm_ndb_find_node(&c->an->db, PM_NID_NAMEMAP);
+	const uint64_t before = pm_check_faults(c);
 	struct pm_pc pc;
 	enum pm_rc rc;
 
@@ -71,6 +72,8 @@ void pm_check_names(struct pm_checker *c)
 	else
 		report_names(c);
 	c->names_known = usable(rc);
+	if (!c->subject.tainted && pm_check_faults(c) == before)
+		pm_check_set_sound(c, n->nid);
 }
 
 /* An entry id of the store [MS-PST 2.4.3.2]. */

@@ -75,6 +75,10 @@ bool pm_check_diff_counts(const struct pm_table_diff *d);
 /* A message of the folder at hand; compares it with `row` of cmp->tc unless cmp is NULL. */
 void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct pm_row_compare *cmp,
 		      size_t row, struct pm_message_facts *ret);
+/* How much was told so far, but for what sound files have, too. */
+uint64_t pm_check_faults(const struct pm_checker *c);
+/* Give the node PM_NF_SOUND, unless its content is in doubt as a whole. */
+void pm_check_set_sound(struct pm_checker *c, pm_nid nid);
 /* Hand the objects that are not whole to the sink. */
 void pm_report_unwhole(struct pm_checker *c);
 

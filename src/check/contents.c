@@ -105,6 +105,21 @@ void pm_subject_begin(struct pm_checker *c, pm_nid nid, uint32_t folder, pm_bid 
 		c->subject.lossy = c->subject.cause;
 }
 
+/* --- objects that are sound ---------------------------------------------------------- */
+
+uint64_t pm_check_faults(const struct pm_checker *c)
+{
+	return c->sink->serial - c->sink->severity[PM_SEV_INFO];
+}
+
+void pm_check_set_sound(struct pm_checker *c, pm_nid nid)
+{
+	struct pm_node *n = pm_ndb_find_node(&c->an->db, nid);
+
+	if (n && n->data && !pm_node_doubt(n))
+		n->flags |= PM_NF_SOUND;
+}
+
 /* --- objects that are not whole ------------------------------------------------------ */
 
 void pm_unwhole_add(struct pm_checker *c, enum pm_object_kind kind, enum pm_object_state state,

@@ -178,11 +178,14 @@ bool pm_bit_in_use(const struct pm_analysis *an, const struct pm_bit *x);
 /* How many such bits the model owes to their checksums. */
 size_t pm_analysis_mended_bits(const struct pm_analysis *an);
 
-/* What is wrong with a node, in struct pm_node.flags. */
+/* What is known of a node, in struct pm_node.flags. */
 enum pm_node_flag {
 	PM_NF_UNFIT = 1 << 0,    /* its data are not of its kind, or another node's */
 	PM_NF_DANGLING = 1 << 1, /* names a block that is nowhere */
 	PM_NF_VACATED = 1 << 2,  /* within pm_adopt_orphans: its content has another nid */
+	/* The check looked at all of the item, its row included, and found nothing but what sound
+	 * files have; of a folder: at its tables, too. Whoever changes the node takes it away. */
+	PM_NF_SOUND = 1 << 3,
 };
 
 /* Why the content of a node is in doubt as a whole, as the end of a sentence; NULL: it is not. */

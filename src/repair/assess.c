@@ -22,9 +22,12 @@ static bool is_whole(struct pm_repair *r, size_t i)
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	struct pm_flaws flaws = {0};
 	struct pm_message m;
-	enum pm_rc rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
+	enum pm_rc rc;
 	bool yes = false;
 
+	if (n->flags & PM_NF_SOUND)
+		return true;
+	rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
 	if (rc == PM_OK && !foreign(&m) && !pm_node_doubt(n)) {
 		rc = pm_message_assess(&m, 1, &flaws);
 		yes = rc == PM_OK && flaws.worst == PM_OK && !flaws.v.n;

@@ -453,6 +453,7 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 		rc = pm_repair_did(r, PM_DID_NODE_TREES, n->nid, n->data, data);
 		n->data = data;
 		n->sub = sub;
+		n->flags &= (uint8_t)~PM_NF_SOUND;
 	}
 	return rc;
 }

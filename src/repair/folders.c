@@ -369,6 +369,7 @@ static enum pm_rc fix_parent(struct pm_repair *r, pm_nid nid, pm_nid parent)
 		return PM_OK;
 	rc = pm_repair_did(r, PM_DID_PARENT, nid, n->parent, parent);
 	n->parent = parent;
+	n->flags &= (uint8_t)~PM_NF_SOUND;
 	return rc;
 }
 
@@ -485,11 +486,33 @@ static enum pm_rc drop_lost(struct pm_repair *r)
 	return rc;
 }
 
+static bool flagged_sound(const struct pm_repair *r, pm_nid nid)
+{
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
+
+	return n && n->flags & PM_NF_SOUND;
+}
+
+/* The check found the folder, all its items and their rows sound, and none was changed since, or
+ * has come from elsewhere (which changes it). */
+static bool found_sound(const struct pm_repair *r, const struct pm_model_folder *f)
+{
+	const struct pm_model *m = r->model;
+	bool yes = !r->strict && flagged_sound(r, f->nid) && !pm_map_has(&r->name_of, f->nid);
+
+	for (uint32_t i = 0; i < f->n_messages && yes; i++)
+		yes = flagged_sound(r, m->messages.v[f->messages + i].nid);
+	for (uint32_t i = 0; i < f->n_assoc && yes; i++)
+		yes = flagged_sound(r, m->assoc.v[f->assoc + i].nid);
+	return yes;
+}
+
 static bool folder_sound(struct pm_repair *r, size_t i)
 {
+	const struct pm_model_folder *f = &r->model->folders.v[i];
 	struct pm_expected e = {0};
 	const bool sound =
-		!r->model->folders.v[i].search && fix_folder(r, (uint32_t)i, &e) == PM_OK;
+		!f->search && (found_sound(r, f) || fix_folder(r, (uint32_t)i, &e) == PM_OK);
 
 	pm_vec_done(&e.v);
 	return sound;

@@ -586,7 +586,16 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 		return pm_is_error(rc) ? rc : PM_OK;
 	n->data = data;
 	n->sub = sub;
+	n->flags &= (uint8_t)~PM_NF_SOUND;
 	return data ? pm_repair_did(r, PM_DID_NODE_REBUILT, n->nid, 0, 0) : PM_OK;
+}
+
+/* Only if names are lost, it counts which are in use. */
+static bool names_sound(const struct pm_repair *r)
+{
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, PM_NID_NAMEMAP);
+
+	return n && n->flags & PM_NF_SOUND;
 }
 
 static bool node_sound(struct pm_repair *r, size_t i)
@@ -597,6 +606,8 @@ static bool node_sound(struct pm_repair *r, size_t i)
 
 	if (pm_nid_type(n->nid) != PM_NT_MESSAGE && pm_nid_type(n->nid) != PM_NT_ASSOC)
 		return false;
+	if (n->flags & PM_NF_SOUND && names_sound(r))
+		return true;
 	rc = mend_object(r, ROLE_MESSAGE, n->nid, 0, &data, &sub);
 	return rc == PM_OK && data == n->data && sub == n->sub;
 }

@@ -221,16 +221,11 @@ static void proptags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_vectors),
-		cmocka_unit_test(crc_tells_one_bit),
-		cmocka_unit_test(signature_vectors),
-		cmocka_unit_test(crypt_vectors),
-		cmocka_unit_test(crypt_lengths),
-		cmocka_unit_test(fields_round_trip),
-		cmocka_unit_test(getters),
-		cmocka_unit_test(variants_consistent),
-		cmocka_unit_test(map_pages),
-		cmocka_unit_test(proptags),
+		cmocka_unit_test(crc_vectors),       cmocka_unit_test(crc_tells_one_bit),
+		cmocka_unit_test(signature_vectors), cmocka_unit_test(crypt_vectors),
+		cmocka_unit_test(crypt_lengths),     cmocka_unit_test(fields_round_trip),
+		cmocka_unit_test(getters),           cmocka_unit_test(variants_consistent),
+		cmocka_unit_test(map_pages),         cmocka_unit_test(proptags),
 	};
 
 	return cmocka_run_group_tests_name("format", tests, NULL, NULL);
