@@ -88,7 +88,9 @@ struct pm_arena_chunk {
 	_Alignas(16) unsigned char data[];
 };
 
-#define CHUNK ((size_t)16384)
+/* The first is small: most arenas are for a name or two of one recipient. */
+#define CHUNK_MIN ((size_t)496)
+#define CHUNK_MAX ((size_t)16384)
 
 void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size)
 {
@@ -100,9 +102,12 @@ void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size)
 	}
 	size = (size + 15) & ~(size_t)15;
 	if (!a->chunk || size > a->cap - a->used) {
-		size_t cap = size > CHUNK ? size : CHUNK;
-		struct pm_arena_chunk *c = pm_calloc(ctx, 1, sizeof(*c) + cap);
+		size_t cap = a->chunk ? 4 * a->cap : CHUNK_MIN;
+		struct pm_arena_chunk *c;
 
+		cap = cap > CHUNK_MAX ? CHUNK_MAX : cap;
+		cap = cap < size ? size : cap;
+		c = pm_calloc(ctx, 1, sizeof(*c) + cap);
 		if (!c)
 			return NULL;
 		c->next = a->chunk;

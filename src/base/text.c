@@ -150,8 +150,11 @@ enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *
 
 		/* Most text is ASCII: four characters at once, then one by one. */
 		while (n - at >= 8 && used < sizeof(chunk) - 8 && is_ascii4(p + at)) {
-			for (size_t i = 0; i < 4; i++)
-				chunk[used++] = p[at + 2 * i];
+			uint64_t v = pm_le64(p + at);
+
+			v = (v | v >> 8) & 0x0000FFFF0000FFFFu;
+			pm_put32(chunk + used, (uint32_t)(v | v >> 16));
+			used += 4;
 			at += 8;
 		}
 		while (n - at >= 2 && used < sizeof(chunk) - PM_UTF8_MAX && !p[at + 1] &&

@@ -8,17 +8,33 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { THREADS_MAX = 64, KEPT_BLOCKS = 4 };
+/* With few items ready threads and writer wait for each other, and waking them takes longer than the
+ * work does. */
+enum { THREADS_MAX = 64, KEPT_BLOCKS = 4, SLOTS = 16, SLOTS_MAX = 96, SLOTS_MIN = 2 };
 
-/* What all items together may take, and one of them. */
-#define ALL_BYTES ((size_t)4 << 20)
-#define MOST      ((size_t)512 << 10)
+/* Room for mail: what an item has from the start, what it may keep for the next, what one may have;
+ * what all of them may have beyond the first. */
 #define LEAST     ((size_t)64 << 10)
+#define KEPT      ((size_t)128 << 10)
+#define MOST      ((size_t)4 << 20)
+#define ALL_BYTES ((size_t)12 << 20)
 
 struct slot {
 	struct pm_ahead_item item; /* first */
 	struct pm_mail_sink sink;
+	struct thread *owner;
+	struct slot *next_free;
 	bool ready, open; /* it is done; its message is to be closed */
+};
+
+/* Each has slots of its own: what one thread allocates and another frees they both wait for. */
+struct thread {
+	struct pm_ahead *ahead;
+	pthread_t id;
+	pthread_cond_t room;
+	struct slot *free;
+	size_t n_free;
+	bool waits;
 };
 
 struct pm_ahead {
@@ -28,16 +44,17 @@ struct pm_ahead {
 	uint64_t effort_max;
 	unsigned int jobs, n_threads;
 	bool tried; /* to start them */
-	pthread_t threads[THREADS_MAX];
-	struct slot *slots;
-	size_t n_slots;
+	struct thread threads[THREADS_MAX];
+	struct slot *slots, **at; /* at: by number in the line, modulo their number */
+	size_t n_slots, share;    /* share: a thread's */
+	size_t more;              /* bytes that they have beyond what each has from the start */
 	/* Under the lock. */
 	pthread_mutex_t lock;
-	pthread_cond_t room, done;
-	size_t next;    /* that is to be begun */
-	size_t given;   /* the writer is done with those before */
-	size_t n_ready; /* not given back yet */
-	unsigned int idle;
+	pthread_cond_t done;
+	size_t next;      /* that is to be begun */
+	size_t given;     /* the writer is done with those before */
+	size_t n_ready;   /* not given back yet */
+	size_t want;      /* that many are worth waking the writer */
 	bool waits, stop; /* the writer; all threads shall end */
 };
 
@@ -56,7 +73,6 @@ struct pm_ahead *pm_ahead_new(struct pm_export *ex, struct pm_exporter *form)
 	h->effort_max = ex->ctx->effort_max;
 	h->jobs = ex->opts->jobs < THREADS_MAX ? ex->opts->jobs : THREADS_MAX;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->room, NULL);
 	pthread_cond_init(&h->done, NULL);
 	return h;
 }
@@ -81,6 +97,30 @@ static enum pm_rc too_large(struct pm_mail_sink *s, const void *p, size_t n)
 	return pm_fail(&slot->item.ctx, PM_ELIMIT, "too large to be rendered ahead");
 }
 
+static bool more(struct pm_mail_sink *s, size_t n)
+{
+	struct slot *slot = (void *)((uint8_t *)s - offsetof(struct slot, sink));
+	struct pm_ahead *h = slot->owner->ahead;
+
+	if (slot->item.out.size + n > MOST)
+		return false;
+	if (__atomic_add_fetch(&h->more, n, __ATOMIC_RELAXED) <= ALL_BYTES)
+		return true;
+	__atomic_sub_fetch(&h->more, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* The room that large bodies took is not kept for small ones. */
+static void drop_room(struct pm_ahead *h, struct slot *s)
+{
+	struct pm_mail_out *o = &s->item.out;
+	const size_t had = o->size;
+
+	pm_mime_done(&s->item.mime);
+	pm_mail_out_shrink(o, LEAST);
+	__atomic_sub_fetch(&h->more, had - o->size, __ATOMIC_RELAXED);
+}
+
 /* ---- the threads ---- */
 
 static void close_message(struct slot *s)
@@ -97,6 +137,8 @@ static void render(struct pm_ahead *h, struct slot *s, uint32_t message)
 	struct pm_ahead_item *it = &s->item;
 
 	close_message(s);
+	if (it->out.size > KEPT)
+		drop_room(h, s);
 	it->ctx = (struct pm_ctx){.cancel = h->ex->ctx->cancel, .effort_max = h->effort_max};
 	pm_mail_drop(&it->out);
 	s->open = true;
@@ -105,49 +147,52 @@ static void render(struct pm_ahead *h, struct slot *s, uint32_t message)
 		it->state = PM_AHEAD_NOT;
 		close_message(s);
 	}
-	/* The room that large bodies took is not kept for small ones. */
-	if (it->state == PM_AHEAD_NOT || it->out.n > LEAST)
-		pm_mime_done(&it->mime);
-}
-
-/* Is there something to begin? Woken threads find several, so that they needn't be woken for each. */
-static bool has_work(const struct pm_ahead *h)
-{
-	return h->next < h->line.n && h->next - h->given < h->n_slots;
+	if (it->state == PM_AHEAD_NOT)
+		drop_room(h, s);
 }
 
 /* The writer is woken when half of what there can be is ready. */
 static bool enough(const struct pm_ahead *h)
 {
-	size_t want = h->n_slots / 2, left = h->line.n - h->given;
+	const struct slot *s = h->at[h->given % h->n_slots];
+	const size_t left = h->line.n - h->given;
 
-	return h->slots[h->given % h->n_slots].ready && h->n_ready >= (want < left ? want : left);
+	return h->given < h->next && s->ready && h->n_ready >= (h->want < left ? h->want : left);
+}
+
+/* Under the lock, which is let go meanwhile. */
+static void do_next(struct thread *t)
+{
+	struct pm_ahead *h = t->ahead;
+	struct slot *s = t->free;
+	const uint32_t message = h->line.v[h->next];
+
+	t->free = s->next_free;
+	t->n_free--;
+	h->at[h->next++ % h->n_slots] = s;
+	pthread_mutex_unlock(&h->lock);
+	render(h, s, message);
+	pthread_mutex_lock(&h->lock);
+	s->ready = true;
+	h->n_ready++;
+	if (h->waits && enough(h))
+		pthread_cond_signal(&h->done);
 }
 
 static void *work(void *arg)
 {
-	struct pm_ahead *h = arg;
+	struct thread *t = arg;
+	struct pm_ahead *h = t->ahead;
 
 	pthread_mutex_lock(&h->lock);
 	while (!h->stop) {
-		struct slot *s;
-		uint32_t message;
-
-		if (!has_work(h)) {
-			h->idle++;
-			pthread_cond_wait(&h->room, &h->lock);
-			h->idle--;
+		if (t->n_free && h->next < h->line.n) {
+			do_next(t);
 			continue;
 		}
-		s = &h->slots[h->next % h->n_slots];
-		message = h->line.v[h->next++];
-		pthread_mutex_unlock(&h->lock);
-		render(h, s, message);
-		pthread_mutex_lock(&h->lock);
-		s->ready = true;
-		h->n_ready++;
-		if (h->waits && enough(h))
-			pthread_cond_signal(&h->done);
+		t->waits = true;
+		pthread_cond_wait(&t->room, &h->lock);
+		t->waits = false;
 	}
 	pthread_mutex_unlock(&h->lock);
 	pm_cp_done();
@@ -156,29 +201,40 @@ static void *work(void *arg)
 
 /* ---- beginning and end ---- */
 
+static bool make_slot(struct pm_ahead *h, struct slot *s, struct thread *owner)
+{
+	struct pm_ahead_item *it = &s->item;
+
+	s->owner = owner;
+	s->sink = (struct pm_mail_sink){.write = too_large, .more = more};
+	pm_ndb_reader(&h->ex->an->db, &it->ctx, &it->db);
+	if (h->form->ops->init_ahead(h->form, &it->ctx, &it->mime, &it->out, &s->sink, LEAST) ||
+	    pm_ndb_keep_blocks(&it->db, KEPT_BLOCKS)) {
+		pm_ndb_reader_done(&it->db);
+		pm_mail_out_done(&it->out);
+		return false;
+	}
+	s->next_free = owner->free;
+	owner->free = s;
+	owner->n_free++;
+	return true;
+}
+
 static bool make_slots(struct pm_ahead *h)
 {
 	struct pm_export *ex = h->ex;
-	const size_t n = 6 * h->jobs, share = ALL_BYTES / n;
-	const size_t size = share > MOST ? MOST : share < LEAST ? LEAST : share;
+	size_t n;
 
+	h->share = SLOTS_MAX / h->jobs < SLOTS ? SLOTS_MAX / h->jobs : SLOTS;
+	h->share = h->share < SLOTS_MIN ? SLOTS_MIN : h->share;
+	n = h->share * h->jobs;
 	h->slots = pm_calloc(ex->ctx, n, sizeof(*h->slots));
-	if (!h->slots)
+	h->at = pm_calloc(ex->ctx, n, sizeof(h->at[0]));
+	if (!h->slots || !h->at)
 		return false;
-	for (h->n_slots = 0; h->n_slots < n; h->n_slots++) {
-		struct slot *s = &h->slots[h->n_slots];
-		struct pm_ahead_item *it = &s->item;
-
-		s->sink.write = too_large;
-		pm_ndb_reader(&ex->an->db, &it->ctx, &it->db);
-		if (h->form->ops->init_ahead(h->form, &it->ctx, &it->mime, &it->out, &s->sink,
-					     size) ||
-		    pm_ndb_keep_blocks(&it->db, KEPT_BLOCKS)) {
-			pm_ndb_reader_done(&it->db);
-			pm_mail_out_done(&it->out);
+	for (h->n_slots = 0; h->n_slots < n; h->n_slots++)
+		if (!make_slot(h, &h->slots[h->n_slots], &h->threads[h->n_slots / h->share]))
 			return false;
-		}
-	}
 	return true;
 }
 
@@ -189,14 +245,22 @@ static void start(struct pm_ahead *h, size_t at)
 
 	h->tried = true;
 	h->next = h->given = at;
+	for (unsigned int k = 0; k < h->jobs; k++) {
+		h->threads[k].ahead = h;
+		pthread_cond_init(&h->threads[k].room, NULL);
+	}
 	if (!make_slots(h))
 		return;
 	pm_gm_start();
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	while (h->n_threads < h->jobs && !pthread_create(&h->threads[h->n_threads], NULL, work, h))
+	while (h->n_threads < h->jobs &&
+	       !pthread_create(&h->threads[h->n_threads].id, NULL, work, &h->threads[h->n_threads]))
 		h->n_threads++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_mutex_lock(&h->lock);
+	h->want = h->n_threads * h->share / 2;
+	pthread_mutex_unlock(&h->lock);
 }
 
 void pm_ahead_free(struct pm_ahead *h)
@@ -205,10 +269,11 @@ void pm_ahead_free(struct pm_ahead *h)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->stop = true;
-	pthread_cond_broadcast(&h->room);
+	for (unsigned int i = 0; i < h->n_threads; i++)
+		pthread_cond_signal(&h->threads[i].room);
 	pthread_mutex_unlock(&h->lock);
 	for (unsigned int i = 0; i < h->n_threads; i++)
-		pthread_join(h->threads[i], NULL);
+		pthread_join(h->threads[i].id, NULL);
 	for (size_t i = 0; i < h->n_slots; i++) {
 		struct pm_ahead_item *it = &h->slots[i].item;
 
@@ -217,10 +282,12 @@ void pm_ahead_free(struct pm_ahead *h)
 		pm_mail_out_done(&it->out);
 		pm_ndb_reader_done(&it->db);
 	}
+	for (unsigned int i = 0; i < h->jobs && h->tried; i++)
+		pthread_cond_destroy(&h->threads[i].room);
 	pthread_cond_destroy(&h->done);
-	pthread_cond_destroy(&h->room);
 	pthread_mutex_destroy(&h->lock);
 	pm_free(h->slots);
+	pm_free(h->at);
 	pm_vec_done(&h->line);
 	pm_free(h);
 }
@@ -237,13 +304,13 @@ struct pm_ahead_item *pm_ahead_take(struct pm_ahead *h, size_t at)
 		start(h, at);
 	if (!h->n_threads)
 		return NULL;
-	s = &h->slots[at % h->n_slots];
 	pthread_mutex_lock(&h->lock);
 	h->waits = true;
-	if (!s->ready)
+	if (at >= h->next || !h->at[at % h->n_slots]->ready)
 		while (!enough(h))
 			pthread_cond_wait(&h->done, &h->lock);
 	h->waits = false;
+	s = h->at[at % h->n_slots];
 	pthread_mutex_unlock(&h->lock);
 	return &s->item;
 }
@@ -251,6 +318,7 @@ struct pm_ahead_item *pm_ahead_take(struct pm_ahead *h, size_t at)
 enum pm_rc pm_ahead_give(struct pm_ahead *h, struct pm_ahead_item *item)
 {
 	struct slot *s = (struct slot *)item;
+	struct thread *t = s->owner;
 	struct pm_ctx *ctx = h->ex->ctx;
 	enum pm_rc rc = PM_OK;
 
@@ -264,8 +332,10 @@ enum pm_rc pm_ahead_give(struct pm_ahead *h, struct pm_ahead_item *item)
 	s->ready = false;
 	h->n_ready--;
 	h->given++;
-	if (h->idle && (h->next - h->given <= h->n_slots / 2 || h->next - h->given == h->n_ready))
-		pthread_cond_broadcast(&h->room);
+	s->next_free = t->free;
+	t->free = s;
+	if (++t->n_free > h->share / 2 && t->waits)
+		pthread_cond_signal(&t->room);
 	pthread_mutex_unlock(&h->lock);
 	return rc;
 }

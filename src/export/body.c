@@ -3,6 +3,7 @@
 #include "export/body.h"
 
 #include "base/codepage.h"
+#include "base/scan.h"
 #include "base/text.h"
 #include "export/rtf_html.h"
 #include "format/rtf_lz.h"
@@ -134,38 +135,8 @@ static bool fits(struct pm_ctx *ctx, uint32_t cp, const uint8_t *p, size_t n)
 	return !bad;
 }
 
-struct census {
-	bool high, c1, esc;
-	size_t zeros[2]; /* at even and at odd places */
-};
-
-/* Are eight bytes all of 20 to 7F? */
-static bool is_plain8(const uint8_t *p)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return !((v | (v - ones * 0x20)) & (ones << 7));
-}
-
-static struct census take_census(const uint8_t *p, size_t n)
-{
-	struct census c = {0};
-
-	for (size_t i = 0; i < n; i++) {
-		while (n - i > 8 && is_plain8(p + i))
-			i += 8;
-		c.high |= p[i] >= 0x80;
-		c.c1 |= p[i] >= 0x80 && p[i] < 0xA0;
-		c.esc |= p[i] == 0x1B;
-		c.zeros[i & 1] += p[i] == 0;
-	}
-	return c;
-}
-
 /* The code page of UTF-16, by its mark or by the zeros in every other place; else 0. */
-static uint32_t utf16_codepage(const uint8_t *p, size_t n, const struct census *c)
+static uint32_t utf16_codepage(const uint8_t *p, size_t n, const struct pm_bytes_census *c)
 {
 	if (n < 2)
 		return 0;
@@ -213,11 +184,12 @@ static uint32_t choose_high(struct pm_ctx *ctx, const uint8_t *p, size_t n, bool
 const char *pm_html_charset(struct pm_ctx *ctx, const uint8_t *p, size_t n, uint32_t internet_cp,
 			    uint32_t message_cp, uint32_t *ret_cp)
 {
-	struct census c = take_census(p, n);
+	struct pm_bytes_census c;
 	uint32_t cps[3] = {internet_cp, 0, message_cp}, cp;
 	const char *name;
 	size_t at, len;
 
+	pm_bytes_census(&c, p, n);
 	if (pm_html_meta(p, n, &at, &len))
 		cps[1] = pm_cp_by_name((const char *)p + at, len);
 	*ret_cp = utf16_codepage(p, n, &c);
@@ -235,7 +207,7 @@ const char *pm_html_charset(struct pm_ctx *ctx, const uint8_t *p, size_t n, uint
 		}
 		return "us-ascii";
 	}
-	cp = choose_high(ctx, p, n, c.c1, cps);
+	cp = choose_high(ctx, p, n, c.c1 != 0, cps);
 	for (size_t i = 0; i < 3 && !cp; i++)
 		if (cps[i] && pm_cp_known(cps[i]) && cps[i] != 1200 && cps[i] != 1201)
 			cp = cps[i];

@@ -2,6 +2,9 @@
 /* A file of mail; see mailfile.h. */
 #include "export/mailfile.h"
 
+/* What is as large as this is written as it is, rather than collected. */
+#define WORTH_WRITING ((size_t)64 << 10)
+
 static enum pm_rc to_file(struct pm_mail_sink *s, const void *p, size_t n)
 {
 	struct pm_mailfile *f = (void *)((uint8_t *)s - offsetof(struct pm_mailfile, sink));
@@ -102,6 +105,16 @@ enum pm_rc pm_mailfile_render(struct pm_exporter *e, struct pm_mime *w, struct p
 
 enum pm_rc pm_mailfile_put(struct pm_mailfile *f, const struct pm_mime *w)
 {
-	pm_mail_raw(&f->out, w->out->buf, w->out->n);
-	return f->base.ex->ctx->rc;
+	const struct pm_mail_out *from = w->out;
+	enum pm_rc rc;
+
+	if (from->n < WORTH_WRITING) {
+		pm_mail_raw(&f->out, from->buf, from->n);
+		return f->base.ex->ctx->rc;
+	}
+	rc = pm_mail_flush(&f->out);
+	if (!rc)
+		rc = pm_output_append(f->file, from->buf, from->n);
+	f->out.bytes += from->n;
+	return rc;
 }

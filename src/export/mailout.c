@@ -2,12 +2,8 @@
 /* Lines, From_ quoting and transfer encodings; see mailout.h. */
 #include "export/mailout.h"
 
-#include <pthread.h>
-
-static const char base64_digits[64] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-enum { LINE_BYTES = 57 }; /* of input in a line of base64 */
+#include "base/scan.h"
+#include "export/base64.h"
 
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
 			    size_t size, bool crlf, enum pm_mail_quote quote)
@@ -34,6 +30,31 @@ enum pm_rc pm_mail_flush(struct pm_mail_out *o)
 	return rc;
 }
 
+void pm_mail_out_shrink(struct pm_mail_out *o, size_t size)
+{
+	uint8_t *p = size < o->size ? pm_realloc(o->ctx, o->buf, 1, size) : NULL;
+
+	if (!p)
+		return;
+	o->buf = p;
+	o->size = size;
+}
+
+/* The buffer is full, or will be. */
+static enum pm_rc make_room(struct pm_mail_out *o)
+{
+	uint8_t *p;
+
+	if (!o->sink->more || !o->sink->more(o->sink, o->size))
+		return pm_mail_flush(o);
+	p = pm_realloc(o->ctx, o->buf, 2, o->size);
+	if (!p)
+		return o->ctx->rc;
+	o->buf = p;
+	o->size *= 2;
+	return PM_OK;
+}
+
 void pm_mail_drop(struct pm_mail_out *o)
 {
 	o->n = o->n_rest = 0;
@@ -52,7 +73,7 @@ static void put(struct pm_mail_out *o, const void *p, size_t n)
 		o->n += part;
 		b += part;
 		n -= part;
-		if (n && pm_mail_flush(o))
+		if (n && make_room(o))
 			return;
 	}
 }
@@ -121,48 +142,20 @@ void pm_mail_raw(struct pm_mail_out *o, const void *p, size_t n)
 
 /* ---- base64 ---- */
 
-/* All pairs of digits: twelve bits become two characters at once. */
-static uint16_t pairs[4096];
-static pthread_once_t pairs_made = PTHREAD_ONCE_INIT;
-
-static void make_pairs(void)
-{
-	for (unsigned int i = 0; i < 4096; i++)
-		memcpy(&pairs[i], (char[2]){base64_digits[i >> 6], base64_digits[i & 63]}, 2);
-}
-
-size_t pm_base64(uint8_t *to, const uint8_t *p, size_t n)
-{
-	uint8_t *start = to;
-
-	pthread_once(&pairs_made, make_pairs);
-	for (; n >= 3; n -= 3, p += 3, to += 4) {
-		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-
-		memcpy(to, &pairs[v >> 12], 2);
-		memcpy(to + 2, &pairs[v & 4095], 2);
-	}
-	if (n) {
-		uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
-
-		to[0] = (uint8_t)base64_digits[v >> 18];
-		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
-		to[2] = (uint8_t)(n > 1 ? base64_digits[v >> 6 & 63] : '=');
-		to[3] = '=';
-		to += 4;
-	}
-	return (size_t)(to - start);
-}
-
-/* A line of base64, straight into the buffer. */
-static void line64(struct pm_mail_out *o, const uint8_t *p, size_t n)
+/* A line of base64, straight into the buffer. `behind`: bytes that follow where a whole line is. */
+static void line64(struct pm_mail_out *o, const uint8_t *p, size_t n, size_t behind)
 {
 	size_t at;
 
-	if (o->ctx->rc || (o->size - o->n < 78 && pm_mail_flush(o)))
+	if (o->ctx->rc || (o->size - o->n < PM_BASE64_CHARS + 2 && make_room(o)))
 		return;
 	at = o->n;
-	o->n += pm_base64(o->buf + o->n, p, n);
+	if (n == PM_BASE64_LINE) {
+		pm_base64_line(o->buf + o->n, p, behind);
+		o->n += PM_BASE64_CHARS;
+	} else {
+		o->n += pm_base64(o->buf + o->n, p, n);
+	}
 	if (o->crlf)
 		o->buf[o->n++] = '\r';
 	o->buf[o->n++] = '\n';
@@ -172,20 +165,20 @@ static void line64(struct pm_mail_out *o, const uint8_t *p, size_t n)
 void pm_mail_base64(struct pm_mail_out *o, const uint8_t *p, size_t n)
 {
 	if (o->n_rest) {
-		size_t part = LINE_BYTES - o->n_rest < n ? LINE_BYTES - o->n_rest : n;
+		size_t part = PM_BASE64_LINE - o->n_rest < n ? PM_BASE64_LINE - o->n_rest : n;
 
 		if (part)
 			memcpy(o->rest + o->n_rest, p, part);
 		o->n_rest += part;
 		p += part;
 		n -= part;
-		if (o->n_rest < LINE_BYTES)
+		if (o->n_rest < PM_BASE64_LINE)
 			return;
-		line64(o, o->rest, LINE_BYTES);
+		line64(o, o->rest, PM_BASE64_LINE, 0);
 		o->n_rest = 0;
 	}
-	for (; n >= LINE_BYTES; n -= LINE_BYTES, p += LINE_BYTES)
-		line64(o, p, LINE_BYTES);
+	for (; n >= PM_BASE64_LINE; n -= PM_BASE64_LINE, p += PM_BASE64_LINE)
+		line64(o, p, PM_BASE64_LINE, n - PM_BASE64_LINE);
 	if (n)
 		memcpy(o->rest, p, n);
 	o->n_rest = n;
@@ -194,7 +187,7 @@ void pm_mail_base64(struct pm_mail_out *o, const uint8_t *p, size_t n)
 void pm_mail_base64_end(struct pm_mail_out *o)
 {
 	if (o->n_rest)
-		line64(o, o->rest, o->n_rest);
+		line64(o, o->rest, o->n_rest, 0);
 	o->n_rest = 0;
 }
 
@@ -257,48 +250,30 @@ struct census {
 	bool from;      /* a line looks like the beginning of a message */
 };
 
-static void count_byte(struct census *c, uint8_t b)
+static void take_census(struct census *c, const uint8_t *p, size_t n)
 {
-	c->high += b >> 7;
+	struct pm_bytes_census bytes;
+
+	pm_bytes_census(&bytes, p, n);
+	c->high = bytes.high;
 	/* ESC is what ISO-2022 is made of. */
-	c->control += (b < 0x20 && b != '\t' && b != 0x1B) || b == 0x7F;
-}
+	c->control = bytes.control - bytes.tab - bytes.esc;
+	for (size_t at = 0, next; at < n; at += next) {
+		size_t len = next_line(p + at, n - at, &next);
 
-/* Are eight bytes all of 20 to 7E? A doubtful answer is no. */
-static bool is_plain8(const uint8_t *p)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return !((v | (v - ones * 0x20) | (v + ones)) & (ones << 7));
-}
-
-static void count_line(struct census *c, const uint8_t *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		if (n - i >= 8 && is_plain8(p + i))
-			i += 8;
-		else
-			count_byte(c, p[i++]);
+		c->control -= next - len; /* its end */
+		if (len > c->longest)
+			c->longest = len;
+		if (len > 4 && (p[at] == 'F' || p[at] == '>') && is_from(p + at, len))
+			c->from = true;
 	}
-	if (n > c->longest)
-		c->longest = n;
-	if (n > 4 && (p[0] == 'F' || p[0] == '>') && is_from(p, n))
-		c->from = true;
 }
 
 enum pm_mail_encoding pm_mail_choose(const uint8_t *p, size_t n)
 {
 	struct census c = {0};
 
-	for (size_t at = 0, next; at < n; at += next) {
-		size_t len = next_line(p + at, n - at, &next);
-
-		count_line(&c, p + at, len);
-	}
+	take_census(&c, p, n);
 	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from &&
 	    !(n && memmem(p, n, PM_MAIL_BOUNDARY, sizeof(PM_MAIL_BOUNDARY) - 1)))
 		return PM_MAIL_7BIT;

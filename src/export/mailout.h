@@ -7,10 +7,13 @@
 #define PM_EXPORT_MAILOUT_H
 
 #include "base/bytes.h"
+#include "export/base64.h"
 
 /* Where the bytes go; an error is recorded on the context by the owner. */
 struct pm_mail_sink {
 	enum pm_rc (*write)(struct pm_mail_sink *s, const void *p, size_t n);
+	/* May the buffer have n bytes more, rather than be written? NULL: never. */
+	bool (*more)(struct pm_mail_sink *s, size_t n);
 };
 
 #define PM_MAIL_BUFFER ((size_t)256 << 10)
@@ -32,7 +35,7 @@ struct pm_mail_out {
 	size_t n, size; /* in buf, room there */
 	uint64_t bytes; /* put so far, flushed ones included */
 	/* base64 */
-	uint8_t rest[57];
+	uint8_t rest[PM_BASE64_LINE];
 	size_t n_rest;
 };
 
@@ -41,6 +44,8 @@ struct pm_mail_out {
 enum pm_rc pm_mail_out_init(struct pm_mail_out *o, struct pm_ctx *ctx, struct pm_mail_sink *sink,
 			    size_t size, bool crlf, enum pm_mail_quote quote) PM_MUST_CHECK;
 void pm_mail_out_done(struct pm_mail_out *o);
+/* Give a buffer that has grown, and holds nothing, this size again. */
+void pm_mail_out_shrink(struct pm_mail_out *o, size_t size);
 enum pm_rc pm_mail_flush(struct pm_mail_out *o) PM_MUST_CHECK;
 /* Forget what was put and not flushed yet, and begin to count anew. */
 void pm_mail_drop(struct pm_mail_out *o);
@@ -59,8 +64,6 @@ void pm_mail_raw(struct pm_mail_out *o, const void *p, size_t n);
 /* Base64, in lines of 76. Any number of calls, then the end. */
 void pm_mail_base64(struct pm_mail_out *o, const uint8_t *p, size_t n);
 void pm_mail_base64_end(struct pm_mail_out *o);
-/* The base64 of n bytes at `to`, which has room for (n + 2) / 3 * 4; its length. */
-size_t pm_base64(uint8_t *to, const uint8_t *p, size_t n);
 /* Text as quoted-printable: line ends stay line ends, all else is kept byte by byte. */
 void pm_mail_qp(struct pm_mail_out *o, const uint8_t *p, size_t n);
 

@@ -6,6 +6,7 @@
  */
 #include "export/mime.h"
 
+#include "base/scan.h"
 #include "base/text.h"
 #include "export/mime_report.h"
 #include "export/mime_sealed.h"
@@ -159,20 +160,12 @@ static void write_text(struct job *j, const char *type, const char *charset, con
 		pm_mail_puts(j->w->out, "");
 }
 
-static bool is_ascii(const struct pm_buf *b)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < b->n; i++)
-		any |= b->p[i];
-	return !(any & 0x80);
-}
-
 static void write_plain(struct job *j, bool in_multipart)
 {
 	const struct pm_buf *text = &j->l->bodies.text;
 
-	write_text(j, "text/plain", is_ascii(text) ? "us-ascii" : "utf-8", text, in_multipart);
+	write_text(j, "text/plain", pm_is_ascii(text->p, text->n) ? "us-ascii" : "utf-8", text,
+		   in_multipart);
 }
 
 static void write_html(struct job *j, bool in_multipart)

@@ -4,56 +4,17 @@
 
 #include <stddef.h>
 
-int pm_proptype_size(uint16_t type)
-{
-	if (type & PM_PT_MV) {
-		switch (type & ~PM_PT_MV) { /* those that have no multi-valued form */
-		case PM_PT_UNSPECIFIED:
-		case PM_PT_NULL:
-		case PM_PT_ERROR:
-		case PM_PT_BOOL:
-		case PM_PT_OBJECT:
-			return -1;
-		}
-		return pm_proptype_size((uint16_t)(type & ~PM_PT_MV)) < 0 ? -1 : 0;
-	}
-	switch (type) {
-	case PM_PT_UNSPECIFIED:
-	case PM_PT_NULL:
-	case PM_PT_I4:
-	case PM_PT_R4:
-	case PM_PT_ERROR:
-		return 4;
-	case PM_PT_I2:
-		return 2;
-	case PM_PT_BOOL:
-		return 1;
-	case PM_PT_R8:
-	case PM_PT_CURRENCY:
-	case PM_PT_APPTIME:
-	case PM_PT_I8:
-	case PM_PT_TIME:
-	case PM_PT_OBJECT:
-		return 8;
-	case PM_PT_GUID:
-		return 16;
-	case PM_PT_STRING8:
-	case PM_PT_UNICODE:
-	case PM_PT_SERVERID:
-	case PM_PT_RESTRICTION:
-	case PM_PT_ACTIONS:
-	case PM_PT_BINARY:
-		return 0;
-	}
-	return -1;
-}
+enum { VARIABLE = 1, BYTES_1 = 2, BYTES_2 = 3, BYTES_4 = 5, BYTES_8 = 9, BYTES_16 = 17 };
 
-bool pm_proptype_inline(uint16_t type)
-{
-	int n = pm_proptype_size(type);
-
-	return n > 0 && n <= 4;
-}
+const uint8_t pm_proptype_sizes[PM_PT_BINARY + 1] = {
+	[PM_PT_UNSPECIFIED] = BYTES_4, [PM_PT_NULL] = BYTES_4,      [PM_PT_I2] = BYTES_2,
+	[PM_PT_I4] = BYTES_4,          [PM_PT_R4] = BYTES_4,        [PM_PT_R8] = BYTES_8,
+	[PM_PT_CURRENCY] = BYTES_8,    [PM_PT_APPTIME] = BYTES_8,   [PM_PT_ERROR] = BYTES_4,
+	[PM_PT_BOOL] = BYTES_1,        [PM_PT_OBJECT] = BYTES_8,    [PM_PT_I8] = BYTES_8,
+	[PM_PT_STRING8] = VARIABLE,    [PM_PT_UNICODE] = VARIABLE,  [PM_PT_TIME] = BYTES_8,
+	[PM_PT_GUID] = BYTES_16,       [PM_PT_SERVERID] = VARIABLE, [PM_PT_RESTRICTION] = VARIABLE,
+	[PM_PT_ACTIONS] = VARIABLE,    [PM_PT_BINARY] = VARIABLE,
+};
 
 unsigned pm_proptype_cell(uint16_t type)
 {

@@ -34,11 +34,36 @@ enum pm_proptype {
 	PM_PT_MV = 0x1000,
 };
 
+/* By type, one more than its size; 0: not known. It is asked for every value of every item. */
+extern const uint8_t pm_proptype_sizes[PM_PT_BINARY + 1];
+
 /* How a type is stored in a PC [MS-PST 2.3.3.3]: bytes of a fixed value, 0 when variable,
  * -1 for a type that is not known. */
-int pm_proptype_size(uint16_t type);
+static inline int pm_proptype_size(uint16_t type)
+{
+	const uint16_t one = type & (uint16_t)~PM_PT_MV;
+	const int size = one <= PM_PT_BINARY ? pm_proptype_sizes[one] - 1 : -1;
+
+	if (one == type || size < 0)
+		return size;
+	switch (one) { /* those that have no multi-valued form */
+	case PM_PT_UNSPECIFIED:
+	case PM_PT_NULL:
+	case PM_PT_ERROR:
+	case PM_PT_BOOL:
+	case PM_PT_OBJECT:
+		return -1;
+	}
+	return 0;
+}
+
 /* True when a PC record holds the value itself (4 bytes or less). */
-bool pm_proptype_inline(uint16_t type);
+static inline bool pm_proptype_inline(uint16_t type)
+{
+	int n = pm_proptype_size(type);
+
+	return n > 0 && n <= 4;
+}
 /* Bytes of a cell of this type in a table row [MS-PST 2.3.4.4.1]: 1, 2, 4, 8. */
 unsigned pm_proptype_cell(uint16_t type);
 /* Name as in MS-OXPROPS of a property id ("PidTagSubject"), or NULL. */

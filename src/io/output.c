@@ -304,6 +304,8 @@ static enum pm_rc copy_in_kernel(struct pm_output *out, const struct pm_image *s
 			return pm_write_fail(out->ctx, out->name, "writing", *ret_done, errnum);
 		if (n <= 0)
 			return PM_OK;
+		/* So that the disk is at work at once, not only when it is waited for. */
+		sync_file_range(out->fd, (off_t)*ret_done, n, SYNC_FILE_RANGE_WRITE);
 		*ret_done += (uint64_t)n;
 		if (pm_tick(out->ctx, "copy", *ret_done, src->size))
 			return out->ctx->rc;
@@ -342,29 +344,49 @@ static bool share_blocks(struct pm_output *out, const struct pm_image *src)
 	return pm_write_step() == 0 && ioctl(out->fd, FICLONE, pm_image_file_fd(src)) == 0;
 }
 
-enum pm_rc pm_output_clone(struct pm_output *out, struct pm_image *src)
+enum pm_rc pm_output_clone_begin(struct pm_output *out, const struct pm_image *src,
+				 uint64_t *ret_done)
 {
-	enum pm_rc rc = PM_OK, copied = PM_OK;
-	uint64_t done = 0;
+	enum pm_rc rc;
 
+	*ret_done = 0;
 	if (pm_image_file_is(src, out->path))
 		return fail_source(out);
 	rc = pm_output_truncate(out, 0);
-	if (rc)
+	if (rc || pm_image_file_fd(src) < 0)
 		return rc;
-	/* Sharing and kernel copies would pass over what is known to be unreadable. */
-	if (pm_image_file_fd(src) >= 0 && pm_rangeset_ranges(&src->unreadable) == 0) {
-		if (share_blocks(out, src))
-			done = src->size;
-		else
-			rc = copy_in_kernel(out, src, &done);
-	}
-	if (!rc && done < src->size)
+	if (!share_blocks(out, src))
+		return copy_in_kernel(out, src, ret_done);
+	*ret_done = src->size;
+	return PM_OK;
+}
+
+enum pm_rc pm_output_clone_end(struct pm_output *out, struct pm_image *src, uint64_t done)
+{
+	enum pm_rc rc = PM_OK, copied = PM_OK;
+
+	/* The kernel passes over what is known to be unreadable. */
+	if (pm_rangeset_ranges(&src->unreadable))
+		done = 0;
+	if (done < src->size)
 		rc = copied = copy_by_hand(out, src, done);
 	if (pm_is_error(rc))
 		return rc;
 	rc = pm_output_truncate(out, src->size); /* the source may have grown meanwhile */
 	return rc ? rc : copied;
+}
+
+enum pm_rc pm_output_clone(struct pm_output *out, struct pm_image *src)
+{
+	uint64_t done = 0;
+	enum pm_rc rc = pm_output_clone_begin(out, src, &done);
+
+	return rc ? rc : pm_output_clone_end(out, src, done);
+}
+
+void pm_output_hand_over(struct pm_output *out, struct pm_ctx *ctx)
+{
+	out->ctx = ctx;
 }
 
 void pm_output_set_mode(struct pm_output *out, mode_t mode)

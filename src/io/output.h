@@ -56,6 +56,16 @@ enum pm_rc pm_output_check(struct pm_ctx *ctx, const char *path, unsigned int fl
  */
 enum pm_rc pm_output_clone(struct pm_output *out, struct pm_image *src);
 
+/*
+ * The same in two steps. The first, what the system can do by itself, may run in a thread while src
+ * is read by others: an output with a context of its own, which is then handed over. *ret_done is
+ * for the second step, which does the rest.
+ */
+enum pm_rc pm_output_clone_begin(struct pm_output *out, const struct pm_image *src,
+				 uint64_t *ret_done);
+enum pm_rc pm_output_clone_end(struct pm_output *out, struct pm_image *src, uint64_t done);
+void pm_output_hand_over(struct pm_output *out, struct pm_ctx *ctx);
+
 enum pm_rc pm_output_write(struct pm_output *out, uint64_t off, const void *p, size_t n);
 enum pm_rc pm_output_append(struct pm_output *out, const void *p, size_t n); /* at the end */
 enum pm_rc pm_output_truncate(struct pm_output *out, uint64_t size);

@@ -72,8 +72,9 @@ static enum fault_kind next_fault(void)
 {
 	if (!fault.asked)
 		pm_write_fault_set(getenv("PM_FAULT_WRITE"));
-	fault.count++;
-	return fault.count == fault.at ? fault.kind : FAULT_NONE;
+	/* A copy may be made by a thread. */
+	return __atomic_add_fetch(&fault.count, 1, __ATOMIC_RELAXED) == fault.at ? fault.kind
+										 : FAULT_NONE;
 }
 
 static void die(void)

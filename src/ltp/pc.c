@@ -448,34 +448,48 @@ out:
 	return rules ? PM_DAMAGED : PM_OK;
 }
 
-enum pm_rc pm_pc_prop_rules(struct pm_pc *pc, const struct pm_prop *p, bool mark, uint64_t max,
-			    uint32_t *ret_rules)
+enum pm_rc pm_pc_value_rules(struct pm_pc *pc, const struct pm_prop *p, uint64_t max,
+			     struct pm_value *ret, uint32_t *ret_rules)
 {
-	uint32_t hnid = pm_le32(p->raw);
-	struct pm_value v;
 	enum pm_rc rc;
 
+	*ret_rules = 0;
 	if (pm_proptype_size(p->type) < 0) {
+		*ret = (struct pm_value){0};
 		*ret_rules = PM_CR_TYPE;
 		return PM_DAMAGED;
 	}
+	rc = pm_pc_value(pc, p, ret);
+	if (pm_is_error(rc))
+		return rc;
 	if (pm_proptype_inline(p->type)) {
 		*ret_rules = p->type == PM_PT_BOOL && p->raw[0] > 1 ? PM_CR_BOOL : 0;
-		*ret_rules |= p->retyped ? PM_CR_TYPE : 0;
-		return *ret_rules ? PM_DAMAGED : PM_OK;
+		rc = *ret_rules ? PM_DAMAGED : PM_OK;
+	} else {
+		rc = pm_value_rules(pc->db->ctx, pc->db->fmt, &pc->subs, ret, pm_le32(p->raw), max,
+				    ret_rules);
 	}
-	if (mark && hnid && !pm_nid_type(hnid)) {
-		rc = pm_heap_mark(&pc->heap, hnid);
-		if (pm_is_error(rc))
-			return rc;
-	}
-	rc = pm_pc_value(pc, p, &v);
-	if (!pm_is_error(rc))
-		rc = pm_value_rules(pc->db->ctx, pc->db->fmt, &pc->subs, &v, hnid, max, ret_rules);
-	pm_value_done(&v);
 	if (!pm_is_error(rc) && p->retyped) {
 		*ret_rules |= PM_CR_TYPE;
 		rc = PM_DAMAGED;
 	}
+	return rc;
+}
+
+enum pm_rc pm_pc_prop_rules(struct pm_pc *pc, const struct pm_prop *p, bool mark, uint64_t max,
+			    uint32_t *ret_rules)
+{
+	const uint32_t hnid = pm_le32(p->raw);
+	struct pm_value v;
+	enum pm_rc rc;
+
+	if (mark && hnid && !pm_nid_type(hnid) && !pm_proptype_inline(p->type) &&
+	    pm_proptype_size(p->type) >= 0) {
+		rc = pm_heap_mark(&pc->heap, hnid);
+		if (pm_is_error(rc))
+			return rc;
+	}
+	rc = pm_pc_value_rules(pc, p, max, &v, ret_rules);
+	pm_value_done(&v);
 	return rc;
 }

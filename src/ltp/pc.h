@@ -71,6 +71,13 @@ static inline uint32_t pm_prop_tag(const struct pm_prop *p)
  */
 enum pm_rc pm_pc_value(struct pm_pc *pc, const struct pm_prop *p, struct pm_value *v) PM_MUST_CHECK;
 /*
+ * The value, and the rules that it and its record break; multi-values and strings of up to `max` bytes
+ * are read where they lie in subnodes. PM_DAMAGED when there are such, or an error. Done with
+ * pm_value_done in every case.
+ */
+enum pm_rc pm_pc_value_rules(struct pm_pc *pc, const struct pm_prop *p, uint64_t max,
+			     struct pm_value *ret, uint32_t *ret_rules) PM_MUST_CHECK;
+/*
  * All rules of one property, its value looked at; multi-values and strings of up to `max`
  * bytes are read where they lie in subnodes. With `mark` its heap item counts as used.
  */

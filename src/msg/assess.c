@@ -16,6 +16,7 @@
 #define REPEATS_MAX 1000
 
 #define LOOK_MAX  65536 /* bytes of a value that are looked at for its form */
+#define FEW       64    /* properties that are compared each with each */
 #define MALFORMED (PM_CR_SIZE | PM_CR_MV | PM_CR_ODD)
 
 struct walk {
@@ -287,16 +288,16 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		one.state = PM_DAMAGED;
 		return note(w, &one, "its texts: there is no code page %u", pm_le32(p->raw));
 	}
-	rc = pm_pc_prop_rules(pc, p, false, LOOK_MAX, &rules);
+	/* Of texts only the length tells something here, and that needs no reading. */
+	rc = pm_pc_value_rules(pc, p, p->type & PM_PT_MV ? LOOK_MAX : 0, &v, &rules);
 	if (!pm_is_error(rc) && rules & MALFORMED) {
+		pm_value_done(&v);
 		one.state = rules & MALFORMED & ~(uint32_t)PM_CR_ODD ? PM_LOST : PM_DAMAGED;
 		name_of(p, name, sizeof(name));
 		return note(w, &one, "%s: %s", name,
 			    one.state == PM_LOST ? "lost, its value is malformed"
 						 : "half of its last letter is missing");
 	}
-	if (!pm_is_error(rc))
-		rc = pm_pc_value(pc, p, &v);
 	if (pm_is_error(rc)) {
 		/* recorded */
 	} else if (wrong_size(p, &v)) {
@@ -313,6 +314,31 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 	return rc;
 }
 
+/* Where the value of a property lies, 0: in itself, or nowhere. */
+static uint32_t place_of(const struct pm_prop *p)
+{
+	return pm_proptype_inline(p->type) ? 0 : pm_le32(p->raw);
+}
+
+/* Is the place of property i that of one before it? A map is for the many; most are few. */
+static enum pm_rc shares_place(struct walk *w, const struct pm_pc *pc, size_t i,
+			       struct pm_map *places, bool *ret)
+{
+	const uint32_t place = place_of(&pc->props.v[i]);
+	bool fresh = true;
+
+	*ret = false;
+	if (pc->props.n > FEW) {
+		if (place && !pm_map_get(w->ctx, places, place, &fresh))
+			return w->ctx->rc;
+		*ret = !fresh;
+		return PM_OK;
+	}
+	for (size_t k = 0; k < i && place && !*ret; k++)
+		*ret = place_of(&pc->props.v[k]) == place;
+	return PM_OK;
+}
+
 /* Two properties with one value: each has a place of its own, so one shows the other's. */
 static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 {
@@ -323,15 +349,11 @@ static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 		const struct pm_prop *p = &pc->props.v[i];
 		struct pm_flaw flaw = {
 			.what = what_of(p->id), .state = PM_DAMAGED, .tag = pm_prop_tag(p)};
-		uint32_t place = pm_le32(p->raw);
 		char name[96];
-		bool fresh;
+		bool shared;
 
-		if (pm_proptype_inline(p->type) || !place)
-			continue;
-		if (!pm_map_get(w->ctx, &places, place, &fresh))
-			rc = w->ctx->rc;
-		if (rc == PM_OK && !fresh) {
+		rc = shares_place(w, pc, i, &places, &shared);
+		if (rc == PM_OK && shared) {
 			name_of(p, name, sizeof(name));
 			rc = note(w, &flaw,
 				  "%s: its value is that of another property, or the reverse",

@@ -283,6 +283,8 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		rc = analyse_straight(an, opt, &done);
 		if (rc || done)
 			return rc;
+		if (opt->broken)
+			opt->broken(opt->arg);
 	}
 	pm_phase(an->ctx, "sweep");
 	rc = pm_sweep(an);

@@ -162,6 +162,10 @@ struct pm_analysis {
 struct pm_analysis_options {
 	bool quick; /* no sweep unless the trees need it: blocks are then not verified */
 	bool bare;  /* with quick: references aren't counted either; allocation maps are read */
+	/* Called when it is known that the trees are not whole, before the file is read through; maybe
+	 * more than once. NULL: nobody wants to know. */
+	void (*broken)(void *arg);
+	void *arg;
 };
 
 /*

@@ -11,7 +11,8 @@
  * Windows overlap by two block sizes: blocks are verified when their end is in the window,
  * and the search for unknown blocks stays one block size behind, so that it knows every live
  * block that a candidate could touch. Threads read a window in pieces, and verify what lies
- * within a piece while the processor still has it; all else goes in order, in one thread.
+ * within a piece while the processor still has it; all else goes in order, in one thread, while
+ * the others read the next window.
  */
 #include "recover/internal.h"
 
@@ -39,20 +40,27 @@ struct hand {
 	uint8_t *plain;                           /* two blocks' worth */
 };
 
+struct window {
+	uint8_t *buf;
+	uint64_t start, end; /* in the file; equal: it is empty */
+	uint64_t fresh;      /* where begins what was not in the one before */
+	/* By place in the fresh part: perhaps a page of a tree. A piece has words of its own. */
+	struct pm_bitmap pages;
+};
+
 struct sweep {
 	struct pm_analysis *an;
 	const struct pm_format *f;
-	uint8_t *buf;
-	uint64_t start, end; /* of the window in the file */
-	uint64_t fresh;      /* in the window: what was not in the one before */
+	struct window windows[2];
+	struct window *w, *read; /* the one whose turn it is; the next, which is being read */
 	PM_VEC(struct by_place) order;
 	size_t next_block; /* in order: first not settled yet */
 	uint64_t next_scan;
 	struct pm_rangeset covered; /* by verified blocks and pages */
-	/* By place in the fresh part: perhaps a page of a tree. A piece has words of its own. */
-	struct pm_bitmap pages;
 	struct pm_pool *pool;
 	uint64_t next_piece; /* that no thread has taken */
+	size_t first_block;  /* in order: none of the window that is being read is before it */
+	enum pm_rc rc;       /* of the one whose turn it is */
 	struct hand hands[PM_POOL_MAX];
 };
 
@@ -121,10 +129,11 @@ static bool inflates(const struct sweep *s, struct hand *h, const struct pm_bloc
 }
 
 /* A block that lies within the window. */
-static void verify(const struct sweep *s, struct hand *h, struct pm_block *b)
+static void verify(const struct sweep *s, const struct window *w, struct hand *h,
+		   struct pm_block *b)
 {
 	const struct pm_analysis *an = s->an;
-	const uint8_t *p = s->buf + (b->ib - s->start);
+	const uint8_t *p = w->buf + (b->ib - w->start);
 	uint16_t bad = pm_block_verify(s->f, b, p);
 	struct pm_range hole;
 
@@ -138,7 +147,7 @@ static void verify(const struct sweep *s, struct hand *h, struct pm_block *b)
 /* The first in order that does not lie before `ib`. */
 static size_t first_from(const struct sweep *s, uint64_t ib)
 {
-	size_t lo = s->next_block, hi = s->order.n;
+	size_t lo = s->first_block, hi = s->order.n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -156,35 +165,35 @@ static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64
 {
 	const struct pm_analysis *an = s->an;
 	const uint32_t page = s->f->page;
+	struct window *w = s->read;
 
 	for (uint64_t ib = from; ib + page <= to; ib += page) {
-		const uint8_t *t = s->buf + (ib - s->start) + s->f->page_data;
+		const uint8_t *t = w->buf + (ib - w->start) + s->f->page_data;
 
 		if (t[0] == t[1] && (t[0] == PM_PTYPE_BBT || t[0] == PM_PTYPE_NBT))
-			pm_bitmap_set(&s->pages, (ib - s->fresh) / page);
+			pm_bitmap_set(&w->pages, (ib - w->fresh) / page);
 	}
 	for (size_t i = first_from(s, from); i < s->order.n && s->order.v[i].ib < to; i++) {
 		struct pm_block *b = &an->db.blocks.v[s->order.v[i].index];
 
 		if (b->ib + pm_block_stored(s->f, b->cb) > to)
 			continue;
-		verify(s, h, b);
+		verify(s, w, h, b);
 		s->order.v[i].verified = true;
 	}
 }
 
-static void work(void *arg, unsigned int k)
+static void read_pieces(struct sweep *s, struct hand *h)
 {
-	struct sweep *s = arg;
-	struct hand *h = &s->hands[k];
+	struct window *w = s->read;
 
 	for (;;) {
 		uint64_t from = __atomic_fetch_add(&s->next_piece, PIECE, __ATOMIC_RELAXED), to;
 
-		if (from >= s->end)
+		if (from >= w->end)
 			break;
-		to = s->end - from < PIECE ? s->end : from + PIECE;
-		if (pm_is_error(pm_image_read(&h->ctx, s->an->img, from, s->buf + (from - s->start),
+		to = w->end - from < PIECE ? w->end : from + PIECE;
+		if (pm_is_error(pm_image_read(&h->ctx, s->an->img, from, w->buf + (from - w->start),
 					      to - from)))
 			break;
 		look_at_piece(s, h, from, to);
@@ -194,6 +203,7 @@ static void work(void *arg, unsigned int k)
 /* Blocks whose end has come into the window, in the order of their places. */
 static enum pm_rc settle_blocks(struct sweep *s)
 {
+	const struct window *w = s->w;
 	struct pm_analysis *an = s->an;
 	enum pm_rc rc = PM_OK;
 
@@ -206,15 +216,15 @@ static enum pm_rc settle_blocks(struct sweep *s)
 			b->flags |= PM_BF_CHECKED | PM_BF_READ | PM_BF_LOST;
 			continue;
 		}
-		if (end > s->end)
+		if (end > w->end)
 			break;
 		if (!o->verified)
-			verify(s, &s->hands[0], b);
+			verify(s, w, &s->hands[0], b);
 		if ((b->flags & ~PM_BF_KIND) == PM_BF_CHECKED &&
-		    pm_ndb_keep_internal(&an->db, b, s->buf + (b->ib - s->start)))
+		    pm_ndb_keep_internal(&an->db, b, w->buf + (b->ib - w->start)))
 			return an->ctx->rc;
 		if ((b->flags & ~PM_BF_KIND) == (PM_BF_CHECKED | PM_BF_CRC) &&
-		    pm_bit_of_block(an, b, s->buf + (b->ib - s->start)))
+		    pm_bit_of_block(an, b, w->buf + (b->ib - w->start)))
 			return an->ctx->rc;
 		/* Another block may be found here by its own trailer. */
 		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
@@ -293,18 +303,20 @@ static enum pm_rc take_tree_page(struct sweep *s, uint64_t ib, const uint8_t *p)
 
 static enum pm_rc take_pages(struct sweep *s)
 {
+	const struct window *w = s->w;
 	const uint32_t page = s->f->page;
 	enum pm_rc rc = PM_OK;
 
-	for (uint64_t ib = s->fresh; ib + page <= s->end && rc == PM_OK; ib += page)
-		if (pm_bitmap_test(&s->pages, (ib - s->fresh) / page))
-			rc = take_tree_page(s, ib, s->buf + (ib - s->start));
+	for (uint64_t ib = w->fresh; ib + page <= w->end && rc == PM_OK; ib += page)
+		if (pm_bitmap_test(&w->pages, (ib - w->fresh) / page))
+			rc = take_tree_page(s, ib, w->buf + (ib - w->start));
 	return rc;
 }
 
 /* Search [next_scan, upto) for ends of blocks that nothing explains. */
 static enum pm_rc scan(struct sweep *s, uint64_t upto)
 {
+	const struct window *w = s->w;
 	struct pm_analysis *an = s->an;
 	struct pm_range gap;
 
@@ -318,11 +330,11 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 			s->next_scan = (gap.start / s->f->unit) * s->f->unit;
 			end = s->next_scan + s->f->unit;
 		}
-		if (end > s->end || s->next_scan >= upto)
+		if (end > w->end || s->next_scan >= upto)
 			break;
-		if (!pm_block_ending(s->f, s->buf + (end - s->start), end - s->start, end, &b)) {
+		if (!pm_block_ending(s->f, w->buf + (end - w->start), end - w->start, end, &b)) {
 			if (b.bid && !pm_rangeset_overlaps(&s->covered, b.ib, end) &&
-			    pm_bit_of_block(an, &b, s->buf + (b.ib - s->start)))
+			    pm_bit_of_block(an, &b, w->buf + (b.ib - w->start)))
 				return an->ctx->rc;
 			continue;
 		}
@@ -336,11 +348,11 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 		if (!slot)
 			return an->ctx->rc;
 		*slot = b;
-		slot->flags |= kind_of(an, &b, s->buf + (b.ib - s->start));
+		slot->flags |= kind_of(an, &b, w->buf + (b.ib - w->start));
 		if (b.cb != b.cb_inflated &&
-		    !inflates(s, &s->hands[0], &b, s->buf + (b.ib - s->start)))
+		    !inflates(s, &s->hands[0], &b, w->buf + (b.ib - w->start)))
 			slot->flags |= PM_BF_INFLATE;
-		if (pm_ndb_keep_internal(&an->db, &b, s->buf + (b.ib - s->start)))
+		if (pm_ndb_keep_internal(&an->db, &b, w->buf + (b.ib - w->start)))
 			return an->ctx->rc;
 	}
 	if (s->next_scan < upto)
@@ -463,28 +475,62 @@ static enum pm_rc index_facts(struct pm_analysis *an)
 	return PM_OK;
 }
 
-/* Have the next window: the last bytes of the one before, and what follows. */
-static enum pm_rc next_window(struct sweep *s)
+/* What can only be done in order, of the window that was read. */
+static enum pm_rc settle(struct sweep *s)
 {
-	const struct pm_analysis *an = s->an;
-	const uint64_t keep = 2 * (uint64_t)s->f->block_max;
+	const struct window *w = s->w;
+	enum pm_rc rc = PM_OK;
 
-	if (s->end - s->start > keep) {
-		memmove(s->buf, s->buf + (s->end - keep - s->start), keep);
-		s->start = s->end - keep;
-	}
-	s->fresh = s->next_piece = s->end;
-	s->end += an->img->size - s->end < STEP ? an->img->size - s->end : STEP;
-	pm_bitmap_clear_range(&s->pages, 0, s->pages.n);
-	pm_pool_run(s->pool, work, s);
+	if (w->start == w->end)
+		return PM_OK;
+	rc = take_pages(s);
+	if (rc == PM_OK)
+		rc = settle_blocks(s);
+	if (rc == PM_OK)
+		rc = scan(s, w->end >= s->an->img->size ? w->end : w->end - s->f->block_max);
+	return rc;
+}
+
+static void work(void *arg, unsigned int k)
+{
+	struct sweep *s = arg;
+
+	if (k == 0)
+		s->rc = settle(s);
+	if (s->read)
+		read_pieces(s, &s->hands[k]);
+}
+
+/* Begin the window behind this one: with its last bytes, which may begin a block. */
+static void begin_window(struct sweep *s)
+{
+	const struct window *w = s->w;
+	struct window *next = &s->windows[w == &s->windows[0]];
+	const uint64_t left = s->an->img->size - w->end, room = 2 * (uint64_t)s->f->block_max;
+	const uint64_t keep = w->end - w->start < room ? w->end - w->start : room;
+
+	if (keep)
+		memcpy(next->buf, w->buf + (w->end - keep - w->start), keep);
+	next->start = w->end - keep;
+	next->fresh = s->next_piece = w->end;
+	next->end = w->end + (left < STEP ? left : STEP);
+	pm_bitmap_clear_range(&next->pages, 0, next->pages.n);
+	s->first_block = s->next_block;
+	s->read = next;
+}
+
+static enum pm_rc take_costs(struct sweep *s)
+{
+	struct pm_ctx *ctx = s->an->ctx;
+
 	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
-		struct pm_ctx *ctx = &s->hands[k].ctx;
+		struct pm_ctx *own = &s->hands[k].ctx;
 
-		an->ctx->bytes_read += ctx->bytes_read;
-		an->ctx->reads += ctx->reads;
-		ctx->bytes_read = ctx->reads = 0;
-		if (ctx->rc)
-			return pm_fail(an->ctx, ctx->rc, "%s", ctx->text);
+		ctx->bytes_read += own->bytes_read;
+		ctx->reads += own->reads;
+		own->bytes_read = own->reads = 0;
+		if (own->rc)
+			return pm_fail(ctx, own->rc, "%s", own->text);
 	}
 	return PM_OK;
 }
@@ -495,32 +541,39 @@ static enum pm_rc run(struct sweep *s)
 	const uint64_t size = an->img->size;
 	enum pm_rc rc = PM_OK;
 
-	s->start = s->end = s->f->dlist;
+	s->w = &s->windows[0];
+	s->w->start = s->w->end = s->f->dlist;
 	s->next_scan = s->f->amap_first;
-	while (rc == PM_OK && s->end < size) {
-		rc = next_window(s);
+	for (;;) {
+		s->read = NULL;
+		if (s->w->end < size)
+			begin_window(s);
+		pm_pool_run(s->pool, work, s);
+		rc = take_costs(s);
 		if (rc == PM_OK)
-			rc = take_pages(s);
+			rc = s->rc;
 		if (rc == PM_OK)
-			rc = settle_blocks(s);
-		if (rc == PM_OK)
-			rc = scan(s, s->end >= size ? s->end : s->end - s->f->block_max);
-		if (rc == PM_OK)
-			rc = pm_tick(an->ctx, "sweep", s->end, size);
+			rc = pm_tick(an->ctx, "sweep", s->w->end, size);
+		if (rc || !s->read)
+			return rc;
+		s->w = s->read;
 	}
-	return rc;
 }
 
-/* What each thread needs of its own, and the window. */
+/* What each thread needs of its own, and the windows. */
 static enum pm_rc begin(struct sweep *s)
 {
 	struct pm_ctx *ctx = s->an->ctx;
 
 	if (s->an->img->size > 4 * STEP)
 		s->pool = pm_pool_new(ctx);
-	s->buf = pm_calloc(ctx, STEP + 2 * (size_t)s->f->block_max, 1);
-	if (!s->buf || pm_bitmap_init(ctx, &s->pages, STEP / s->f->page))
-		return ctx->rc;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct window *w = &s->windows[i];
+
+		w->buf = pm_calloc(ctx, STEP + 2 * (size_t)s->f->block_max, 1);
+		if (!w->buf || pm_bitmap_init(ctx, &w->pages, STEP / s->f->page))
+			return ctx->rc;
+	}
 	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
 		struct hand *h = &s->hands[k];
 
@@ -544,8 +597,10 @@ static void end(struct sweep *s)
 	}
 	pm_rangeset_done(&s->covered);
 	pm_vec_done(&s->order);
-	pm_bitmap_done(&s->pages);
-	pm_free(s->buf);
+	for (unsigned int i = 0; i < 2; i++) {
+		pm_bitmap_done(&s->windows[i].pages);
+		pm_free(s->windows[i].buf);
+	}
 }
 
 enum pm_rc pm_sweep(struct pm_analysis *an)

@@ -22,12 +22,9 @@ static bool is_whole(struct pm_repair *r, size_t i)
 	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
 	struct pm_flaws flaws = {0};
 	struct pm_message m;
-	enum pm_rc rc;
+	enum pm_rc rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
 	bool yes = false;
 
-	if (n->flags & PM_NF_SOUND)
-		return true;
-	rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
 	if (rc == PM_OK && !foreign(&m) && !pm_node_doubt(n)) {
 		rc = pm_message_assess(&m, 1, &flaws);
 		yes = rc == PM_OK && flaws.worst == PM_OK && !flaws.v.n;
@@ -77,7 +74,7 @@ static enum pm_rc assess(struct pm_repair *r, struct pm_node *n)
 enum pm_rc pm_repair_assess(struct pm_repair *r)
 {
 	const size_t n = r->model->messages.n;
-	const struct pm_repair_probe what = {"assess", n, 64, is_whole};
+	const struct pm_repair_probe what = {"assess", n, 64, NULL, is_whole};
 	struct pm_bitmap whole;
 	enum pm_rc rc = pm_repair_probe(r, &what, &whole);
 

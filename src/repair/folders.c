@@ -495,24 +495,25 @@ static bool flagged_sound(const struct pm_repair *r, pm_nid nid)
 
 /* The check found the folder, all its items and their rows sound, and none was changed since, or
  * has come from elsewhere (which changes it). */
-static bool found_sound(const struct pm_repair *r, const struct pm_model_folder *f)
+static bool folder_known(const struct pm_repair *r, size_t i)
 {
 	const struct pm_model *m = r->model;
-	bool yes = !r->strict && flagged_sound(r, f->nid) && !pm_map_has(&r->name_of, f->nid);
+	const struct pm_model_folder *f = &m->folders.v[i];
+	bool yes = !r->strict && !f->search && flagged_sound(r, f->nid) &&
+		   !pm_map_has(&r->name_of, f->nid);
 
-	for (uint32_t i = 0; i < f->n_messages && yes; i++)
-		yes = flagged_sound(r, m->messages.v[f->messages + i].nid);
-	for (uint32_t i = 0; i < f->n_assoc && yes; i++)
-		yes = flagged_sound(r, m->assoc.v[f->assoc + i].nid);
+	for (uint32_t k = 0; k < f->n_messages && yes; k++)
+		yes = flagged_sound(r, m->messages.v[f->messages + k].nid);
+	for (uint32_t k = 0; k < f->n_assoc && yes; k++)
+		yes = flagged_sound(r, m->assoc.v[f->assoc + k].nid);
 	return yes;
 }
 
 static bool folder_sound(struct pm_repair *r, size_t i)
 {
-	const struct pm_model_folder *f = &r->model->folders.v[i];
 	struct pm_expected e = {0};
 	const bool sound =
-		!f->search && (found_sound(r, f) || fix_folder(r, (uint32_t)i, &e) == PM_OK);
+		!r->model->folders.v[i].search && fix_folder(r, (uint32_t)i, &e) == PM_OK;
 
 	pm_vec_done(&e.v);
 	return sound;
@@ -530,7 +531,7 @@ enum pm_rc pm_repair_folders(struct pm_repair *r)
 		rc = pm_repair_mandatory(r);
 	if (rc == PM_OK) {
 		const struct pm_repair_probe what = {"folders", r->model->folders.n, 1,
-						     folder_sound};
+						     folder_known, folder_sound};
 
 		rc = pm_repair_probe(r, &what, &sound);
 	}

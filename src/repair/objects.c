@@ -591,11 +591,15 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 }
 
 /* Only if names are lost, it counts which are in use. */
-static bool names_sound(const struct pm_repair *r)
+static bool node_known(const struct pm_repair *r, size_t i)
 {
-	const struct pm_node *n = pm_ndb_find_node(&r->an->db, PM_NID_NAMEMAP);
+	const struct pm_node *n = &r->an->db.nodes.v[i], *names;
 
-	return n && n->flags & PM_NF_SOUND;
+	if (!(n->flags & PM_NF_SOUND) ||
+	    (pm_nid_type(n->nid) != PM_NT_MESSAGE && pm_nid_type(n->nid) != PM_NT_ASSOC))
+		return false;
+	names = pm_ndb_find_node(&r->an->db, PM_NID_NAMEMAP);
+	return names && names->flags & PM_NF_SOUND;
 }
 
 static bool node_sound(struct pm_repair *r, size_t i)
@@ -606,15 +610,14 @@ static bool node_sound(struct pm_repair *r, size_t i)
 
 	if (pm_nid_type(n->nid) != PM_NT_MESSAGE && pm_nid_type(n->nid) != PM_NT_ASSOC)
 		return false;
-	if (n->flags & PM_NF_SOUND && names_sound(r))
-		return true;
 	rc = mend_object(r, ROLE_MESSAGE, n->nid, 0, &data, &sub);
 	return rc == PM_OK && data == n->data && sub == n->sub;
 }
 
 enum pm_rc pm_repair_objects(struct pm_repair *r)
 {
-	const struct pm_repair_probe what = {"objects", r->an->db.nodes.n, 64, node_sound};
+	const struct pm_repair_probe what = {"objects", r->an->db.nodes.n, 64, node_known,
+					     node_sound};
 	struct pm_bitmap sound = {0};
 	enum pm_rc rc = pm_bitmap_init(r->ctx, &r->named, 0x8000);
 

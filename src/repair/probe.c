@@ -88,6 +88,8 @@ static void work(void *arg, unsigned int k)
 		if (at >= what->n || (k == 0 && pm_tick(s->r->ctx, what->phase, at, what->n)))
 			break;
 		for (size_t i = at; i < what->n && i < at + what->chunk; i++) {
+			if (pm_bitmap_test(s->sound, i))
+				continue;
 			if (what->sound(&p->repair, i) && !p->ctx.rc)
 				set_shared(s->sound, i);
 			p->ctx.rc = PM_OK; /* an error is met again by who looks in order */
@@ -118,6 +120,9 @@ enum pm_rc pm_repair_probe(struct pm_repair *r, const struct pm_repair_probe *wh
 	*ret = (struct pm_bitmap){0};
 	if (pm_bitmap_init(r->ctx, ret, what->n))
 		return r->ctx->rc;
+	for (size_t i = 0; i < what->n && what->known; i++)
+		if (what->known(r, i))
+			pm_bitmap_set(ret, i);
 	pool = what->n > what->chunk ? pm_pool_new(r->ctx) : NULL;
 	if (!pool)
 		return r->ctx->rc;

@@ -145,14 +145,17 @@ struct pm_repair {
 struct pm_repair_probe {
 	const char *phase; /* for progress */
 	size_t n, chunk;   /* how many there are; that a thread takes at once */
+	/* Did the check find object i sound, and is it still as it was? NULL: what it found is no answer
+	 * to this question. */
+	bool (*known)(const struct pm_repair *r, size_t i);
 	/* Is object i in order? `probe` may be given to whatever mends it; that fails at its first try
 	 * to store or to tell something. */
 	bool (*sound)(struct pm_repair *probe, size_t i);
 };
 
 /*
- * Look, in several threads, for objects that need no mending: a bit each in *ret, the caller's. None is set
- * where there are no threads. PM_OK or an error.
+ * Look, in several threads, for objects that need no mending: a bit each in *ret, the caller's. Where
+ * there are no threads only what is known gets one. PM_OK or an error.
  */
 enum pm_rc pm_repair_probe(struct pm_repair *r, const struct pm_repair_probe *what,
 			   struct pm_bitmap *ret) PM_MUST_CHECK;

@@ -40,9 +40,38 @@ static uint64_t mendable(const struct pm_sink *s)
 	return n;
 }
 
+/* Who looks at the source meanwhile. */
+struct looking {
+	struct pm_run *run;
+	struct pm_ctx *ctx;
+	const struct pm_image *src;
+	const struct pm_run_options *opt;
+};
+
+/* There will be something to repair: the copy that is to be changed may as well begin. */
+static void begin_copy(void *arg)
+{
+	struct looking *l = arg;
+	const struct pm_run_options *opt = l->opt;
+
+	if (!opt->dry_run && !opt->in_place && !opt->compact)
+		pm_copying_start(&l->run->copying, l->ctx, l->src, opt->output,
+				 opt->force ? PM_OUTPUT_FORCE : 0);
+}
+
+static enum pm_rc problem(void *arg, const struct pm_problem *p)
+{
+	struct looking *l = arg;
+
+	/* Where all has to move nothing is copied as it is. */
+	if (pm_problem_rows[p->id].severity == PM_SEV_ERROR && !l->run->an->straight)
+		begin_copy(l);
+	return PM_OK;
+}
+
 static enum pm_rc suspect(void *arg, const struct pm_affected *a)
 {
-	struct pm_run *run = arg;
+	struct pm_run *run = ((struct looking *)arg)->run;
 	struct pm_ctx *ctx = run->an->ctx;
 	struct pm_suspect *s;
 
@@ -250,14 +279,19 @@ static enum pm_rc write_changes(struct pm_ctx *ctx, struct pm_output *out, struc
 	return rc;
 }
 
-static enum pm_rc write_output(struct pm_run *run, struct pm_image *src, struct pm_output *out)
+/* `begun`: the output is a copy of so much already. */
+static enum pm_rc write_output(struct pm_run *run, struct pm_image *src, struct pm_output *out,
+			       bool begun, uint64_t done)
 {
 	struct pm_ctx *ctx = run->an->ctx;
-	enum pm_rc rc;
+	enum pm_rc rc = PM_OK;
 
-	if (run->an->straight || run->packed.view)
-		return write_all(ctx, out, pm_view_image(run->repair.view));
-	rc = pm_output_clone(out, src);
+	if (run->an->straight || run->packed.view) {
+		if (begun)
+			rc = pm_output_truncate(out, 0);
+		return rc ? rc : write_all(ctx, out, pm_view_image(run->repair.view));
+	}
+	rc = begun ? pm_output_clone_end(out, src, done) : pm_output_clone(out, src);
 	if (!pm_is_error(rc))
 		rc = write_changes(ctx, out, run->view);
 	if (rc == PM_OK)
@@ -271,14 +305,20 @@ static enum pm_rc write_and_prove(struct pm_run *run, struct pm_image *src,
 	struct pm_ctx *ctx = run->an->ctx;
 	struct pm_output *out = NULL;
 	struct pm_image *img = NULL;
-	enum pm_rc rc = pm_output_create(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, &out);
 	const struct stat *st = pm_image_file_stat(src);
+	uint64_t done = 0;
+	bool begun;
+	enum pm_rc rc;
 
 	pm_phase(ctx, "write");
+	rc = pm_copying_take(&run->copying, ctx, &out, &done);
+	begun = out;
+	if (rc == PM_OK && !begun)
+		rc = pm_output_create(ctx, opt->output, opt->force ? PM_OUTPUT_FORCE : 0, &out);
 	if (rc == PM_OK && st)
 		pm_output_set_mode(out, st->st_mode & 0777);
 	if (rc == PM_OK)
-		rc = write_output(run, src, out);
+		rc = write_output(run, src, out, begun, done);
 	if (rc == PM_OK)
 		rc = pm_output_sync(out);
 	if (rc == PM_OK)
@@ -381,9 +421,10 @@ static enum pm_rc change_in_place(struct pm_run *run, struct pm_image *src,
 enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct pm_run_options *opt,
 			 struct pm_sink *found, struct pm_run *ret)
 {
-	const struct pm_analysis_options how = {0};
+	struct looking looking = {ret, ctx, img, opt};
+	const struct pm_analysis_options how = {.broken = begin_copy, .arg = &looking};
 	const struct pm_check_options what = {0};
-	static const struct pm_sink_ops ops = {.affected = suspect};
+	static const struct pm_sink_ops ops = {.problem = problem, .affected = suspect};
 	bool healthy, undelete;
 	enum pm_rc rc;
 
@@ -398,7 +439,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	}
 	rc = pm_analysis_open(ctx, img, &how, &ret->an);
 	found->ops = &ops;
-	found->arg = ret;
+	found->arg = &looking;
 	if (rc == PM_OK)
 		rc = pm_check(ret->an, &what, found);
 	found->ops = NULL;
@@ -433,6 +474,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 
 void pm_run_done(struct pm_run *run)
 {
+	pm_copying_done(&run->copying);
 	if (run->mended)
 		pm_repair_done(&run->repair);
 	pm_model_done(&run->model);

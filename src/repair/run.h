@@ -10,6 +10,7 @@
 #include "check/check.h"
 #include "io/target.h"
 #include "repair/compact.h"
+#include "repair/copying.h"
 #include "repair/pff_proof.h"
 #include "repair/repair.h"
 
@@ -50,6 +51,7 @@ struct pm_run {
 	struct pm_analysis *an;
 	struct pm_model model;
 	struct pm_view *view;
+	struct pm_copying copying;          /* of the source, while it is looked at */
 	PM_VEC(struct pm_suspect) suspects; /* in the source */
 	struct pm_arena arena;
 	struct pm_repair repair; /* its view is the result */
