@@ -102,7 +102,7 @@ void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size)
 	}
 	size = (size + 15) & ~(size_t)15;
 	if (!a->chunk || size > a->cap - a->used) {
-		size_t cap = a->chunk ? 4 * a->cap : CHUNK_MIN;
+		size_t cap = a->large ? CHUNK_MAX : a->chunk ? 4 * a->cap : CHUNK_MIN;
 		struct pm_arena_chunk *c;
 
 		cap = cap > CHUNK_MAX ? CHUNK_MAX : cap;

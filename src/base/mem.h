@@ -28,6 +28,7 @@ uint64_t pm_mem_count(void);
 struct pm_arena {
 	struct pm_arena_chunk *chunk;
 	size_t used, cap; /* of the current chunk */
+	bool large;       /* much will be in it: no small chunk first */
 };
 
 void *pm_arena_alloc(struct pm_ctx *ctx, struct pm_arena *a, size_t size); /* zeroed */

@@ -344,6 +344,7 @@ enum pm_rc pm_view_new(struct pm_ctx *ctx, struct pm_image *base, struct pm_view
 	v->base = base;
 	v->budget = SPILL_BUDGET;
 	v->spill_fd = -1;
+	v->arena.large = true; /* what is put in a row is one extent, as long as it lies in a row */
 	pm_seq_init(&v->seq, sizeof(struct extent));
 	v->img.name = pm_asprintf(ctx, "the repaired form of %s", pm_image_name(base));
 	if (!v->img.name) {
