@@ -58,17 +58,11 @@ static void radix_pass(const uint8_t *from, uint8_t *to, size_t n, size_t size, 
 	}
 }
 
-enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off)
+static enum pm_rc radix_sort(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off)
 {
 	size_t count[8][256] = {{0}};
 	uint8_t *from = v, *to, *tmp;
 
-	if (is_sorted(v, n, size, key_off))
-		return PM_OK;
-	if (n <= SORT_FEW && size <= SORT_ITEM_MAX) {
-		insertion_sort(v, n, size, key_off);
-		return PM_OK;
-	}
 	tmp = to = pm_calloc(ctx, n, size);
 	if (!tmp)
 		return PM_ENOMEM;
@@ -90,5 +84,16 @@ enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_
 	if (from != (uint8_t *)v)
 		memcpy(v, from, n * size);
 	pm_free(tmp);
+	return PM_OK;
+}
+
+/* Most of what is sorted is in order, or a few properties: these don't pay for the counters. */
+enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off)
+{
+	if (is_sorted(v, n, size, key_off))
+		return PM_OK;
+	if (n > SORT_FEW || size > SORT_ITEM_MAX)
+		return radix_sort(ctx, v, n, size, key_off);
+	insertion_sort(v, n, size, key_off);
 	return PM_OK;
 }

@@ -364,8 +364,8 @@ enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf 
 	return b ? pm_ndb_read_entry(db, b, out) : PM_LOST;
 }
 
-bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
-		     struct pm_block *ret)
+bool pm_block_like(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
+		   struct pm_block *ret)
 {
 	const uint8_t *t = p - f->block_trailer;
 	const pm_bid bid = pm_BLOCKTRAILER_bid(f, t);
@@ -388,5 +388,13 @@ bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, ui
 		ret->cb_inflated = (uint16_t)pm_BLOCKTRAILER_cbInflated(f, t);
 	if (!ret->cb_inflated)
 		ret->cb_inflated = ret->cb;
-	return pm_crc(p - size, cb) == pm_BLOCKTRAILER_dwCRC(f, t);
+	return true;
+}
+
+bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
+		     struct pm_block *ret)
+{
+	return pm_block_like(f, p, n, end, ret) &&
+	       pm_crc(p - pm_block_stored(f, ret->cb), ret->cb) ==
+		       pm_BLOCKTRAILER_dwCRC(f, p - f->block_trailer);
 }

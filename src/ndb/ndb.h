@@ -155,5 +155,8 @@ void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid 
  */
 bool pm_block_ending(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
 		     struct pm_block *ret);
+/* The same, but for the checksum: what its trailer says. */
+bool pm_block_like(const struct pm_format *f, const uint8_t *p, uint64_t n, uint64_t end,
+		   struct pm_block *ret);
 
 #endif

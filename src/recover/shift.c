@@ -12,6 +12,7 @@
  * least three things that agree, are right where they are, and are not at their own place, too.
  */
 #include "recover/internal.h"
+#include "recover/spots.h"
 
 #include "base/sort.h"
 #include "format/crc.h"
@@ -23,13 +24,6 @@
 #define AGREE      3
 #define SOUGHT     8 /* blocks that are searched for byte by byte */
 #define LOOKAHEAD  8 /* things behind that must confirm a change */
-
-/* A page with a right checksum, at any byte. */
-struct spot {
-	uint64_t at;
-	pm_bid bid;
-	uint8_t ptype, level;
-};
 
 /* A thing that was found, by where it belongs. */
 struct anchor {
@@ -44,7 +38,7 @@ struct anchor {
 struct shifts {
 	struct pm_analysis *an;
 	const struct pm_format *f;
-	PM_VEC(struct spot) spots;
+	struct pm_spots spots;
 	struct pm_map named; /* page id << 1 | tree -> offset that its parent names */
 	PM_VEC(struct anchor) anchors;
 	struct pm_map seen; /* blocks and pages among the anchors, by offset */
@@ -52,51 +46,21 @@ struct shifts {
 	unsigned n_tries;
 };
 
-/* Could a page end with this trailer? Cheap, and nearly never true by chance. */
-static bool like_page(const struct pm_format *f, const uint8_t *p)
-{
-	const uint8_t *t = p + f->page_data;
-	struct pm_page_trailer tr;
-	struct pm_bt_meta m;
-
-	if (t[0] != t[1])
-		return false;
-	pm_page_trailer(f, p, &tr);
-	if (t[0] == PM_PTYPE_AMAP)
-		return !tr.sig && tr.bid >= f->amap_first &&
-		       (tr.bid - f->amap_first) % f->amap_interval == 0;
-	if (t[0] != PM_PTYPE_BBT && t[0] != PM_PTYPE_NBT)
-		return false;
-	pm_bt_meta(f, p, &m);
-	return m.level <= 8 && m.cent && m.cb_ent == pm_bt_entry_size(f, t[0], m.level) &&
-	       m.cent <= f->bt_area / m.cb_ent;
-}
-
-static enum pm_rc take_spot(struct shifts *s, uint64_t at, const uint8_t *p)
+/* Which place each index page names for each page below. */
+static enum pm_rc take_names(struct shifts *s, const struct pm_spot *spot)
 {
 	const struct pm_format *f = s->f;
-	struct pm_page_trailer tr;
+	const uint8_t *p = s->spots.pages.p + spot->bytes;
 	struct pm_bt_meta m;
-	struct spot *slot;
 
-	pm_page_trailer(f, p, &tr);
-	if (!tr.crc || tr.crc != pm_crc(p, f->page_data))
-		return PM_OK;
-	slot = pm_vec_push(s->an->ctx, &s->spots);
-	if (!slot)
-		return s->an->ctx->rc;
-	*slot = (struct spot){.at = at, .bid = tr.bid, .ptype = tr.ptype};
-	if (tr.ptype == PM_PTYPE_AMAP)
-		return PM_OK;
 	pm_bt_meta(f, p, &m);
-	slot->level = (uint8_t)m.level;
-	for (unsigned i = 0; i < m.cent && m.level; i++) {
+	for (unsigned i = 0; i < m.cent; i++) {
 		struct pm_bt_entry e;
 		struct pm_map_entry *name;
 		bool new;
 
-		pm_bt_entry(f, p, tr.ptype, m.level, i, f->btentry, &e);
-		name = pm_map_get(s->an->ctx, &s->named, e.bid << 1 | (tr.ptype & 1), &new);
+		pm_bt_entry(f, p, spot->ptype, spot->level, i, f->btentry, &e);
+		name = pm_map_get(s->an->ctx, &s->named, e.bid << 1 | (spot->ptype & 1), &new);
 		if (!name)
 			return s->an->ctx->rc;
 		if (new)
@@ -105,55 +69,18 @@ static enum pm_rc take_spot(struct shifts *s, uint64_t at, const uint8_t *p)
 	return PM_OK;
 }
 
-/*
- * The first place from `at` on whose page would have two equal bytes of 80 and above for its type, of n
- * bytes; at least n when there is none. Eight places at once: in nearly all of a file there is none.
- */
-static size_t next_type(const struct pm_format *f, const uint8_t *buf, size_t at, size_t n)
-{
-	const uint8_t *t = buf + f->page_data;
-	const uint64_t ones = 0x0101010101010101u, highs = ones << 7;
-
-	while (at + f->page + 8 <= n) {
-		uint64_t x = pm_le64(t + at), differ = x ^ pm_le64(t + at + 1);
-
-		/* A zero byte in `differ` (or one above such a byte), where x has its high bit. */
-		if ((differ - ones) & ~differ & highs & x)
-			break;
-		at += 8;
-	}
-	while (at + f->page <= n && (t[at] != t[at + 1] || !(t[at] & 0x80)))
-		at++;
-	return at;
-}
-
 static enum pm_rc find_pages(struct shifts *s)
 {
-	const uint64_t size = s->an->img->size;
-	uint8_t *buf = pm_calloc(s->an->ctx, WINDOW + TAIL, 1);
-	enum pm_rc rc = buf ? PM_OK : s->an->ctx->rc;
+	enum pm_rc rc = pm_find_spots(s->an, &s->spots);
 
-	for (uint64_t at = 0; at < size && rc == PM_OK; at += WINDOW) {
-		size_t n = size - at < WINDOW + TAIL ? (size_t)(size - at) : WINDOW + TAIL;
-
-		rc = pm_image_read(s->an->ctx, s->an->img, at, buf, n);
-		if (pm_is_error(rc))
-			break;
-		rc = PM_OK;
-		for (size_t o = 0; o < WINDOW && o + s->f->page <= n && rc == PM_OK; o++) {
-			o = next_type(s->f, buf, o, n);
-			if (o < WINDOW && o + s->f->page <= n && like_page(s->f, buf + o))
-				rc = take_spot(s, at + o, buf + o);
-		}
-		if (rc == PM_OK)
-			rc = pm_tick(s->an->ctx, "displaced pages", at, size);
-	}
-	pm_free(buf);
+	for (size_t i = 0; i < s->spots.v.n && rc == PM_OK; i++)
+		if (s->spots.v.v[i].level)
+			rc = take_names(s, &s->spots.v.v[i]);
 	return rc;
 }
 
 /* Where the page belongs; 0: nobody says. */
-static uint64_t home(const struct shifts *s, const struct spot *p)
+static uint64_t home(const struct shifts *s, const struct pm_spot *p)
 {
 	const struct pm_map_entry *e;
 
@@ -209,8 +136,8 @@ static enum pm_rc place_pages(struct shifts *s)
 	enum pm_rc rc = PM_OK;
 
 	for (unsigned away = 0; away < 2; away++)
-		for (size_t i = 0; i < s->spots.n && rc == PM_OK; i++) {
-			const struct spot *p = &s->spots.v[i];
+		for (size_t i = 0; i < s->spots.v.n && rc == PM_OK; i++) {
+			const struct pm_spot *p = &s->spots.v.v[i];
 			uint64_t ib = home(s, p);
 
 			if (!ib || (ib != p->at) != away || !plausible(s, ib) ||
@@ -268,10 +195,10 @@ static enum pm_rc place_blocks(struct shifts *s)
 {
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < s->spots.n && rc == PM_OK; i++)
-		if (s->spots.v[i].ptype == PM_PTYPE_BBT && !s->spots.v[i].level)
-			rc = pm_walk_leaf(s->an, s->spots.v[i].at, PM_PTYPE_BBT, false, place_block,
-					  s);
+	for (size_t i = 0; i < s->spots.v.n && rc == PM_OK; i++)
+		if (s->spots.v.v[i].ptype == PM_PTYPE_BBT && !s->spots.v.v[i].level)
+			rc = pm_walk_leaf(s->an, s->spots.v.v[i].at, PM_PTYPE_BBT, false,
+					  place_block, s);
 	return rc ? rc : pm_sort_member(s->an->ctx, &s->anchors, ib);
 }
 
@@ -554,7 +481,7 @@ enum pm_rc pm_put_pieces_straight(struct pm_analysis *an, bool *ret_done)
 		rc = put_straight(&s);
 		*ret_done = true;
 	}
-	pm_vec_done(&s.spots);
+	pm_spots_done(&s.spots);
 	pm_vec_done(&s.anchors);
 	pm_map_done(&s.named);
 	pm_map_done(&s.seen);

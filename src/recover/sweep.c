@@ -44,8 +44,10 @@ struct window {
 	uint8_t *buf;
 	uint64_t start, end; /* in the file; equal: it is empty */
 	uint64_t fresh;      /* where begins what was not in the one before */
-	/* By place in the fresh part: perhaps a page of a tree. A piece has words of its own. */
+	/* By place in the fresh part: perhaps a page of a tree. A piece has words of its own in all. */
 	struct pm_bitmap pages;
+	/* By place in the window, of units: perhaps the end of a block; with a right checksum. */
+	struct pm_bitmap ends, proved;
 };
 
 struct sweep {
@@ -144,6 +146,12 @@ static void verify(const struct sweep *s, const struct window *w, struct hand *h
 	b->flags = (uint16_t)(((b->flags | bad) & ~PM_BF_KIND) | kind_of(an, b, p));
 }
 
+/* Another block may be found in its place, by its own trailer? */
+static bool explains(const struct pm_block *b)
+{
+	return !(b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG));
+}
+
 /* The first in order that does not lie before `ib`. */
 static size_t first_from(const struct sweep *s, uint64_t ib)
 {
@@ -160,12 +168,33 @@ static size_t first_from(const struct sweep *s, uint64_t ib)
 	return lo;
 }
 
+/* Ends of blocks that nothing within [from, to), which is in the piece from `piece` on, explains. */
+static void look_for_ends(struct sweep *s, uint64_t piece, uint64_t from, uint64_t to)
+{
+	const uint32_t unit = s->f->unit;
+	struct window *w = s->read;
+
+	for (uint64_t at = from / unit * unit; at + unit <= to; at += unit) {
+		const uint64_t end = at + unit;
+		struct pm_block b = {0};
+
+		if (!pm_block_like(s->f, w->buf + (end - w->start), end - w->start, end, &b))
+			continue;
+		pm_bitmap_set(&w->ends, (at - w->start) / unit);
+		/* What lies before the piece may not be there yet. */
+		if (b.ib >= piece &&
+		    pm_block_ending(s->f, w->buf + (end - w->start), end - w->start, end, &b))
+			pm_bitmap_set(&w->proved, (at - w->start) / unit);
+	}
+}
+
 /* The blocks, and what may be pages, within [from, to), which was read just now. */
 static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64_t to)
 {
 	const struct pm_analysis *an = s->an;
 	const uint32_t page = s->f->page;
 	struct window *w = s->read;
+	uint64_t known = from; /* what is before it is explained, or was looked at */
 
 	for (uint64_t ib = from; ib + page <= to; ib += page) {
 		const uint8_t *t = w->buf + (ib - w->start) + s->f->page_data;
@@ -175,12 +204,19 @@ static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64
 	}
 	for (size_t i = first_from(s, from); i < s->order.n && s->order.v[i].ib < to; i++) {
 		struct pm_block *b = &an->db.blocks.v[s->order.v[i].index];
+		const uint64_t end = b->ib + pm_block_stored(s->f, b->cb);
 
-		if (b->ib + pm_block_stored(s->f, b->cb) > to)
+		if (end > to)
 			continue;
 		verify(s, w, h, b);
 		s->order.v[i].verified = true;
+		if (!explains(b) || end <= known)
+			continue;
+		if (b->ib > known)
+			look_for_ends(s, from, known, b->ib);
+		known = end;
 	}
+	look_for_ends(s, from, known, to);
 }
 
 static void read_pieces(struct sweep *s, struct hand *h)
@@ -226,8 +262,7 @@ static enum pm_rc settle_blocks(struct sweep *s)
 		if ((b->flags & ~PM_BF_KIND) == (PM_BF_CHECKED | PM_BF_CRC) &&
 		    pm_bit_of_block(an, b, w->buf + (b->ib - w->start)))
 			return an->ctx->rc;
-		/* Another block may be found here by its own trailer. */
-		if (b->flags & (PM_BF_BID | PM_BF_CB | PM_BF_SIG))
+		if (!explains(b))
 			continue;
 		rc = pm_rangeset_add(an->ctx, &s->covered, b->ib, end);
 	}
@@ -313,50 +348,73 @@ static enum pm_rc take_pages(struct sweep *s)
 	return rc;
 }
 
-/* Search [next_scan, upto) for ends of blocks that nothing explains. */
-static enum pm_rc scan(struct sweep *s, uint64_t upto)
+/* A block whose end was found; nothing else is known to be there. */
+static enum pm_rc take_block(struct sweep *s, const struct pm_block *b)
 {
 	const struct window *w = s->w;
+	const uint8_t *p = w->buf + (b->ib - w->start);
 	struct pm_analysis *an = s->an;
+	struct pm_block *slot;
+
+	/* A fact wholly inside a larger one with a right checksum is none: that one is content, such
+	 * as a data file attached to a mail. */
+	while (an->found.n && an->found.v[an->found.n - 1].ib >= b->ib)
+		an->found.n--;
+	slot = pm_vec_push(an->ctx, &an->found);
+	if (!slot)
+		return an->ctx->rc;
+	*slot = *b;
+	slot->flags |= kind_of(an, b, p);
+	if (b->cb != b->cb_inflated && !inflates(s, &s->hands[0], b, p))
+		slot->flags |= PM_BF_INFLATE;
+	return pm_ndb_keep_internal(&an->db, b, p);
+}
+
+/* What may be the end of a block, the unit at `at`. */
+static enum pm_rc try_end(struct sweep *s, uint64_t at)
+{
+	const struct window *w = s->w;
+	const uint64_t end = at + s->f->unit;
+	const uint8_t *p = w->buf + (end - w->start);
+	const bool proved = pm_bitmap_test(&w->proved, (at - w->start) / s->f->unit);
+	struct pm_block b = {0};
+
+	if (!pm_block_like(s->f, p, end - w->start, end, &b) ||
+	    pm_rangeset_overlaps(&s->covered, b.ib, end))
+		return PM_OK;
+	if (proved || pm_block_ending(s->f, p, end - w->start, end, &b))
+		return take_block(s, &b);
+	return pm_bit_of_block(s->an, &b, w->buf + (b.ib - w->start));
+}
+
+/* Search [next_scan, upto) for ends of blocks that nothing explains, where they were seen. */
+static enum pm_rc scan(struct sweep *s, uint64_t upto)
+{
+	const uint32_t unit = s->f->unit;
+	const struct window *w = s->w;
 	struct pm_range gap;
 
-	for (; s->next_scan < upto; s->next_scan += s->f->unit) {
-		uint64_t end = s->next_scan + s->f->unit;
-		struct pm_block b = {0}, *slot;
+	while (s->next_scan < upto) {
+		uint64_t at;
 
 		if (!pm_rangeset_next_gap(&s->covered, s->next_scan, upto, &gap))
 			break;
-		if (gap.start > s->next_scan) { /* jump over what is explained */
-			s->next_scan = (gap.start / s->f->unit) * s->f->unit;
-			end = s->next_scan + s->f->unit;
+		if (gap.start > s->next_scan) /* jump over what is explained */
+			s->next_scan = gap.start / unit * unit;
+		at = w->start +
+		     unit * pm_bitmap_next_set(&w->ends, (s->next_scan - w->start) / unit);
+		if (at >= gap.end && gap.end < upto) {
+			s->next_scan = gap.end;
+			continue;
 		}
-		if (end > w->end || s->next_scan >= upto)
+		s->next_scan = at;
+		if (at >= upto || at + unit > w->end)
 			break;
-		if (!pm_block_ending(s->f, w->buf + (end - w->start), end - w->start, end, &b)) {
-			if (b.bid && !pm_rangeset_overlaps(&s->covered, b.ib, end) &&
-			    pm_bit_of_block(an, &b, w->buf + (b.ib - w->start)))
-				return an->ctx->rc;
-			continue;
-		}
-		if (pm_rangeset_overlaps(&s->covered, b.ib, end))
-			continue;
-		/* A fact wholly inside a larger one with a right checksum is none: that one is
-		 * content, such as a data file attached to a mail. */
-		while (an->found.n && an->found.v[an->found.n - 1].ib >= b.ib)
-			an->found.n--;
-		slot = pm_vec_push(an->ctx, &an->found);
-		if (!slot)
-			return an->ctx->rc;
-		*slot = b;
-		slot->flags |= kind_of(an, &b, w->buf + (b.ib - w->start));
-		if (b.cb != b.cb_inflated &&
-		    !inflates(s, &s->hands[0], &b, w->buf + (b.ib - w->start)))
-			slot->flags |= PM_BF_INFLATE;
-		if (pm_ndb_keep_internal(&an->db, &b, w->buf + (b.ib - w->start)))
-			return an->ctx->rc;
+		if (try_end(s, at))
+			return s->an->ctx->rc;
+		s->next_scan += unit;
 	}
-	if (s->next_scan < upto)
-		s->next_scan = upto / s->f->unit * s->f->unit;
+	s->next_scan = upto / unit * unit;
 	return PM_OK;
 }
 
@@ -389,7 +447,7 @@ static enum pm_rc take_map(struct pm_analysis *an, uint64_t k, unsigned slot)
 		bool on = bits[i / 8] >> (7 - i % 8) & 1;
 
 		while (i < n && (bits[i / 8] >> (7 - i % 8) & 1) == on)
-			i++;
+			i += i % 8 == 0 && bits[i / 8] == (on ? 0xFF : 0) ? 8 : 1;
 		if (!on)
 			m->free_units += i - a;
 		else if (pm_rangeset_add(an->ctx, &an->allocated, ib + (uint64_t)a * f->unit,
@@ -501,6 +559,21 @@ static void work(void *arg, unsigned int k)
 		read_pieces(s, &s->hands[k]);
 }
 
+/* What was seen in the part that both windows have. */
+static void carry_over(const struct sweep *s, struct window *next)
+{
+	const struct window *w = s->w;
+	const uint64_t first = (next->start - w->start) / s->f->unit;
+
+	pm_bitmap_clear_range(&next->ends, 0, next->ends.n);
+	pm_bitmap_clear_range(&next->proved, 0, next->proved.n);
+	for (uint64_t i = first; (i = pm_bitmap_next_set(&w->ends, i)) < w->ends.n; i++) {
+		pm_bitmap_set(&next->ends, i - first);
+		if (pm_bitmap_test(&w->proved, i))
+			pm_bitmap_set(&next->proved, i - first);
+	}
+}
+
 /* Begin the window behind this one: with its last bytes, which may begin a block. */
 static void begin_window(struct sweep *s)
 {
@@ -515,6 +588,7 @@ static void begin_window(struct sweep *s)
 	next->fresh = s->next_piece = w->end;
 	next->end = w->end + (left < STEP ? left : STEP);
 	pm_bitmap_clear_range(&next->pages, 0, next->pages.n);
+	carry_over(s, next);
 	s->first_block = s->next_block;
 	s->read = next;
 }
@@ -564,14 +638,17 @@ static enum pm_rc run(struct sweep *s)
 static enum pm_rc begin(struct sweep *s)
 {
 	struct pm_ctx *ctx = s->an->ctx;
+	const size_t size = STEP + 2 * (size_t)s->f->block_max;
 
 	if (s->an->img->size > 4 * STEP)
 		s->pool = pm_pool_new(ctx);
 	for (unsigned int i = 0; i < 2; i++) {
 		struct window *w = &s->windows[i];
 
-		w->buf = pm_calloc(ctx, STEP + 2 * (size_t)s->f->block_max, 1);
-		if (!w->buf || pm_bitmap_init(ctx, &w->pages, STEP / s->f->page))
+		w->buf = pm_calloc(ctx, size, 1);
+		if (!w->buf || pm_bitmap_init(ctx, &w->pages, STEP / s->f->page) ||
+		    pm_bitmap_init(ctx, &w->ends, size / s->f->unit) ||
+		    pm_bitmap_init(ctx, &w->proved, size / s->f->unit))
 			return ctx->rc;
 	}
 	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
@@ -599,6 +676,8 @@ static void end(struct sweep *s)
 	pm_vec_done(&s->order);
 	for (unsigned int i = 0; i < 2; i++) {
 		pm_bitmap_done(&s->windows[i].pages);
+		pm_bitmap_done(&s->windows[i].ends);
+		pm_bitmap_done(&s->windows[i].proved);
 		pm_free(s->windows[i].buf);
 	}
 }
