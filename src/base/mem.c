@@ -2,6 +2,9 @@
 /* The allocator, arenas and growing arrays. */
 #include "base/mem.h"
 
+#include "base/large.h"
+
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,12 +28,38 @@ static bool refused(void)
 	return fail_at && n == fail_at;
 }
 
+/* What is smaller is not worth a file. */
+#define LARGE_MIN ((size_t)64 << 10)
+
 void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
 {
-	void *p = refused() ? NULL : calloc(n ? n : 1, size ? size : 1);
+	size_t bytes;
+	void *p = NULL;
 
+	if (!refused() && !__builtin_mul_overflow(n, size, &bytes)) {
+		if (bytes < pm_mem_share())
+			p = calloc(bytes ? bytes : 1, 1);
+		/* Also where memory is scarcer than was thought. */
+		if (!p && bytes >= LARGE_MIN)
+			p = pm_large_alloc(bytes);
+		if (!p && bytes >= pm_mem_share())
+			p = calloc(bytes, 1);
+	}
 	if (!p)
 		pm_fail_oom(ctx);
+	return p;
+}
+
+/* What grew beyond its share moves to a file. NULL: there is no room there. */
+static void *move_out(void *old, size_t bytes)
+{
+	const size_t had = old ? malloc_usable_size(old) : 0;
+	void *p = pm_large_alloc(bytes);
+
+	if (p && had)
+		memcpy(p, old, had < bytes ? had : bytes);
+	if (p)
+		free(old);
 	return p;
 }
 
@@ -39,8 +68,19 @@ void *pm_realloc(struct pm_ctx *ctx, void *old, size_t n, size_t size)
 	size_t bytes;
 	void *p = NULL;
 
-	if (!__builtin_mul_overflow(n, size, &bytes) && !refused())
-		p = realloc(old, bytes ? bytes : 1);
+	if (!__builtin_mul_overflow(n, size, &bytes) && !refused()) {
+		bytes = bytes ? bytes : 1;
+		if (pm_large_is(old)) {
+			p = pm_large_realloc(old, bytes);
+		} else {
+			if (bytes < pm_mem_share())
+				p = realloc(old, bytes);
+			if (!p && bytes >= LARGE_MIN)
+				p = move_out(old, bytes);
+			if (!p && bytes >= pm_mem_share())
+				p = realloc(old, bytes);
+		}
+	}
 	if (!p)
 		pm_fail_oom(ctx);
 	return p;
@@ -48,7 +88,10 @@ void *pm_realloc(struct pm_ctx *ctx, void *old, size_t n, size_t size)
 
 void pm_free(void *p)
 {
-	free(p);
+	if (pm_large_is(p))
+		pm_large_free(p);
+	else
+		free(p);
 }
 
 char *pm_strdup(struct pm_ctx *ctx, const char *s)

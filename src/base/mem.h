@@ -18,6 +18,16 @@ void pm_free(void *p);
 char *pm_strdup(struct pm_ctx *ctx, const char *s);
 char *pm_asprintf(struct pm_ctx *ctx, const char *fmt, ...) PM_PRINTF(2, 3);
 
+/*
+ * How much memory is to do, for all that grows with the file: 512 MiB unless it is set, which is done
+ * before anything else. An array that would take more than a share of it, an eighth, lies in a
+ * temporary file (large.h), and others that keep things in memory keep to a share.
+ */
+void pm_mem_set_budget(uint64_t bytes);
+size_t pm_mem_share(void);
+/* The most bytes that lay in temporary files at a time. */
+uint64_t pm_mem_spilled(void);
+
 /* Tests: fail the n-th request of this thread from now (1 = the next one), once; 0 switches it
  * off. */
 void pm_mem_fail_at(uint64_t n);

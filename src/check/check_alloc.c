@@ -10,6 +10,7 @@
 #include "check/internal.h"
 
 #include "format/crc.h"
+#include "ndb/place.h"
 
 enum { USE_MAP, USE_PAGE, USE_BLOCK };
 
@@ -22,12 +23,12 @@ struct extent {
 
 struct space {
 	struct pm_checker *c;
-	PM_VEC(struct extent) used;
-	uint64_t k;       /* interval at hand */
-	uint64_t marked;  /* bytes of it in use and marked so */
-	uint64_t missing; /* bytes of it in use and marked free */
-	bool trusted;     /* the header says that the maps are valid */
-	bool whole;       /* all allocation maps are sound */
+	PM_VEC(uint64_t) used; /* pm_place_make: maps, then pages, then blocks, by index */
+	uint64_t k;            /* interval at hand */
+	uint64_t marked;       /* bytes of it in use and marked so */
+	uint64_t missing;      /* bytes of it in use and marked free */
+	bool trusted;          /* the header says that the maps are valid */
+	bool whole;            /* all allocation maps are sound */
 	uint64_t free_bytes;
 };
 
@@ -38,24 +39,26 @@ static const char *use_name(const struct extent *e)
 	return names[e->use];
 }
 
-static void use(struct space *s, uint32_t what, uint64_t start, uint32_t size, uint64_t bid)
+static void use(struct space *s, uint64_t start, size_t index)
 {
-	struct extent *e = pm_vec_push(s->c->ctx, &s->used);
+	uint64_t *place = pm_vec_push(s->c->ctx, &s->used);
 
-	if (!e)
+	if (!place)
 		s->c->rc = s->c->ctx->rc;
 	else
-		*e = (struct extent){start, size, what, bid};
+		*place = pm_place_make(s->c->f, start, index);
 }
 
+/* All that takes space, by place. */
 static void gather(struct space *s)
 {
 	const struct pm_analysis *an = s->c->an;
 	const struct pm_format *f = s->c->f;
+	const size_t pages = an->maps.n, blocks = pages + an->pages.n;
 
 	for (size_t i = 0; i < an->maps.n && !s->c->rc; i++)
 		if (an->maps.v[i].ib < s->c->end)
-			use(s, USE_MAP, an->maps.v[i].ib, f->page, 0);
+			use(s, an->maps.v[i].ib, i);
 	for (size_t i = 0; i < an->pages.n && !s->c->rc; i++) {
 		const struct pm_tree_page *t = &an->pages.v[i];
 
@@ -63,7 +66,7 @@ static void gather(struct space *s)
 		if (t->bad & (PM_PR_SHARED | PM_PR_PLACE | PM_PR_BID) && t->ib == t->named)
 			continue;
 		if (t->ib >= f->amap_first && t->ib < s->c->end)
-			use(s, USE_PAGE, t->ib, f->page, t->bid);
+			use(s, t->ib, pages + i);
 	}
 	for (size_t i = 0; i < an->db.blocks.n && !s->c->rc; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
@@ -73,10 +76,27 @@ static void gather(struct space *s)
 		if (!b->cb || b->cb > f->data_max || b->ib % f->unit || b->ib < f->amap_first ||
 		    b->ib > s->c->end || size > s->c->end - b->ib)
 			continue;
-		use(s, USE_BLOCK, b->ib, (uint32_t)size, b->bid);
+		use(s, b->ib, blocks + i);
 	}
 	if (!s->c->rc)
-		pm_check_stop(s->c, pm_sort_member(s->c->ctx, &s->used, start));
+		pm_check_stop(s->c, pm_sort_u64(s->c->ctx, s->used.v, s->used.n,
+						sizeof(s->used.v[0]), 0));
+}
+
+static struct extent extent_of(const struct space *s, uint64_t place)
+{
+	const struct pm_analysis *an = s->c->an;
+	const struct pm_format *f = s->c->f;
+	size_t i = pm_place_index(place);
+	const struct pm_block *b;
+
+	if (i < an->maps.n)
+		return (struct extent){an->maps.v[i].ib, f->page, USE_MAP, 0};
+	i -= an->maps.n;
+	if (i < an->pages.n)
+		return (struct extent){an->pages.v[i].ib, f->page, USE_PAGE, an->pages.v[i].bid};
+	b = &an->db.blocks.v[i - an->pages.n];
+	return (struct extent){b->ib, pm_block_stored(f, b->cb), USE_BLOCK, b->bid};
 }
 
 /* --- map pages ----------------------------------------------------------------------- */
@@ -237,7 +257,7 @@ static void check_use(struct space *s)
 	uint64_t end = 0;
 
 	for (size_t i = 0; i < s->used.n && !c->rc; i++) {
-		const struct extent *e = &s->used.v[i];
+		const struct extent at = extent_of(s, s->used.v[i]), *e = &at;
 		uint64_t to = e->start + e->size, fresh = e->size;
 
 		while (s->k < pm_amap_index(c->f, e->start) && !c->rc) {

@@ -34,7 +34,7 @@ struct pm_common {
 	bool help, quiet, force, utc, local_time, stats;
 	int format;         /* enum pm_print_form */
 	const char *report; /* a file, or NULL */
-	struct pm_number progress_fd;
+	struct pm_number progress_fd, memory;
 };
 
 struct pm_cli {

@@ -27,6 +27,8 @@ static const struct pm_option format_option[] = {
 	{0},
 };
 
+#define MEMORY_MIN (1u << 20)
+
 static const struct pm_option common_options[] = {
 	{PM_OPT_STRING, "report", 0, "REPORT",
 	 "write a report, too; its suffix says the form: .txt, .json, .html", AT(report), NULL},
@@ -34,6 +36,8 @@ static const struct pm_option common_options[] = {
 	 NULL},
 	{PM_OPT_FLAG, "local-time", 0, NULL, "times in this system's zone", AT(local_time), NULL},
 	{PM_OPT_FLAG, "utc", 0, NULL, "times in UTC, as is the default", AT(utc), NULL},
+	{PM_OPT_SIZE, "memory", 0, "SIZE",
+	 "memory that is to do, 512M; what is more lies in TMPDIR", AT(memory), NULL},
 	{PM_OPT_NUMBER, "progress-fd", 0, "N", "lines about progress to file descriptor N",
 	 AT(progress_fd), NULL},
 	{PM_OPT_FLAG, "stats", 0, NULL, "say what it cost: time, reading and memory by phase",
@@ -189,6 +193,7 @@ static void print_stats(struct pm_cli *cli, const struct pm_stats *s, const char
 	static const struct pm_column phases = {"phases", NULL, PM_AS_TEXT, 0};
 	static const struct pm_column total = {"total", NULL, PM_AS_TEXT, 0};
 	static const struct pm_column size = {"file_size", NULL, PM_AS_DEC, 0};
+	static const struct pm_column spilled = {"temporary_bytes", NULL, PM_AS_DEC, 0};
 	const struct pm_phase all = pm_stats_total(s);
 	struct stat st = {0};
 
@@ -206,6 +211,7 @@ static void print_stats(struct pm_cli *cli, const struct pm_stats *s, const char
 		pm_print_end(cli->out);
 	}
 	pm_print_end(cli->out);
+	pm_print_uint(cli->out, &spilled, pm_mem_spilled());
 	pm_print_begin_map(cli->out, &total);
 	print_phase(cli, &all, all.wall);
 	pm_print_end(cli->out);
@@ -213,6 +219,9 @@ static void print_stats(struct pm_cli *cli, const struct pm_stats *s, const char
 	if (cli->common.format != PM_PRINT_JSON && st.st_size)
 		fprintf(stderr, "pstmend: %.2f times the file's %llu bytes were read\n",
 			(double)all.bytes / (double)st.st_size, (unsigned long long)st.st_size);
+	if (cli->common.format != PM_PRINT_JSON && pm_mem_spilled())
+		fprintf(stderr, "pstmend: at most %llu bytes of indexes lay in temporary files\n",
+			(unsigned long long)pm_mem_spilled());
 }
 
 static int work_on(struct pm_cli *cli, const char *file, int argc, char **argv)
@@ -291,6 +300,8 @@ static int check_arguments(const struct pm_cli *cli, int argc, char **argv)
 		    report.st_dev == file.st_dev && report.st_ino == file.st_ino)
 			return pm_cli_usage(cmd, "--report %s: this is the file to be read",
 					    pm_quote(c->report).s);
+	if (c->memory.given && c->memory.value < MEMORY_MIN)
+		return pm_cli_usage(cmd, "--memory: 1M is the least");
 	if (!cmd->check)
 		return PM_EXIT_OK;
 	return cmd->files == PM_FILES_NONE  ? cmd->check(cli, argc, argv)
@@ -305,6 +316,8 @@ static int run_command(struct pm_cli *cli, int argc, char **argv)
 
 	if (bits)
 		return bits;
+	if (cli->common.memory.given)
+		pm_mem_set_budget(cli->common.memory.value);
 	pm_progress_start(cli->common.progress_fd.given ? (int)cli->common.progress_fd.value : -1,
 			  !cli->common.quiet);
 	if (pm_outputs_open(cli, argc > 1 && cli->cmd->files == PM_FILES_MANY, &outputs))

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPILL_BUDGET ((uint64_t)64 << 20)
-
 enum kind { LITERAL, SPILLED, MAPPED };
 
 struct extent {
@@ -342,7 +340,7 @@ enum pm_rc pm_view_new(struct pm_ctx *ctx, struct pm_image *base, struct pm_view
 	v->img.size = base->size;
 	v->ctx = ctx;
 	v->base = base;
-	v->budget = SPILL_BUDGET;
+	v->budget = pm_mem_share();
 	v->spill_fd = -1;
 	v->arena.large = true; /* what is put in a row is one extent, as long as it lies in a row */
 	pm_seq_init(&v->seq, sizeof(struct extent));

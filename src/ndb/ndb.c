@@ -193,7 +193,7 @@ static void learn(struct pm_block *b, unsigned int flags)
 /* ---- internal blocks kept ---- */
 
 /* A message has one, of some hundred bytes; the memory does not grow with the file. */
-enum { KEPT_SIZE = 1024, KEPT_ALL = 8 << 20 };
+enum { KEPT_SIZE = 1024 };
 
 struct pm_block_store {
 	struct pm_map by_place; /* ib -> offset in bytes */
@@ -212,7 +212,7 @@ enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b, con
 		if (!s)
 			return PM_ENOMEM;
 	}
-	if (s->bytes.n + sizeof(head) + b->cb > KEPT_ALL)
+	if (s->bytes.n + sizeof(head) + b->cb > pm_mem_share())
 		return PM_OK;
 	if (pm_map_put(db->ctx, &s->by_place, b->ib, s->bytes.n))
 		return db->ctx->rc;

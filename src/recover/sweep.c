@@ -20,18 +20,13 @@
 #include "base/pool.h"
 #include "base/sort.h"
 #include "format/crc.h"
+#include "ndb/place.h"
 
 #include <libdeflate.h>
 #include <zlib.h>
 
 #define STEP  ((uint64_t)2 << 20) /* of a window; both are multiples of a page */
 #define PIECE ((uint64_t)256 << 10)
-
-struct by_place {
-	uint64_t ib;
-	uint32_t index;
-	bool verified;
-};
 
 /* A thread's own. */
 struct hand {
@@ -55,8 +50,9 @@ struct sweep {
 	const struct pm_format *f;
 	struct window windows[2];
 	struct window *w, *read; /* the one whose turn it is; the next, which is being read */
-	PM_VEC(struct by_place) order;
-	size_t next_block; /* in order: first not settled yet */
+	PM_VEC(uint64_t) order;  /* blocks, as pm_place_make of their indices, ascending */
+	uint8_t *verified;       /* parallel to it */
+	size_t next_block;       /* in order: first not settled yet */
 	uint64_t next_scan;
 	struct pm_rangeset covered; /* by verified blocks and pages */
 	struct pm_pool *pool;
@@ -70,17 +66,30 @@ static enum pm_rc order_blocks(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
 
+	if (!pm_place_fits(s->f, an->img->size) || an->db.blocks.n > UINT32_MAX)
+		return pm_fail(
+			an->ctx, PM_EUNSUP,
+			"%s: it is larger than %llu GiB, or has more blocks than there are ids; "
+			"no mail program writes such a file",
+			pm_image_name(an->img), (unsigned long long)s->f->unit * UINT32_MAX >> 30);
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
-		struct by_place *p;
+		uint64_t *p;
 
 		if (an->db.blocks.v[i].flags & PM_BF_LOST)
 			continue;
 		p = pm_vec_push(an->ctx, &s->order);
 		if (!p)
 			return an->ctx->rc;
-		*p = (struct by_place){.ib = an->db.blocks.v[i].ib, .index = (uint32_t)i};
+		*p = pm_place_make(s->f, an->db.blocks.v[i].ib, i);
 	}
-	return pm_sort_member(an->ctx, &s->order, ib);
+	s->verified = pm_calloc(an->ctx, s->order.n, 1);
+	return s->verified ? pm_sort_u64(an->ctx, s->order.v, s->order.n, sizeof(s->order.v[0]), 0)
+			   : an->ctx->rc;
+}
+
+static struct pm_block *block_at(const struct sweep *s, size_t i)
+{
+	return &s->an->db.blocks.v[pm_place_index(s->order.v[i])];
 }
 
 /* pm_block_kind of a block as stored. */
@@ -160,7 +169,7 @@ static size_t first_from(const struct sweep *s, uint64_t ib)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->order.v[mid].ib < ib)
+		if (s->order.v[mid] < pm_place_make(s->f, ib, 0))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -191,7 +200,6 @@ static void look_for_ends(struct sweep *s, uint64_t piece, uint64_t from, uint64
 /* The blocks, and what may be pages, within [from, to), which was read just now. */
 static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64_t to)
 {
-	const struct pm_analysis *an = s->an;
 	const uint32_t page = s->f->page;
 	struct window *w = s->read;
 	uint64_t known = from; /* what is before it is explained, or was looked at */
@@ -202,14 +210,16 @@ static void look_at_piece(struct sweep *s, struct hand *h, uint64_t from, uint64
 		if (t[0] == t[1] && (t[0] == PM_PTYPE_BBT || t[0] == PM_PTYPE_NBT))
 			pm_bitmap_set(&w->pages, (ib - w->fresh) / page);
 	}
-	for (size_t i = first_from(s, from); i < s->order.n && s->order.v[i].ib < to; i++) {
-		struct pm_block *b = &an->db.blocks.v[s->order.v[i].index];
+	for (size_t i = first_from(s, from); i < s->order.n; i++) {
+		struct pm_block *b = block_at(s, i);
 		const uint64_t end = b->ib + pm_block_stored(s->f, b->cb);
 
-		if (end > to)
+		if (b->ib >= to)
+			break;
+		if (end > to || b->ib < from)
 			continue;
 		verify(s, w, h, b);
-		s->order.v[i].verified = true;
+		s->verified[i] = 1;
 		if (!explains(b) || end <= known)
 			continue;
 		if (b->ib > known)
@@ -244,8 +254,7 @@ static enum pm_rc settle_blocks(struct sweep *s)
 	enum pm_rc rc = PM_OK;
 
 	for (; s->next_block < s->order.n && rc == PM_OK; s->next_block++) {
-		const struct by_place *o = &s->order.v[s->next_block];
-		struct pm_block *b = &an->db.blocks.v[o->index];
+		struct pm_block *b = block_at(s, s->next_block);
 		uint64_t end = b->ib + pm_block_stored(s->f, b->cb);
 
 		if (end > an->img->size) {
@@ -254,7 +263,7 @@ static enum pm_rc settle_blocks(struct sweep *s)
 		}
 		if (end > w->end)
 			break;
-		if (!o->verified)
+		if (!s->verified[s->next_block])
 			verify(s, w, &s->hands[0], b);
 		if ((b->flags & ~PM_BF_KIND) == PM_BF_CHECKED &&
 		    pm_ndb_keep_internal(&an->db, b, w->buf + (b->ib - w->start)))
@@ -674,6 +683,7 @@ static void end(struct sweep *s)
 	}
 	pm_rangeset_done(&s->covered);
 	pm_vec_done(&s->order);
+	pm_free(s->verified);
 	for (unsigned int i = 0; i < 2; i++) {
 		pm_bitmap_done(&s->windows[i].pages);
 		pm_bitmap_done(&s->windows[i].ends);
