@@ -9,6 +9,8 @@
 
 #define READ_COST(n) (64 + (n) / 8) /* pm_spend */
 
+enum { NEAR = 4 }; /* blocks that are looked at before a search */
+
 size_t pm_ndb_lower_block(const struct pm_ndb *db, pm_bid bid)
 {
 	const struct pm_block *v = db->blocks.v;
@@ -48,10 +50,24 @@ size_t pm_ndb_lower_block(const struct pm_ndb *db, pm_bid bid)
 
 struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
 {
+	/* Where this thread found the last one: the next is near it, since blocks that belong together
+	 * were given ids together; in a table of a hundred megabytes every guess costs. */
+	static __thread size_t last;
 	const pm_bid key = pm_bid_key(bid);
-	const size_t i = pm_ndb_lower_block(db, key);
+	struct pm_block *v = db->blocks.v;
+	const size_t n = db->blocks.n;
+	size_t i;
 
-	return i < db->blocks.n && db->blocks.v[i].bid == key ? &db->blocks.v[i] : NULL;
+	for (i = last; i < n && i < last + NEAR; i++)
+		if (v[i].bid == key) {
+			last = i ? i - 1 : 0;
+			return &v[i];
+		}
+	i = pm_ndb_lower_block(db, key);
+	if (i >= n || v[i].bid != key)
+		return NULL;
+	last = i ? i - 1 : 0;
+	return &v[i];
 }
 
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)
