@@ -15,7 +15,7 @@ enum { THREADS_MAX = 64, KEPT_BLOCKS = 4, SLOTS = 16, SLOTS_MAX = 96, SLOTS_MIN 
 /* Room for mail: what an item has from the start, what it may keep for the next, what one may have;
  * what all of them may have beyond the first. */
 #define LEAST     ((size_t)64 << 10)
-#define KEPT      ((size_t)128 << 10)
+#define KEPT      ((size_t)512 << 10)
 #define MOST      ((size_t)4 << 20)
 #define ALL_BYTES ((size_t)12 << 20)
 
@@ -97,20 +97,15 @@ static enum pm_rc too_large(struct pm_mail_sink *s, const void *p, size_t n)
 	return pm_fail(&slot->item.ctx, PM_ELIMIT, "too large to be rendered ahead");
 }
 
-static bool more(struct pm_mail_sink *s, size_t n)
+static bool reserve(struct pm_ahead *h, size_t n)
 {
-	struct slot *slot = (void *)((uint8_t *)s - offsetof(struct slot, sink));
-	struct pm_ahead *h = slot->owner->ahead;
-
-	if (slot->item.out.size + n > MOST)
-		return false;
 	if (__atomic_add_fetch(&h->more, n, __ATOMIC_RELAXED) <= ALL_BYTES)
 		return true;
 	__atomic_sub_fetch(&h->more, n, __ATOMIC_RELAXED);
 	return false;
 }
 
-/* The room that large bodies took is not kept for small ones. */
+/* The room that large mails took is not kept. */
 static void drop_room(struct pm_ahead *h, struct slot *s)
 {
 	struct pm_mail_out *o = &s->item.out;
@@ -119,6 +114,24 @@ static void drop_room(struct pm_ahead *h, struct slot *s)
 	pm_mime_done(&s->item.mime);
 	pm_mail_out_shrink(o, LEAST);
 	__atomic_sub_fetch(&h->more, had - o->size, __ATOMIC_RELAXED);
+}
+
+/* Room that was had once is kept, since to get it again takes time, until others need it. */
+static bool more(struct pm_mail_sink *s, size_t n)
+{
+	struct slot *slot = (void *)((uint8_t *)s - offsetof(struct slot, sink)), *other;
+	struct pm_ahead *h = slot->owner->ahead;
+
+	if (slot->item.out.size + n > MOST)
+		return false;
+	if (reserve(h, n))
+		return true;
+	pthread_mutex_lock(&h->lock);
+	for (other = slot->owner->free; other; other = other->next_free)
+		if (other->item.out.size > LEAST)
+			drop_room(h, other);
+	pthread_mutex_unlock(&h->lock);
+	return reserve(h, n);
 }
 
 /* ---- the threads ---- */
