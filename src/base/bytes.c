@@ -82,15 +82,21 @@ void pm_buf_zero(struct pm_ctx *ctx, struct pm_buf *b, size_t n)
 
 void pm_buf_printf(struct pm_ctx *ctx, struct pm_buf *b, const char *fmt, ...)
 {
+	char most[256]; /* of what is put into buffers is shorter */
 	va_list ap;
 	uint8_t *q;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(most, sizeof(most), fmt, ap);
 	va_end(ap);
 	if (n < 0 || !reserve(ctx, b, (size_t)n, 1))
 		return;
+	if ((size_t)n < sizeof(most)) {
+		memcpy(b->p + b->n, most, (size_t)n + 1);
+		b->n += (size_t)n;
+		return;
+	}
 	q = b->p + b->n;
 	va_start(ap, fmt);
 	vsnprintf((char *)q, (size_t)n + 1, fmt, ap);

@@ -137,6 +137,42 @@ static bool is_ascii4(const uint8_t *p)
 	return !(pm_le64(p) & 0xFF80FF80FF80FF80u);
 }
 
+/* Units that are characters by themselves, from *at on, as far as there is room. How many bytes. */
+static size_t put_units(uint8_t *to, size_t room, const uint8_t *p, size_t n, size_t *at)
+{
+	uint8_t *start = to, *last = to + room - 8;
+
+	while (n - *at >= 2 && to <= last) {
+		uint32_t c;
+
+		/* Most text is ASCII: four characters at once. */
+		if (n - *at >= 8 && is_ascii4(p + *at)) {
+			uint64_t v = pm_le64(p + *at);
+
+			v = (v | v >> 8) & 0x0000FFFF0000FFFFu;
+			pm_put32(to, (uint32_t)(v | v >> 16));
+			to += 4;
+			*at += 8;
+			continue;
+		}
+		c = pm_le16(p + *at);
+		if (c < 0x80) {
+			*to++ = (uint8_t)c;
+		} else if (c < 0x800) {
+			*to++ = (uint8_t)(0xC0 | c >> 6);
+			*to++ = (uint8_t)(0x80 | (c & 0x3F));
+		} else if ((c & 0xF800) != 0xD800) {
+			*to++ = (uint8_t)(0xE0 | c >> 12);
+			*to++ = (uint8_t)(0x80 | (c >> 6 & 0x3F));
+			*to++ = (uint8_t)(0x80 | (c & 0x3F));
+		} else {
+			break;
+		}
+		*at += 2;
+	}
+	return (size_t)(to - start);
+}
+
 enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *ptr, size_t n,
 			    uint64_t *ret_bad)
 {
@@ -148,20 +184,7 @@ enum pm_rc pm_utf16_to_utf8(struct pm_ctx *ctx, struct pm_buf *out, const void *
 	while (at < n && !out->bad) {
 		uint32_t c;
 
-		/* Most text is ASCII: four characters at once, then one by one. */
-		while (n - at >= 8 && used < sizeof(chunk) - 8 && is_ascii4(p + at)) {
-			uint64_t v = pm_le64(p + at);
-
-			v = (v | v >> 8) & 0x0000FFFF0000FFFFu;
-			pm_put32(chunk + used, (uint32_t)(v | v >> 16));
-			used += 4;
-			at += 8;
-		}
-		while (n - at >= 2 && used < sizeof(chunk) - PM_UTF8_MAX && !p[at + 1] &&
-		       p[at] < 0x80) {
-			chunk[used++] = p[at];
-			at += 2;
-		}
+		used += put_units(chunk + used, sizeof(chunk) - used, p, n, &at);
 		if (at == n || used >= sizeof(chunk) - PM_UTF8_MAX) {
 			pm_buf_add(ctx, out, chunk, used);
 			used = 0;

@@ -264,14 +264,59 @@ static const uint8_t *find_kept(const struct pm_ndb *db, const struct pm_block *
 	return pm_le64(p) == b->bid && pm_le16(p + 8) == b->cb ? p + 10 : NULL;
 }
 
+/* The block as it is stored, into `stored`, then decoded. PM_OK, or PM_LOST when it is beyond the end. */
+static enum pm_rc read_stored(const struct pm_ndb *db, struct pm_block *b, uint8_t *stored)
+{
+	enum pm_rc rc =
+		pm_image_read(db->ctx, db->img, b->ib, stored, pm_block_stored(db->fmt, b->cb));
+
+	if (pm_is_error(rc))
+		return rc;
+	if (rc == PM_LOST) {
+		learn(b, PM_BF_CHECKED | PM_BF_READ);
+		return PM_LOST;
+	}
+	learn(b, pm_block_verify(db->fmt, b, stored) | (rc == PM_DAMAGED ? PM_BF_READ : 0u));
+	if (!pm_bid_internal(b->bid))
+		pm_decode(db->crypt, b->bid, stored, b->cb);
+	return PM_OK;
+}
+
+/* Of a format that compresses nothing: straight to where it is wanted. */
+static enum pm_rc read_plain(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
+{
+	const size_t at = out->n;
+	uint8_t *room = pm_buf_room(db->ctx, out, pm_block_stored(db->fmt, b->cb));
+	enum pm_rc rc = room ? read_stored(db, b, room) : db->ctx->rc;
+
+	out->n = rc ? at : at + b->cb;
+	return rc ? rc : block_state(b);
+}
+
+static enum pm_rc read_inflated(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
+{
+	uint8_t stored[65536];
+	const size_t at = out->n;
+	enum pm_rc rc = read_stored(db, b, stored);
+
+	if (rc)
+		return rc;
+	/* What does not begin like that and is whole was not compressed: the size was hit. */
+	if (b->cb == b->cb_inflated || (!(b->flags & PM_BF_CRC) && !pm_like_zlib(stored)))
+		pm_buf_add(db->ctx, out, stored, b->cb);
+	else if (!inflate_block(db->ctx, b, stored, out))
+		learn(b, PM_BF_INFLATE);
+	if (out->bad || db->ctx->rc) {
+		out->n = at;
+		return db->ctx->rc;
+	}
+	return block_state(b);
+}
+
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
 {
 	const struct pm_format *f = db->fmt;
-	uint8_t stored[65536];
-	uint32_t size = pm_block_stored(f, b->cb);
 	const uint8_t *kept;
-	enum pm_rc rc;
-	size_t at = out->n;
 
 	if (b->cb == 0 || b->cb > f->data_max || known(b) & PM_BF_LOST)
 		return PM_LOST;
@@ -283,26 +328,11 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 		pm_buf_add(db->ctx, out, kept, b->cb);
 		return db->ctx->rc ? db->ctx->rc : block_state(b);
 	}
-	rc = pm_image_read(db->ctx, db->img, b->ib, stored, size);
-	if (pm_is_error(rc))
-		return rc;
-	if (rc == PM_LOST) {
-		learn(b, PM_BF_CHECKED | PM_BF_READ);
-		return PM_LOST;
-	}
-	learn(b, pm_block_verify(f, b, stored) | (rc == PM_DAMAGED ? PM_BF_READ : 0u));
-	if (!pm_bid_internal(b->bid))
-		pm_decode(db->crypt, b->bid, stored, b->cb);
-	/* What does not begin like that and is whole was not compressed: the size was hit. */
-	if (b->cb == b->cb_inflated || (!(b->flags & PM_BF_CRC) && !pm_like_zlib(stored)))
-		pm_buf_add(db->ctx, out, stored, b->cb);
-	else if (!inflate_block(db->ctx, b, stored, out))
-		learn(b, PM_BF_INFLATE);
-	if (out->bad || db->ctx->rc) {
-		out->n = at;
-		return db->ctx->rc;
-	}
-	return block_state(b);
+	/* The trailer comes with it, for which a limit may leave no room. */
+	if (b->cb == b->cb_inflated &&
+	    (!out->max || out->n + pm_block_stored(f, b->cb) <= out->max))
+		return read_plain(db, b, out);
+	return read_inflated(db, b, out);
 }
 
 /* ---- blocks read before ---- */
