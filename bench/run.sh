@@ -3,15 +3,15 @@
 # How fast pstmend is, beside what limits it (a bare loop that reads and takes checksums, cat, cp)
 # and beside other programs (readpst, pffexport), on the same file at the same time:
 #
-#	bench/run.sh [-n ROUNDS] [-j JOB,JOB...] [-c] [FILE...]
+#	bench/run.sh [-n ROUNDS] [-j JOB,JOB...] [-m MESSAGES,MESSAGES...] [-c] [FILE...]
 #
 # Every round runs every job once; a ratio is taken within a round, so that what else the machine
 # does at that time hits both sides; those of processor time it hits least. The table has medians
 # and spread over the rounds, and the peak memory. -c empties the cache of the file before each
-# run (no root needed). Without FILE a store of 580 MB with 20,000 messages is made (by mkpst.py of
-# ../shared/kit, or $PM_SHARED/kit) and kept in $PM_BENCH_DIR (default: $TMPDIR, else /tmp) as
-# bench500.pst. With several files, best of sizes that are far apart, it also prints how time grows
-# with size.
+# run (no root needed). Without FILE a store of 620 MB with 20,000 messages is made (store.awk,
+# tests/tools/pmmk) and kept in $PM_BENCH_DIR (default: $TMPDIR, else /tmp) as bench-20000.pst; -m says
+# how many messages, and of how many stores: -m 20000,80000,260000 are 0.6, 2.5 and 8 GB. With several
+# stores or files, best of sizes that are far apart, it also prints how time grows with size.
 #
 # A job is skipped, with a word, when its program is not there or doesn't know the command yet.
 set -u
@@ -21,9 +21,8 @@ export LC_ALL
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${PM_BUILD:-$top/build}
 pstmend=${PSTMEND:-$build/pstmend}
-shared=${PM_SHARED:-$top/../shared}
 dir=${PM_BENCH_DIR:-${TMPDIR:-/tmp}}
-rounds=3 only='' cold=no
+rounds=3 only='' cold=no messages=20000
 
 die()
 {
@@ -31,12 +30,13 @@ die()
 	exit 8
 }
 
-while getopts n:j:c option; do
+while getopts n:j:m:c option; do
 	case $option in
 	n) rounds=$OPTARG ;;
 	j) only=$OPTARG ;;
+	m) messages=$OPTARG ;;
 	c) cold=yes ;;
-	*) sed -n '3,18s/^# \{0,1\}//p' "$0" >&2 && exit 16 ;;
+	*) sed -n '3,19s/^# \{0,1\}//p' "$0" >&2 && exit 16 ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -49,13 +49,12 @@ work=$(mktemp -d "$dir/pmbench.XXXXXX") || exit 8
 trap 'rm -rf "$work"' EXIT
 trap 'exit 32' HUP INT TERM
 
-# make_store FILE: written beside and renamed, so that a broken run leaves no half of it
+# make_store FILE MESSAGES: written beside and renamed, so that a broken run leaves no half of it
 make_store()
 {
-	mkpst=$shared/kit/lib/mkpst.py
-	[ -f "$mkpst" ] || die "there is no $mkpst; name a file"
-	echo "bench: making $1 (a minute or two)" >&2
-	python3 "$mkpst" --messages 20000 --folders 40 --size-target 300000000 "$1.new" >&2 &&
+	MAKEFLAGS= make -s -C "$build" tests/tools/pmmk >/dev/null || die "cannot build tests/tools/pmmk in $build"
+	echo "bench: making $1" >&2
+	awk -v "messages=$2" -f "$top/bench/store.awk" | "$build/tests/tools/pmmk" - "$1.new" &&
 		mv "$1.new" "$1" || die "cannot make $1"
 }
 
@@ -208,8 +207,10 @@ bench()
 grep -m 1 'model name' /proc/cpuinfo 2>/dev/null | sed 's/.*: //'
 echo "$(date -u +%Y-%m-%d), $(nproc 2>/dev/null) cores, $(uname -sr), load $(cut -d ' ' -f 1 /proc/loadavg)"
 if [ $# -eq 0 ]; then
-	[ -f "$dir/bench500.pst" ] || make_store "$dir/bench500.pst"
-	set -- "$dir/bench500.pst"
+	for n in $(echo "$messages" | tr ',' ' '); do
+		[ -f "$dir/bench-$n.pst" ] || make_store "$dir/bench-$n.pst" "$n"
+		set -- "$@" "$dir/bench-$n.pst"
+	done
 fi
 : >"$work/growth"
 for store; do
