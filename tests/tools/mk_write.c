@@ -6,7 +6,7 @@
 #include "msg/store.h"
 #include "value.h"
 
-#define OUT_MAX ((size_t)1 << 30)
+#define OUT_MAX ((size_t)16 << 30)
 
 /* The layout writes into memory; what nobody wrote is zeros. */
 static enum pm_rc write_out(void *arg, uint64_t off, const void *p, size_t n)
