@@ -10,6 +10,7 @@
  */
 #include "recover/orphans.h"
 
+#include "base/pool.h"
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 #include "msg/folder.h"
@@ -438,48 +439,159 @@ static enum pm_rc mark_recipients(struct pm_orphans *o, const struct pm_node *n)
 }
 
 /* Recipients of whom display-to names nobody, and which were not saved with the rest. */
-static enum pm_rc mark_strange(struct pm_orphans *o, const struct pm_node *n)
+static enum pm_rc mark_strange(struct pm_orphans *o, const struct pm_node *n, bool *ret_any)
 {
 	pm_bid table;
 	enum pm_rc rc = nobody_shared(o, n, &table);
 
-	return rc == PM_OK && table && apart(table, n->data, FAR) && apart(table, n->sub, FAR)
-		       ? mark_recipients(o, n)
-		       : rc;
+	*ret_any = rc == PM_OK && table && apart(table, n->data, FAR) && apart(table, n->sub, FAR);
+	return *ret_any ? mark_recipients(o, n) : rc;
 }
 
-enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
-{
-	struct naming naming = {0};
-	enum pm_rc rc = disown_misfits(o);
+/* ---- looking ahead, in threads ---- */
 
-	if (rc == PM_OK)
-		rc = learn_naming(o, &naming);
+enum { AHEAD = 2048, AT_ONCE = 32 };
+
+/* A thread's own. */
+struct eye {
+	struct pm_ctx ctx;
+	struct pm_analysis an; /* the file's, but with a reader of our own */
+	struct pm_orphans o;
+};
+
+struct looks {
+	struct pm_orphans *o;
+	struct pm_pool *pool; /* NULL: nothing is done ahead */
+	size_t from, n, next; /* the nodes that were looked at; the next that no thread has taken */
+	bool stale;           /* something was decided since, by which one may look otherwise now */
+	struct eye eyes[PM_POOL_MAX];
+	bool failed[AHEAD];
+	struct look v[AHEAD];
+};
+
+static void look_ahead(void *arg, unsigned int k)
+{
+	struct looks *s = arg;
+	struct eye *e = &s->eyes[k];
+	const struct pm_ctx *ctx = s->o->an->ctx;
+
+	e->ctx = (struct pm_ctx){.cancel = ctx->cancel, .effort_max = ctx->effort_max};
+	e->an = *s->o->an;
+	e->an.ctx = &e->ctx;
+	pm_ndb_reader(&s->o->an->db, &e->ctx, &e->an.db);
+	e->o = *s->o;
+	e->o.an = &e->an;
+	for (;;) {
+		const size_t at = __atomic_fetch_add(&s->next, AT_ONCE, __ATOMIC_RELAXED);
+
+		if (at >= s->n)
+			break;
+		for (size_t i = at; i < s->n && i < at + AT_ONCE; i++) {
+			const struct pm_node *n = &e->an.db.nodes.v[s->from + i];
+
+			/* An error is met again by who looks in order. */
+			s->failed[i] = look_at(&e->o, n, &s->v[i]) != PM_OK || e->ctx.rc;
+			e->ctx.rc = PM_OK;
+		}
+	}
+	pm_ndb_reader_done(&e->an.db);
+}
+
+/* Look at the nodes from i on. */
+static enum pm_rc look_on(struct looks *s, size_t i)
+{
+	struct pm_ctx *ctx = s->o->an->ctx;
+	const size_t left = s->o->an->db.nodes.n - i;
+	enum pm_rc rc = PM_OK;
+
+	s->from = i;
+	s->n = left < AHEAD ? left : AHEAD;
+	s->next = 0;
+	s->stale = false;
+	pm_pool_run(s->pool, look_ahead, s);
+	for (unsigned int k = 0; k < pm_pool_size(s->pool) && rc == PM_OK; k++) {
+		ctx->bytes_read += s->eyes[k].ctx.bytes_read;
+		ctx->reads += s->eyes[k].ctx.reads;
+		rc = pm_spend(ctx, s->eyes[k].ctx.effort);
+	}
+	return rc;
+}
+
+static enum pm_rc look_at_node(struct looks *s, size_t i, struct look *ret)
+{
+	const struct pm_node *n = &s->o->an->db.nodes.v[i];
+	enum pm_rc rc = s->pool && i >= s->from + s->n ? look_on(s, i) : PM_OK;
+
+	if (rc || !s->pool || s->stale || s->failed[i - s->from])
+		return rc ? rc : look_at(s->o, n, ret);
+	*ret = s->v[i - s->from];
+	return PM_OK;
+}
+
+/* ---- all nodes ---- */
+
+/* What is wrong with node i, and what is done about it; *ret_any false: nothing. */
+static enum pm_rc doubt_node(struct pm_orphans *o, size_t i, const struct look *l,
+			     const struct naming *naming, bool *ret_any)
+{
+	struct pm_node *n = &o->an->db.nodes.v[i];
+	const enum pm_orphan_kind want = kind_wanted(n->nid);
+	const bool pair = pair_of_another(l, want);
+
+	*ret_any = true;
+	if (misfit(&l->x, want))
+		return pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
+	if (contradict(o, l, want, naming))
+		return doubt(o, i, true, pair);
+	if (l->whole && others(l, naming))
+		return mark_recipients(o, n);
+	if (naming->alike && l->whole && l->x.to != l->s.to)
+		return mark_strange(o, n, ret_any);
+	*ret_any = false;
+	return PM_OK;
+}
+
+static enum pm_rc doubt_nodes(struct looks *s, const struct naming *naming)
+{
+	struct pm_orphans *o = s->o;
+	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK; i++) {
-		struct pm_node *n = &o->an->db.nodes.v[i];
-		enum pm_orphan_kind want = kind_wanted(n->nid);
+		const struct pm_node *n = &o->an->db.nodes.v[i];
+		bool any = true;
 		struct look l;
-		bool pair;
 
 		if (!n->data || n->nid >> 5 == TEMPLATES)
 			continue;
 		if (folder_in_disguise(&o->an->db, n) || table_of_nobody(&o->an->db, n)) {
 			rc = doubt(o, i, true, true);
-			continue;
+		} else {
+			rc = look_at_node(s, i, &l);
+			if (rc == PM_OK)
+				rc = doubt_node(o, i, &l, naming, &any);
 		}
-		rc = look_at(o, n, &l);
-		pair = pair_of_another(&l, want);
-		if (rc == PM_OK && misfit(&l.x, want))
-			rc = pair ? doubt(o, i, false, true) : pm_disown(o->an, n);
-		else if (rc == PM_OK && contradict(o, &l, want, &naming))
-			rc = doubt(o, i, true, pair);
-		else if (rc == PM_OK && l.whole && others(&l, &naming))
-			rc = mark_recipients(o, n);
-		else if (rc == PM_OK && naming.alike && l.whole && l.x.to != l.s.to)
-			rc = mark_strange(o, n);
+		s->stale |= any;
 		if (rc == PM_OK && i % 256 == 0)
 			rc = pm_tick(o->an->ctx, "nodes", i, o->an->db.nodes.n);
 	}
+	return rc;
+}
+
+enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
+{
+	struct pm_ctx *ctx = o->an->ctx;
+	struct naming naming = {0};
+	struct looks *s = pm_calloc(ctx, 1, sizeof(*s));
+	enum pm_rc rc = s ? disown_misfits(o) : ctx->rc;
+
+	if (rc == PM_OK)
+		rc = learn_naming(o, &naming);
+	if (rc == PM_OK) {
+		s->o = o;
+		s->pool = o->an->db.nodes.n > AHEAD ? pm_pool_new(ctx) : NULL;
+		rc = ctx->rc ? ctx->rc : doubt_nodes(s, &naming);
+		pm_pool_free(s->pool);
+	}
+	pm_free(s);
 	return rc ? rc : doubt_nids(o);
 }

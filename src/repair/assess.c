@@ -16,6 +16,15 @@ static bool foreign(const struct pm_message *m)
 	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
 }
 
+/* The check looks for what is wrong with the structures, not for what may be another's: only where no
+ * block and no content is in doubt its word is enough. */
+static bool known_whole(const struct pm_repair *r, size_t i)
+{
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, r->model->messages.v[i].nid);
+
+	return r->unharmed && n && n->flags & PM_NF_SOUND;
+}
+
 static bool is_whole(struct pm_repair *r, size_t i)
 {
 	const pm_nid nid = r->model->messages.v[i].nid;
@@ -74,7 +83,7 @@ static enum pm_rc assess(struct pm_repair *r, struct pm_node *n)
 enum pm_rc pm_repair_assess(struct pm_repair *r)
 {
 	const size_t n = r->model->messages.n;
-	const struct pm_repair_probe what = {"assess", n, 64, NULL, is_whole};
+	const struct pm_repair_probe what = {"assess", n, 64, known_whole, is_whole};
 	struct pm_bitmap whole;
 	enum pm_rc rc = pm_repair_probe(r, &what, &whole);
 

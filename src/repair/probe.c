@@ -120,7 +120,7 @@ enum pm_rc pm_repair_probe(struct pm_repair *r, const struct pm_repair_probe *wh
 	*ret = (struct pm_bitmap){0};
 	if (pm_bitmap_init(r->ctx, ret, what->n))
 		return r->ctx->rc;
-	for (size_t i = 0; i < what->n && what->known; i++)
+	for (size_t i = 0; i < what->n; i++)
 		if (what->known(r, i))
 			pm_bitmap_set(ret, i);
 	pool = what->n > what->chunk ? pm_pool_new(r->ctx) : NULL;
