@@ -247,11 +247,13 @@ struct census {
 	size_t high;    /* bytes of 80 and above */
 	size_t control; /* control characters that 7bit can't carry, or better doesn't */
 	size_t longest; /* line */
-	bool from;      /* a line looks like the beginning of a message */
+	bool from;      /* a line looks like the beginning of a message, */
+	bool boundary;  /* or like one of our delimiters */
 };
 
 static void take_census(struct census *c, const uint8_t *p, size_t n)
 {
+	static const char delimiter[] = "--" PM_MAIL_BOUNDARY;
 	struct pm_bytes_census bytes;
 
 	pm_bytes_census(&bytes, p, n);
@@ -266,6 +268,9 @@ static void take_census(struct census *c, const uint8_t *p, size_t n)
 			c->longest = len;
 		if (len > 4 && (p[at] == 'F' || p[at] == '>') && is_from(p + at, len))
 			c->from = true;
+		if (len >= sizeof(delimiter) - 1 && p[at] == '-' &&
+		    memcmp(p + at, delimiter, sizeof(delimiter) - 1) == 0)
+			c->boundary = true;
 	}
 }
 
@@ -274,8 +279,7 @@ enum pm_mail_encoding pm_mail_choose(const uint8_t *p, size_t n)
 	struct census c = {0};
 
 	take_census(&c, p, n);
-	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from &&
-	    !(n && memmem(p, n, PM_MAIL_BOUNDARY, sizeof(PM_MAIL_BOUNDARY) - 1)))
+	if (!c.high && !c.control && c.longest <= PM_MAIL_LINE && !c.from && !c.boundary)
 		return PM_MAIL_7BIT;
 	/* An escaped byte takes three; beyond this base64 is shorter, and nobody could read it. */
 	return c.high + c.control > n / 4 ? PM_MAIL_BASE64 : PM_MAIL_QP;

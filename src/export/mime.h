@@ -26,6 +26,8 @@ struct pm_mime_level {
 struct pm_mime {
 	struct pm_ctx *ctx;
 	const struct pm_names *names; /* named properties of the file; may be NULL */
+	bool keywords_sought;
+	uint16_t keywords; /* the property of this name, once it was sought; 0: there is none */
 	struct pm_mail_out *out;
 	bool mbox_status; /* add Status and X-Status, where mbox readers keep read and replied,
 			   * to the message itself, not to embedded ones */

@@ -336,10 +336,18 @@ static void thread(struct head *h)
 	pm_buf_done(&value);
 }
 
+static uint16_t keywords_id(struct pm_mime *w)
+{
+	if (!w->keywords_sought && w->names)
+		w->keywords = pm_names_string(w->names, pm_uid_strings, "Keywords");
+	w->keywords_sought = true;
+	return w->keywords;
+}
+
 /* Categories: a multiple string of the name "Keywords" [MS-OXCMSG 2.2.1.17]. */
 static void keywords(struct head *h)
 {
-	uint16_t id = h->w->names ? pm_names_string(h->w->names, pm_uid_strings, "Keywords") : 0;
+	const uint16_t id = keywords_id(h->w);
 	const struct pm_prop *p = id ? pm_pc_find(&h->m->pc, id) : NULL;
 	struct pm_buf bytes = {0}, value = {0}, one = {0};
 	struct pm_mv mv;

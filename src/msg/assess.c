@@ -271,6 +271,29 @@ static bool wrong_size(const struct pm_prop *p, const struct pm_value *v)
 	       v->state == PM_OK && v->size != (uint64_t)size;
 }
 
+/* Where the value of a property lies, 0: in itself, or nowhere. */
+static uint32_t place_of(const struct pm_prop *p)
+{
+	return pm_proptype_inline(p->type) ? 0 : pm_le32(p->raw);
+}
+
+/* The value, and whether it has a length that those of its type can have. */
+static enum pm_rc value_length(struct pm_pc *pc, const struct pm_prop *p, struct pm_value *ret,
+			       uint32_t *ret_rules)
+{
+	const int size = pm_proptype_size(p->type);
+	enum pm_rc rc = pm_pc_value(pc, p, ret);
+
+	*ret_rules = 0;
+	if (!place_of(p) || ret->state == PM_LOST || p->type == PM_PT_OBJECT)
+		return rc;
+	if (size > 0 && ret->size != (uint64_t)size)
+		*ret_rules = PM_CR_SIZE;
+	else if (p->type == PM_PT_UNICODE && ret->size % 2)
+		*ret_rules = PM_CR_ODD;
+	return rc;
+}
+
 static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_prop *p)
 {
 	struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
@@ -289,7 +312,10 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		return note(w, &one, "its texts: there is no code page %u", pm_le32(p->raw));
 	}
 	/* Of texts only the length tells something here, and that needs no reading. */
-	rc = pm_pc_value_rules(pc, p, p->type & PM_PT_MV ? LOOK_MAX : 0, &v, &rules);
+	if (p->type & PM_PT_MV)
+		rc = pm_pc_value_rules(pc, p, LOOK_MAX, &v, &rules);
+	else
+		rc = value_length(pc, p, &v, &rules);
 	if (!pm_is_error(rc) && rules & MALFORMED) {
 		pm_value_done(&v);
 		one.state = rules & MALFORMED & ~(uint32_t)PM_CR_ODD ? PM_LOST : PM_DAMAGED;
@@ -312,12 +338,6 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 	}
 	pm_value_done(&v);
 	return rc;
-}
-
-/* Where the value of a property lies, 0: in itself, or nowhere. */
-static uint32_t place_of(const struct pm_prop *p)
-{
-	return pm_proptype_inline(p->type) ? 0 : pm_le32(p->raw);
 }
 
 /* Is the place of property i that of one before it? A map is for the many; most are few. */
