@@ -63,6 +63,12 @@ static bool gone(const struct pm_block *b)
 	       (b->flags & PM_BF_CRC && b->flags & PM_BF_BID && b->flags & PM_BF_SIG);
 }
 
+/* What lies there is taken for it, for want of another place: by the room that is left. */
+static bool guessed(const struct pm_block *b)
+{
+	return b->flags & PM_BF_SUSPECT && !(b->flags & PM_BF_LOST);
+}
+
 static void check_content(struct pm_checker *c, const struct pm_block *b)
 {
 	if (b->flags & PM_BF_READ) {
@@ -70,7 +76,9 @@ static void check_content(struct pm_checker *c, const struct pm_block *b)
 		return;
 	}
 	if (gone(b) || (b->flags & PM_BF_SUSPECT && b->flags & PM_BF_BID)) {
-		BLAME(c, b, BLOCK_LOST, .size = b->cb);
+		BLAME(c, b, BLOCK_LOST, .size = b->cb,
+		      .what = guessed(b) ? "its trailer is gone, what lies there is taken for it"
+					 : "its content is gone");
 		return;
 	}
 	if (b->flags & PM_BF_CRC)
