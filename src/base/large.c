@@ -125,6 +125,18 @@ bool pm_large_is(const void *p)
 	return yes;
 }
 
+size_t pm_large_size(const void *p)
+{
+	const struct large *l;
+	size_t bytes;
+
+	pthread_mutex_lock(&all.lock);
+	l = find(p);
+	bytes = l ? l->bytes : 0;
+	pthread_mutex_unlock(&all.lock);
+	return bytes;
+}
+
 void *pm_large_realloc(void *p, size_t bytes)
 {
 	struct large *l;

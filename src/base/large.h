@@ -16,6 +16,7 @@
 void *pm_large_alloc(size_t bytes);
 /* Is p one of these? Cheap for what is none. */
 bool pm_large_is(const void *p);
+size_t pm_large_size(const void *p); /* of one of these */
 /* Another size for one of these. NULL: there is no room, p stays as it is. */
 void *pm_large_realloc(void *p, size_t bytes);
 void pm_large_free(void *p);

@@ -63,6 +63,19 @@ static void *move_out(void *old, size_t bytes)
 	return p;
 }
 
+/* The way back: there is no room for a larger file. */
+static void *move_in(void *old, size_t bytes)
+{
+	const size_t had = pm_large_size(old);
+	void *p = malloc(bytes);
+
+	if (!p)
+		return NULL;
+	memcpy(p, old, had < bytes ? had : bytes);
+	pm_large_free(old);
+	return p;
+}
+
 void *pm_realloc(struct pm_ctx *ctx, void *old, size_t n, size_t size)
 {
 	size_t bytes;
@@ -72,6 +85,7 @@ void *pm_realloc(struct pm_ctx *ctx, void *old, size_t n, size_t size)
 		bytes = bytes ? bytes : 1;
 		if (pm_large_is(old)) {
 			p = pm_large_realloc(old, bytes);
+			p = p ? p : move_in(old, bytes);
 		} else {
 			if (bytes < pm_mem_share())
 				p = realloc(old, bytes);

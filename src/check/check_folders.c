@@ -338,10 +338,15 @@ static void check_properties(struct folder *f)
 	static const uint32_t tags[] = {0x30010000, 0x36020003, 0x36030003, 0x360A000B};
 	struct pm_checker *c = f->c;
 
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (!pm_pc_find(&f->f.pc, (uint16_t)(tags[i] >> 16)))
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		const struct pm_prop *p = pm_pc_find(&f->f.pc, (uint16_t)(tags[i] >> 16));
+
+		/* A count of another type is no fault, but repair gives it the right one. */
+		f->odd |= p && tags[i] & 0xFFFF && p->type != (uint16_t)tags[i];
+		if (!p)
 			REPORT(c, FOLDER_PROPERTY,
 			       .tag = tags[i] & 0xFFFF ? tags[i] : tags[i] | c->f->string_type);
+	}
 }
 
 /* Two folders of one parent with one name. */

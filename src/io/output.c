@@ -364,10 +364,11 @@ enum pm_rc pm_output_clone_begin(struct pm_output *out, const struct pm_image *s
 enum pm_rc pm_output_clone_end(struct pm_output *out, struct pm_image *src, uint64_t done)
 {
 	enum pm_rc rc = PM_OK, copied = PM_OK;
+	struct pm_range bad;
 
-	/* The kernel passes over what is known to be unreadable. */
-	if (pm_rangeset_ranges(&src->unreadable))
-		done = 0;
+	/* What was found to be unreadable is zeros, and is not tried once more. */
+	if (pm_image_next_hole(src, 0, done, &bad))
+		done = bad.start;
 	if (done < src->size)
 		rc = copied = copy_by_hand(out, src, done);
 	if (pm_is_error(rc))
@@ -379,8 +380,14 @@ enum pm_rc pm_output_clone_end(struct pm_output *out, struct pm_image *src, uint
 enum pm_rc pm_output_clone(struct pm_output *out, struct pm_image *src)
 {
 	uint64_t done = 0;
-	enum pm_rc rc = pm_output_clone_begin(out, src, &done);
+	enum pm_rc rc;
 
+	/* The system would try what is known to be unreadable. */
+	if (pm_rangeset_ranges(&src->unreadable))
+		rc = pm_image_file_is(src, out->path) ? fail_source(out)
+						      : pm_output_truncate(out, 0);
+	else
+		rc = pm_output_clone_begin(out, src, &done);
 	return rc ? rc : pm_output_clone_end(out, src, done);
 }
 

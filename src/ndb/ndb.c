@@ -287,8 +287,11 @@ static enum pm_rc read_plain(const struct pm_ndb *db, struct pm_block *b, struct
 {
 	const size_t at = out->n;
 	uint8_t *room = pm_buf_room(db->ctx, out, pm_block_stored(db->fmt, b->cb));
-	enum pm_rc rc = room ? read_stored(db, b, room) : db->ctx->rc;
+	enum pm_rc rc;
 
+	if (!room)
+		return db->ctx->rc ? db->ctx->rc : PM_LOST;
+	rc = read_stored(db, b, room);
 	out->n = rc ? at : at + b->cb;
 	return rc ? rc : block_state(b);
 }

@@ -2,6 +2,7 @@
 /* The analysis as a whole: what runs in which order, and when a second walk is needed. */
 #include "recover/analysis.h"
 
+#include "ndb/place.h"
 #include "recover/deleted.h"
 #include "recover/internal.h"
 
@@ -271,6 +272,11 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	pm_phase(an->ctx, "trees");
 	pm_ndb_drop_internal(&an->db);
 	rc = pm_identify(an);
+	if (rc == PM_OK && !pm_place_fits(an->db.fmt, an->img->size))
+		rc = pm_fail(an->ctx, PM_EUNSUP,
+			     "%s: it is larger than %llu GiB; no mail program writes such a file",
+			     pm_image_name(an->img),
+			     (unsigned long long)an->db.fmt->unit * UINT32_MAX >> 30);
 	if (rc == PM_OK)
 		rc = walk_both(an, &clean);
 	if (rc == PM_OK)
@@ -283,7 +289,7 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		rc = analyse_straight(an, opt, &done);
 		if (rc || done)
 			return rc;
-		if (opt->broken)
+		if (opt->broken && !an->straight)
 			opt->broken(opt->arg);
 	}
 	pm_phase(an->ctx, "sweep");

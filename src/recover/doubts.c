@@ -466,6 +466,7 @@ struct looks {
 	bool stale;           /* something was decided since, by which one may look otherwise now */
 	struct eye eyes[PM_POOL_MAX];
 	bool failed[AHEAD];
+	uint64_t effort[AHEAD]; /* that each took: spent when it is used */
 	struct look v[AHEAD];
 };
 
@@ -490,7 +491,9 @@ static void look_ahead(void *arg, unsigned int k)
 			const struct pm_node *n = &e->an.db.nodes.v[s->from + i];
 
 			/* An error is met again by who looks in order. */
+			e->ctx.effort = 0;
 			s->failed[i] = look_at(&e->o, n, &s->v[i]) != PM_OK || e->ctx.rc;
+			s->effort[i] = e->ctx.effort;
 			e->ctx.rc = PM_OK;
 		}
 	}
@@ -498,34 +501,32 @@ static void look_ahead(void *arg, unsigned int k)
 }
 
 /* Look at the nodes from i on. */
-static enum pm_rc look_on(struct looks *s, size_t i)
+static void look_on(struct looks *s, size_t i)
 {
 	struct pm_ctx *ctx = s->o->an->ctx;
 	const size_t left = s->o->an->db.nodes.n - i;
-	enum pm_rc rc = PM_OK;
 
 	s->from = i;
 	s->n = left < AHEAD ? left : AHEAD;
 	s->next = 0;
 	s->stale = false;
 	pm_pool_run(s->pool, look_ahead, s);
-	for (unsigned int k = 0; k < pm_pool_size(s->pool) && rc == PM_OK; k++) {
+	for (unsigned int k = 0; k < pm_pool_size(s->pool); k++) {
 		ctx->bytes_read += s->eyes[k].ctx.bytes_read;
 		ctx->reads += s->eyes[k].ctx.reads;
-		rc = pm_spend(ctx, s->eyes[k].ctx.effort);
 	}
-	return rc;
 }
 
 static enum pm_rc look_at_node(struct looks *s, size_t i, struct look *ret)
 {
 	const struct pm_node *n = &s->o->an->db.nodes.v[i];
-	enum pm_rc rc = s->pool && i >= s->from + s->n ? look_on(s, i) : PM_OK;
 
-	if (rc || !s->pool || s->stale || s->failed[i - s->from])
-		return rc ? rc : look_at(s->o, n, ret);
+	if (s->pool && i >= s->from + s->n)
+		look_on(s, i);
+	if (!s->pool || s->stale || s->failed[i - s->from])
+		return look_at(s->o, n, ret);
 	*ret = s->v[i - s->from];
-	return PM_OK;
+	return pm_spend(s->o->an->ctx, s->effort[i - s->from]);
 }
 
 /* ---- all nodes ---- */

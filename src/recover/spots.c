@@ -120,7 +120,7 @@ static void work(void *arg, unsigned int k)
 			break;
 	}
 	/* Who stops at an error, or is told to, stops all. */
-	if (h->ctx.rc || s->an->ctx->rc)
+	if (h->ctx.rc || (k == 0 && s->an->ctx->rc))
 		__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
 	pm_free(h->buf);
 }

@@ -66,12 +66,6 @@ static enum pm_rc order_blocks(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
 
-	if (!pm_place_fits(s->f, an->img->size) || an->db.blocks.n > UINT32_MAX)
-		return pm_fail(
-			an->ctx, PM_EUNSUP,
-			"%s: it is larger than %llu GiB, or has more blocks than there are ids; "
-			"no mail program writes such a file",
-			pm_image_name(an->img), (unsigned long long)s->f->unit * UINT32_MAX >> 30);
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		uint64_t *p;
 

@@ -16,15 +16,6 @@ static bool foreign(const struct pm_message *m)
 	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
 }
 
-/* The check looks for what is wrong with the structures, not for what may be another's: only where no
- * block and no content is in doubt its word is enough. */
-static bool known_whole(const struct pm_repair *r, size_t i)
-{
-	const struct pm_node *n = pm_ndb_find_node(&r->an->db, r->model->messages.v[i].nid);
-
-	return r->unharmed && n && n->flags & PM_NF_SOUND;
-}
-
 static bool is_whole(struct pm_repair *r, size_t i)
 {
 	const pm_nid nid = r->model->messages.v[i].nid;
@@ -83,7 +74,9 @@ static enum pm_rc assess(struct pm_repair *r, struct pm_node *n)
 enum pm_rc pm_repair_assess(struct pm_repair *r)
 {
 	const size_t n = r->model->messages.n;
-	const struct pm_repair_probe what = {"assess", n, 64, known_whole, is_whole};
+	/* The check looks for what is wrong with structures; what is missing, or is another's, shows only
+	 * when a message is assessed. So its word is no answer here. */
+	const struct pm_repair_probe what = {"assess", n, 64, NULL, is_whole};
 	struct pm_bitmap whole;
 	enum pm_rc rc = pm_repair_probe(r, &what, &whole);
 

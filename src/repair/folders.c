@@ -502,6 +502,9 @@ static bool folder_known(const struct pm_repair *r, size_t i)
 	bool yes = !r->strict && !f->search && flagged_sound(r, f->nid) &&
 		   !pm_map_has(&r->name_of, f->nid);
 
+	/* A folder that is made for what is recovered has come since. */
+	for (uint32_t k = 0; k < f->n_children && yes; k++)
+		yes = !m->folders.v[m->children.v[f->children + k]].made;
 	for (uint32_t k = 0; k < f->n_messages && yes; k++)
 		yes = flagged_sound(r, m->messages.v[f->messages + k].nid);
 	for (uint32_t k = 0; k < f->n_assoc && yes; k++)

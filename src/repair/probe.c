@@ -75,6 +75,11 @@ static void set_shared(struct pm_bitmap *bm, size_t i)
 	__atomic_fetch_or(&bm->w[i / 64], (uint64_t)1 << (i % 64), __ATOMIC_RELAXED);
 }
 
+static bool test_shared(const struct pm_bitmap *bm, size_t i)
+{
+	return __atomic_load_n(&bm->w[i / 64], __ATOMIC_RELAXED) >> (i % 64) & 1;
+}
+
 static void work(void *arg, unsigned int k)
 {
 	struct probes *s = arg;
@@ -88,7 +93,7 @@ static void work(void *arg, unsigned int k)
 		if (at >= what->n || (k == 0 && pm_tick(s->r->ctx, what->phase, at, what->n)))
 			break;
 		for (size_t i = at; i < what->n && i < at + what->chunk; i++) {
-			if (pm_bitmap_test(s->sound, i))
+			if (test_shared(s->sound, i))
 				continue;
 			if (what->sound(&p->repair, i) && !p->ctx.rc)
 				set_shared(s->sound, i);
@@ -120,7 +125,7 @@ enum pm_rc pm_repair_probe(struct pm_repair *r, const struct pm_repair_probe *wh
 	*ret = (struct pm_bitmap){0};
 	if (pm_bitmap_init(r->ctx, ret, what->n))
 		return r->ctx->rc;
-	for (size_t i = 0; i < what->n; i++)
+	for (size_t i = 0; i < what->n && what->known; i++)
 		if (what->known(r, i))
 			pm_bitmap_set(ret, i);
 	pool = what->n > what->chunk ? pm_pool_new(r->ctx) : NULL;

@@ -103,10 +103,9 @@ struct pm_repair {
 	struct pm_analysis *an; /* an->db is changed as the repair goes on */
 	struct pm_model *model;
 	const struct pm_format *fmt;
-	bool strict;   /* what are matters of form only is mended, too; false unless set */
-	bool compact;  /* the result is laid out afresh: this view may exceed the format's size */
-	bool unharmed; /* what is wrong is wrong with pages, maps and header alone */
-	bool probing;  /* nothing is to be changed or told: pm_repair_probe */
+	bool strict;  /* what are matters of form only is mended, too; false unless set */
+	bool compact; /* the result is laid out afresh: this view may exceed the format's size */
+	bool probing; /* nothing is to be changed or told: pm_repair_probe */
 	struct pm_view *view;
 	struct pm_block_sink sink; /* new blocks: into the view and an->db.blocks */
 	pm_bid next_block, next_page;
@@ -146,7 +145,7 @@ struct pm_repair {
 struct pm_repair_probe {
 	const char *phase; /* for progress */
 	size_t n, chunk;   /* how many there are; that a thread takes at once */
-	/* Did the check find object i sound, and is it still as it was? */
+	/* Did the check find object i sound, and is it still as it was? NULL: that tells nothing here. */
 	bool (*known)(const struct pm_repair *r, size_t i);
 	/* Is object i in order? `probe` may be given to whatever mends it; that fails at its first try
 	 * to store or to tell something. */

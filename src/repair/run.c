@@ -158,25 +158,8 @@ static enum pm_rc stages(struct pm_repair *r, const struct pm_run_options *opt)
 	return rc == PM_OK && opt->mark ? pm_repair_mark(r) : rc;
 }
 
-#define DOUBTFUL                                                                                   \
-	(PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT | PM_BF_CROWDED)
-
-/* Is nothing wrong with blocks and what they hold? */
-static bool contents_unharmed(const struct pm_analysis *an, const struct pm_sink *found)
-{
-	for (unsigned i = 0; i < PM_P_COUNT; i++)
-		if (found->n[i] && pm_problem_rows[i].severity != PM_SEV_INFO &&
-		    pm_problem_rows[i].layer > PM_PL_ALLOC)
-			return false;
-	for (size_t i = 0; i < an->db.blocks.n; i++)
-		if (an->db.blocks.v[i].flags & DOUBTFUL)
-			return false;
-	return true;
-}
-
 /* The repaired file as it will be, step by step. `as_is`: nothing is to be changed in it. */
-static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt,
-		       const struct pm_sink *found, bool as_is)
+static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt, bool as_is)
 {
 	struct pm_repair *r = &run->repair;
 	struct pm_ctx *ctx = run->an->ctx;
@@ -189,7 +172,6 @@ static enum pm_rc mend(struct pm_run *run, const struct pm_run_options *opt,
 	rc = pm_repair_begin(r, run->an, &run->model, run->view);
 	r->strict = opt->strict;
 	r->compact = opt->compact;
-	r->unharmed = contents_unharmed(run->an, found);
 	if (rc == PM_OK)
 		rc = list_suspects(run);
 	if (rc == PM_OK && !as_is)
@@ -478,7 +460,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 	if (rc == PM_OK)
 		rc = pm_model_build(ret->an, &ret->model);
 	if (rc == PM_OK)
-		rc = mend(ret, opt, found, healthy && !undelete);
+		rc = mend(ret, opt, healthy && !undelete);
 	if (rc)
 		return rc;
 	ret->aim = !healthy   ? PM_VERDICT_REPAIRED
