@@ -5,6 +5,9 @@
 #include "base/large.h"
 #include "base/mem.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #define SMALL ((uint64_t)1 << 20) /* a budget: shares of 128 KiB */
 
 static int small_budget(void **state)
@@ -117,6 +120,33 @@ static void test_no_room(void **state)
 	assert_int_equal(ctx.rc, PM_OK);
 }
 
+/* There was room for the file, and is none for a larger one: back to memory. */
+static void test_no_more_room(void **state)
+{
+	struct pm_ctx ctx = {0};
+	struct rlimit was, little;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	uint8_t *p = pm_calloc(&ctx, 1, 200000);
+
+	(void)state;
+	assert_non_null(p);
+	assert_true(pm_large_is(p));
+	memset(p, 7, 200000);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	little = was;
+	little.rlim_cur = 250000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	p = pm_realloc(&ctx, p, 1, 400000);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, handler);
+	assert_non_null(p);
+	assert_int_equal(ctx.rc, PM_OK);
+	assert_false(pm_large_is(p));
+	for (size_t i = 0; i < 200000; i++)
+		assert_int_equal(p[i], 7);
+	pm_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +154,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_zeroed, small_budget, usual_budget),
 		cmocka_unit_test_setup_teardown(test_many, small_budget, usual_budget),
 		cmocka_unit_test_setup_teardown(test_no_room, small_budget, usual_budget),
+		cmocka_unit_test_setup_teardown(test_no_more_room, small_budget, usual_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
