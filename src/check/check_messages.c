@@ -262,7 +262,8 @@ static void check_attachment_table(struct attachments *a)
 		REPORT(c, MESSAGE_ATTACHMENT_TABLE);
 	for (size_t i = 0; usable(a->table_state) && i < a->table.rows.n; i++) {
 		a->listed++;
-		if (!pm_subs_find(a->subs, a->table.rows.v[i].id))
+		if (pm_nid_type(a->table.rows.v[i].id) != PM_NT_ATTACHMENT ||
+		    !pm_subs_find(a->subs, a->table.rows.v[i].id))
 			REPORT(c, ATTACHMENT_GHOST_ROW, .item = a->table.rows.v[i].id);
 	}
 }

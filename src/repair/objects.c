@@ -208,7 +208,8 @@ static enum pm_rc list_attachments(struct object *o)
 	dirty = !at;
 	rc = pm_is_error(rc) ? rc : PM_OK;
 	for (size_t i = 0; i < t.rows.n && rc == PM_OK; i++)
-		if (!pm_subs_find(&o->subs, t.rows.v[i].id)) {
+		if (pm_nid_type(t.rows.v[i].id) != PM_NT_ATTACHMENT ||
+		    !pm_subs_find(&o->subs, t.rows.v[i].id)) {
 			dirty = true;
 			pm_table_drop_row(&t, i);
 		}
