@@ -3,11 +3,11 @@
 #include "base/large.h"
 
 #include "base/mem.h"
+#include "base/nameless.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,26 +49,6 @@ uint64_t pm_mem_spilled(void)
 	return most;
 }
 
-/* A file without a name; -1: there can be none. */
-static int open_file(void)
-{
-	const char *dir = getenv("TMPDIR");
-	char name[4096];
-	int fd;
-
-	dir = dir && *dir ? dir : "/var/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	/* Not every file system has O_TMPFILE. */
-	if (snprintf(name, sizeof(name), "%s/pstmend-XXXXXX", dir) >= (int)sizeof(name))
-		return -1;
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(name);
-	return fd;
-}
-
 static void count(uint64_t less, uint64_t more)
 {
 	all.bytes += more - less;
@@ -87,7 +67,7 @@ static struct large *find(const void *p)
 
 void *pm_large_alloc(size_t bytes)
 {
-	struct large l = {.bytes = bytes, .fd = open_file()};
+	struct large l = {.bytes = bytes, .fd = pm_nameless_open(pm_nameless_dir())};
 
 	if (l.fd < 0)
 		return NULL;

@@ -5,7 +5,6 @@
 #include "base/codepage.h"
 #include "base/mem.h"
 
-#include <pthread.h>
 #include <signal.h>
 
 struct worker {
@@ -51,21 +50,27 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that can be interrupted in order: the caller's. */
-static void start(struct pm_pool *p, unsigned int jobs)
+bool pm_thread_start(pthread_t *ret, void *(*fn)(void *arg), void *arg)
 {
 	sigset_t all, before;
+	bool started;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
+	started = !pthread_create(ret, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+static void start(struct pm_pool *p, unsigned int jobs)
+{
 	for (p->n = 1; p->n < jobs; p->n++) {
 		struct worker *w = &p->workers[p->n];
 
 		*w = (struct worker){.pool = p, .k = p->n};
-		if (pthread_create(&w->thread, NULL, work, w))
+		if (!pm_thread_start(&w->thread, work, w))
 			break;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 struct pm_pool *pm_pool_new(struct pm_ctx *ctx)

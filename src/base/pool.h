@@ -10,6 +10,12 @@
 
 #define PM_POOL_MAX 16 /* threads: more of them wait for memory and disk */
 
+#include <pthread.h>
+
+/* Start a thread that no signal comes to: those are for the one that can be interrupted in order. False:
+ * the system has none. */
+bool pm_thread_start(pthread_t *ret, void *(*fn)(void *arg), void *arg);
+
 struct pm_pool;
 
 /* As many as ctx->jobs says, the caller among them; where the system gives fewer, fewer. NULL when

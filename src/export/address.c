@@ -2,6 +2,7 @@
 /* Addresses; see address.h. */
 #include "export/address.h"
 
+#include "base/scan.h"
 #include "base/text.h"
 #include "export/gm.h"
 #include "export/header.h"
@@ -12,14 +13,6 @@ void pm_mailboxes_done(struct pm_mailboxes *l)
 {
 	pm_vec_done(&l->v);
 	pm_arena_done(&l->arena);
-}
-
-static bool is_ascii(const char *s)
-{
-	for (; *s; s++)
-		if (*s & 0x80)
-			return false;
-	return true;
 }
 
 /* A local part or a domain as it stands in a header, without quoting. */
@@ -53,7 +46,7 @@ static bool is_address(const char *s)
 	const char *at = strrchr(s, '@');
 	size_t local = at ? (size_t)(at - s) : 0, domain = at ? strlen(at + 1) : 0;
 
-	return at && is_ascii(s) && strlen(s) <= SMTP_MAX &&
+	return at && pm_is_ascii((const uint8_t *)s, strlen(s)) && strlen(s) <= SMTP_MAX &&
 	       (is_plain(s, local) || is_quoted(s, local)) &&
 	       (is_plain(at + 1, domain) || is_literal(at + 1, domain));
 }
@@ -100,7 +93,7 @@ char *pm_smtp_clean(struct pm_ctx *ctx, struct pm_arena *a, const char *s)
 	if (!text)
 		return NULL;
 	text[n] = '\0';
-	if (!is_ascii(text) && strrchr(text, '@')) {
+	if (!pm_is_ascii((const uint8_t *)text, strlen(text)) && strrchr(text, '@')) {
 		/* The domain may have a form in ASCII; the part in front of it never has. */
 		text = pm_gm_ascii_address(ctx, a, text);
 		if (!text)

@@ -3,10 +3,8 @@
 #include "export/ahead.h"
 
 #include "base/codepage.h"
+#include "base/pool.h"
 #include "export/gm.h"
-
-#include <pthread.h>
-#include <signal.h>
 
 /* With few items ready threads and writer wait for each other, and waking them takes longer than the
  * work does. */
@@ -251,11 +249,8 @@ static bool make_slots(struct pm_ahead *h)
 	return true;
 }
 
-/* Signals are for the thread that can be interrupted in order: the writer's. */
 static void start(struct pm_ahead *h, size_t at)
 {
-	sigset_t all, before;
-
 	h->tried = true;
 	h->next = h->given = at;
 	for (unsigned int k = 0; k < h->jobs; k++) {
@@ -265,12 +260,9 @@ static void start(struct pm_ahead *h, size_t at)
 	if (!make_slots(h))
 		return;
 	pm_gm_start();
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
 	while (h->n_threads < h->jobs &&
-	       !pthread_create(&h->threads[h->n_threads].id, NULL, work, &h->threads[h->n_threads]))
+	       pm_thread_start(&h->threads[h->n_threads].id, work, &h->threads[h->n_threads]))
 		h->n_threads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_mutex_lock(&h->lock);
 	h->want = h->n_threads * h->share / 2;
 	pthread_mutex_unlock(&h->lock);

@@ -2,6 +2,7 @@
 /* Views; see view.h. */
 #include "io/view.h"
 
+#include "base/nameless.h"
 #include "base/quote.h"
 
 #include <errno.h>
@@ -129,21 +130,9 @@ static enum pm_rc spill_fail(struct pm_view *v, const char *doing)
 
 static enum pm_rc spill_open(struct pm_view *v)
 {
-	char *name;
-
 	if (!v->spill_dir && pm_view_set_spill(v, v->budget, NULL))
 		return v->ctx->rc;
-	v->spill_fd = open(v->spill_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (v->spill_fd >= 0)
-		return PM_OK;
-	/* Not every file system has O_TMPFILE. */
-	name = pm_asprintf(v->ctx, "%s/pstmend-XXXXXX", v->spill_dir);
-	if (!name)
-		return PM_ENOMEM;
-	v->spill_fd = mkostemp(name, O_CLOEXEC);
-	if (v->spill_fd >= 0)
-		unlink(name);
-	pm_free(name);
+	v->spill_fd = pm_nameless_open(v->spill_dir);
 	return v->spill_fd >= 0 ? PM_OK : spill_fail(v, "create");
 }
 
@@ -357,9 +346,7 @@ enum pm_rc pm_view_set_spill(struct pm_view *v, uint64_t budget, const char *dir
 {
 	char *copy;
 
-	if (!dir)
-		dir = getenv("TMPDIR");
-	copy = pm_strdup(v->ctx, dir && *dir ? dir : "/var/tmp");
+	copy = pm_strdup(v->ctx, dir && *dir ? dir : pm_nameless_dir());
 	if (!copy)
 		return PM_ENOMEM;
 	pm_free(v->spill_dir);

@@ -406,13 +406,22 @@ static uint32_t content_rules(uint16_t type, struct pm_span s, bool all)
 	return type & PM_PT_MV && all && pm_mv_open(type, s).damaged ? PM_CR_MV : 0;
 }
 
+uint32_t pm_value_length_rules(const struct pm_value *v, uint32_t hnid)
+{
+	const int size = pm_proptype_size(v->type);
+
+	if (!hnid || v->state == PM_LOST || v->type == PM_PT_OBJECT)
+		return 0;
+	return (size > 0 && v->size != (uint64_t)size ? PM_CR_SIZE : 0u) |
+	       (v->type == PM_PT_UNICODE && v->size % 2 ? PM_CR_ODD : 0u);
+}
+
 enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const struct pm_subs *subs,
 			  const struct pm_value *v, uint32_t hnid, uint64_t max,
 			  uint32_t *ret_rules)
 {
-	int size = pm_proptype_size(v->type);
 	struct pm_buf buf = {0};
-	uint32_t rules = 0;
+	uint32_t rules = pm_value_length_rules(v, hnid);
 	enum pm_rc rc = PM_OK;
 
 	if (v->nid && pm_nid_type(v->nid) != 0x1F && v->type != PM_PT_OBJECT)
@@ -429,10 +438,6 @@ enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const s
 			rules |= PM_CR_OBJECT;
 		goto out;
 	}
-	if (size > 0 && v->size != (uint64_t)size)
-		rules |= PM_CR_SIZE;
-	if (v->type == PM_PT_UNICODE && v->size % 2)
-		rules |= PM_CR_ODD;
 	if (!v->stream) {
 		rules |= content_rules(v->type, v->span, true);
 	} else if (v->size <= max && (v->type == PM_PT_UNICODE || v->type & PM_PT_MV)) {

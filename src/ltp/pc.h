@@ -110,6 +110,8 @@ enum pm_rc pm_pc_object(struct pm_pc *pc, uint16_t id, const struct pm_sub **ret
 /* What PC and TC share: the place of a value behind an HNID. */
 enum pm_rc pm_hnid_value(struct pm_heap *h, const struct pm_subs *subs, uint16_t type,
 			 uint32_t hnid, struct pm_value *v) PM_MUST_CHECK;
+/* Which of the rules below the length alone breaks, without a look at the bytes. */
+uint32_t pm_value_length_rules(const struct pm_value *v, uint32_t hnid);
 /* Rules C05 to C10 of a value at that place; `hnid` as stored. */
 enum pm_rc pm_value_rules(struct pm_ctx *ctx, const struct pm_format *f, const struct pm_subs *subs,
 			  const struct pm_value *v, uint32_t hnid, uint64_t max,

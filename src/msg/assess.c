@@ -277,23 +277,6 @@ static uint32_t place_of(const struct pm_prop *p)
 	return pm_proptype_inline(p->type) ? 0 : pm_le32(p->raw);
 }
 
-/* The value, and whether it has a length that those of its type can have. */
-static enum pm_rc value_length(struct pm_pc *pc, const struct pm_prop *p, struct pm_value *ret,
-			       uint32_t *ret_rules)
-{
-	const int size = pm_proptype_size(p->type);
-	enum pm_rc rc = pm_pc_value(pc, p, ret);
-
-	*ret_rules = 0;
-	if (!place_of(p) || ret->state == PM_LOST || p->type == PM_PT_OBJECT)
-		return rc;
-	if (size > 0 && ret->size != (uint64_t)size)
-		*ret_rules = PM_CR_SIZE;
-	else if (p->type == PM_PT_UNICODE && ret->size % 2)
-		*ret_rules = PM_CR_ODD;
-	return rc;
-}
-
 static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_prop *p)
 {
 	struct pm_flaw one = {.what = what_of(p->id), .tag = pm_prop_tag(p)};
@@ -312,10 +295,12 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		return note(w, &one, "its texts: there is no code page %u", pm_le32(p->raw));
 	}
 	/* Of texts only the length tells something here, and that needs no reading. */
-	if (p->type & PM_PT_MV)
+	if (p->type & PM_PT_MV) {
 		rc = pm_pc_value_rules(pc, p, LOOK_MAX, &v, &rules);
-	else
-		rc = value_length(pc, p, &v, &rules);
+	} else {
+		rc = pm_pc_value(pc, p, &v);
+		rules = pm_value_length_rules(&v, place_of(p));
+	}
 	if (!pm_is_error(rc) && rules & MALFORMED) {
 		pm_value_done(&v);
 		one.state = rules & MALFORMED & ~(uint32_t)PM_CR_ODD ? PM_LOST : PM_DAMAGED;

@@ -19,7 +19,7 @@
 #include "io/view.h"
 
 #define WINDOW     ((size_t)1 << 20)
-#define TAIL       4096
+#define TAIL       32 /* of the next window */
 #define SHIFTS_MAX 16 /* different displacements in one file */
 #define AGREE      3
 #define SOUGHT     8 /* blocks that are searched for byte by byte */
@@ -256,7 +256,7 @@ static enum pm_rc find_blocks(struct shifts *s)
 	if (!buf)
 		return s->an->ctx->rc;
 	for (uint64_t at = 0; at < size && rc == PM_OK; at += WINDOW) {
-		size_t n = size - at < WINDOW + 32 ? (size_t)(size - at) : WINDOW + 32;
+		size_t n = size - at < WINDOW + TAIL ? (size_t)(size - at) : WINDOW + TAIL;
 
 		rc = pm_image_read(s->an->ctx, s->an->img, at, buf, n);
 		if (pm_is_error(rc))

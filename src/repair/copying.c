@@ -2,7 +2,7 @@
 /* Copying the source beside the analysis; see copying.h. */
 #include "repair/copying.h"
 
-#include <signal.h>
+#include "base/pool.h"
 
 /* Asked after each piece; the thread's own context can't be asked to stop by two. */
 static void ask(void *arg, const char *phase, uint64_t done, uint64_t total)
@@ -29,8 +29,6 @@ static void *work(void *arg)
 void pm_copying_start(struct pm_copying *c, struct pm_ctx *ctx, const struct pm_image *src,
 		      const char *path, unsigned int flags)
 {
-	sigset_t all, before;
-
 	if (c->tried || ctx->jobs < 2)
 		return;
 	c->tried = true;
@@ -41,11 +39,7 @@ void pm_copying_start(struct pm_copying *c, struct pm_ctx *ctx, const struct pm_
 		c->out = NULL;
 		return;
 	}
-	/* Signals are for the thread that can be interrupted in order: the caller's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	c->running = !pthread_create(&c->thread, NULL, work, c);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	c->running = pm_thread_start(&c->thread, work, c);
 }
 
 static void wait_for(struct pm_copying *c)
