@@ -109,14 +109,20 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		void (*run)(struct pm_checker *c);
 		const char *phase;
 		bool always; /* without a sweep, too */
+		bool blocks; /* what it tells is of blocks */
 	} passes[] = {
-		{pm_check_header, "structure", true},    {pm_check_bits, "structure", true},
-		{pm_check_pages, "structure", true},     {pm_check_blocks, "structure", true},
-		{pm_check_internal, "structure", false}, {pm_check_refs, "structure", false},
-		{pm_check_alloc, "structure", true},     {pm_check_nodes, "structure", true},
-		{pm_check_contents, "contents", true},
+		{pm_check_header, "structure", true, false},
+		{pm_check_bits, "structure", true, true},
+		{pm_check_pages, "structure", true, false},
+		{pm_check_blocks, "structure", true, true},
+		{pm_check_internal, "structure", false, true},
+		{pm_check_refs, "structure", false, true},
+		{pm_check_alloc, "structure", true, false},
+		{pm_check_nodes, "structure", true, false},
+		{pm_check_contents, "contents", true, false},
 	};
 	struct pm_checker c = {.an = an, .ctx = an->ctx, .f = an->db.fmt, .opt = opt, .sink = sink};
+	uint64_t faults, blocks = 0;
 
 	c.rc = pm_bitmap_init(c.ctx, &c.tainted, an->db.blocks.n);
 	pm_phase(c.ctx, "structure");
@@ -126,8 +132,11 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		if (opt->quick && !an->swept && !passes[i].always)
 			continue;
 		pm_phase(c.ctx, passes[i].phase);
+		faults = pm_check_faults(&c);
 		passes[i].run(&c);
+		blocks += passes[i].blocks ? pm_check_faults(&c) - faults : 0;
 	}
+	an->blocks_sound = !opt->quick && !c.rc && !blocks;
 	for (unsigned i = 0; i < 2; i++) {
 		pm_map_done(&c.bad_lo[i]);
 		pm_vec_done(&c.lost[i]);

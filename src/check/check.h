@@ -14,6 +14,8 @@ struct pm_check_options {
 	/* Header, pages, entries of blocks, allocation, nodes, folders and their tables: no block is read
 	 * that isn't needed for these. For an analysis that was quick and bare. */
 	bool quick;
+	/* Also assess the messages that are found sound, while they are at hand: PM_NF_WHOLE. */
+	bool assess;
 };
 
 /*

@@ -146,6 +146,14 @@ static void take_verdict(struct folder *f, const struct table *t, const struct p
 		pm_sink_add_infos(f->c->sink, v->infos[i].id, v->infos[i].n);
 }
 
+static void set_sound(struct pm_checker *c, const struct pm_node *n)
+{
+	const bool whole = c->opt->assess && pm_message_whole(&c->an->db, n->nid, n->data, n->sub);
+
+	if (!pm_check_stop(c, c->ctx->rc))
+		pm_check_set(c, n->nid, PM_NF_SOUND | (whole ? PM_NF_WHOLE : 0));
+}
+
 static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 			 struct pm_row_compare *cmp, size_t row)
 {
@@ -165,7 +173,7 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 			take_flags(f, t, facts.has_flags, facts.flags);
 		if (cmp && !c->rc && facts.readable && !c->subject.lossy && !c->subject.tainted &&
 		    pm_check_faults(c) == before)
-			pm_check_set_sound(c, nid);
+			set_sound(c, n);
 		else
 			f->odd = true;
 	} else if (cmp && n) {
@@ -224,7 +232,7 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 			continue;
 		if (seen && seen[i].sound) {
 			take_verdict(f, t, &seen[i]);
-			pm_check_set_sound(c, nid);
+			pm_check_set(c, nid, PM_NF_SOUND | (seen[i].whole ? PM_NF_WHOLE : 0));
 		} else {
 			check_object(f, t, nid, &cmp, i);
 		}
@@ -407,7 +415,7 @@ static void check_folder(struct folder *f)
 		pm_check_search(c, f->m->nid);
 	}
 	if (!c->rc && !f->odd && !f->m->search && pm_check_faults(c) == before)
-		pm_check_set_sound(c, f->m->nid);
+		pm_check_set(c, f->m->nid, PM_NF_SOUND);
 }
 
 void pm_check_folders(struct pm_checker *c)

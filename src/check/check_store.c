@@ -73,7 +73,7 @@ void pm_check_names(struct pm_checker *c)
 		report_names(c);
 	c->names_known = usable(rc);
 	if (!c->subject.tainted && pm_check_faults(c) == before)
-		pm_check_set_sound(c, n->nid);
+		pm_check_set(c, n->nid, PM_NF_SOUND);
 }
 
 /* An entry id of the store [MS-PST 2.4.3.2]. */

@@ -55,6 +55,7 @@ struct pm_verdict {
 	uint32_t flags; /* of the message, where it has them */
 	bool has_flags;
 	bool sound; /* nothing to report of message and row, but for infos */
+	bool whole; /* nothing is missing either; looked at when the options say so */
 	struct {
 		uint8_t id, n; /* pm_problem_id, how often; n 0: none */
 	} infos[3];
@@ -75,10 +76,8 @@ bool pm_check_diff_counts(const struct pm_table_diff *d);
 /* A message of the folder at hand; compares it with `row` of cmp->tc unless cmp is NULL. */
 void pm_check_message(struct pm_checker *c, pm_nid nid, uint32_t folder, struct pm_row_compare *cmp,
 		      size_t row, struct pm_message_facts *ret);
-/* How much was told so far, but for what sound files have, too. */
-uint64_t pm_check_faults(const struct pm_checker *c);
-/* Give the node PM_NF_SOUND, unless its content is in doubt as a whole. */
-void pm_check_set_sound(struct pm_checker *c, pm_nid nid);
+/* Give the node flags (PM_NF_SOUND, PM_NF_WHOLE), unless its content is in doubt as a whole. */
+void pm_check_set(struct pm_checker *c, pm_nid nid, unsigned int flags);
 /* Hand the objects that are not whole to the sink. */
 void pm_report_unwhole(struct pm_checker *c);
 

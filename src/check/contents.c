@@ -112,12 +112,12 @@ uint64_t pm_check_faults(const struct pm_checker *c)
 	return c->sink->serial - c->sink->severity[PM_SEV_INFO];
 }
 
-void pm_check_set_sound(struct pm_checker *c, pm_nid nid)
+void pm_check_set(struct pm_checker *c, pm_nid nid, unsigned int flags)
 {
 	struct pm_node *n = pm_ndb_find_node(&c->an->db, nid);
 
 	if (n && n->data && !pm_node_doubt(n))
-		n->flags |= PM_NF_SOUND;
+		n->flags |= (uint8_t)flags;
 }
 
 /* --- objects that are not whole ------------------------------------------------------ */

@@ -90,6 +90,9 @@ uint64_t pm_check_loss(const struct pm_checker *c);
 /* Why a block is bad or missing. */
 uint64_t pm_check_block_cause(const struct pm_checker *c, pm_bid bid);
 
+/* How much was told so far, but for what sound files have, too. */
+uint64_t pm_check_faults(const struct pm_checker *c);
+
 /* The passes, in this order; errors are in c->rc. */
 void pm_check_header(struct pm_checker *c);
 void pm_check_bits(struct pm_checker *c);

@@ -21,6 +21,7 @@ enum {
 	CHUNKS = 16,     /* a thread, where that gives more */
 	SAMPLE = 256,    /* rows after which threads may stop */
 	SOUND_SHARE = 8, /* they do when more than one of so many is not in order */
+	KEPT_BLOCKS = 32,
 };
 
 struct scout {
@@ -68,6 +69,9 @@ static void begin(struct pm_scouts *s, struct scout *w)
 				   .codepage = c->codepage,
 				   .scouting = true};
 	w->c.model.an = &w->an;
+	/* To look at a message again right away costs its reading no more; without, it only does. */
+	if (c->opt->assess && pm_ndb_keep_blocks(&w->an.db, KEPT_BLOCKS))
+		w->ctx.rc = PM_OK;
 }
 
 static void end(struct scout *w)
@@ -107,6 +111,15 @@ static bool take_infos(struct scout *w, struct pm_verdict *v)
 	return true;
 }
 
+static bool is_whole(struct scout *w, pm_nid nid)
+{
+	const struct pm_node *n = pm_ndb_find_node(&w->an.db, nid);
+	const bool yes = n && pm_message_whole(&w->an.db, nid, n->data, n->sub);
+
+	w->ctx.rc = PM_OK; /* an error is met again by who assesses it then */
+	return yes;
+}
+
 static bool look(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cmp, size_t row,
 		 struct pm_verdict *v)
 {
@@ -126,6 +139,7 @@ static bool look(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cm
 		return false;
 	v->flags = facts.flags;
 	v->has_flags = facts.has_flags;
+	v->whole = c->opt->assess && is_whole(w, w->tc.rows.v[row].id);
 	return true;
 }
 

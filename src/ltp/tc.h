@@ -109,6 +109,9 @@ enum pm_rc pm_tc_row_bytes(struct pm_tc *tc, const struct pm_tc_row *r,
  */
 enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c,
 		      struct pm_value *v) PM_MUST_CHECK;
+/* That of the first column of this id whose cell the row has. */
+enum pm_rc pm_tc_any_cell(struct pm_tc *tc, size_t row, uint16_t id,
+			  struct pm_value *v) PM_MUST_CHECK;
 /* By property id, whatever the type: numbers of up to 4 bytes; strings as UTF-8. Results as
  * those of pm_pc_u32 and pm_pc_string. */
 enum pm_rc pm_tc_u32(struct pm_tc *tc, size_t row, uint16_t id, uint32_t *ret) PM_MUST_CHECK;

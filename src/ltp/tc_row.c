@@ -40,7 +40,11 @@ enum pm_rc pm_tc_row_bytes(struct pm_tc *tc, const struct pm_tc_row *r, struct p
 	*ret = (struct pm_span){0};
 	if (r->number == UINT32_MAX || !tc->first.n)
 		return PM_LOST;
-	k = pm_tc_block_of(tc, r->number);
+	/* Mostly the block at hand. */
+	k = tc->block_no;
+	if (k >= tc->first.n || r->number < tc->first.v[k] ||
+	    (k + 1 < tc->first.n && r->number >= tc->first.v[k + 1]))
+		k = pm_tc_block_of(tc, r->number);
 	if (k != tc->block_no) {
 		enum pm_rc rc;
 
@@ -110,8 +114,7 @@ enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c, stru
 	return v->state;
 }
 
-/* The first column of this id whose cell the row has. */
-static enum pm_rc any_cell(struct pm_tc *tc, size_t row, uint16_t id, struct pm_value *v)
+enum pm_rc pm_tc_any_cell(struct pm_tc *tc, size_t row, uint16_t id, struct pm_value *v)
 {
 	*v = (struct pm_value){.state = PM_NONE};
 	for (size_t i = 0; i < tc->cols.n; i++) {
@@ -129,7 +132,7 @@ static enum pm_rc any_cell(struct pm_tc *tc, size_t row, uint16_t id, struct pm_
 enum pm_rc pm_tc_u32(struct pm_tc *tc, size_t row, uint16_t id, uint32_t *ret)
 {
 	struct pm_value v;
-	enum pm_rc rc = any_cell(tc, row, id, &v);
+	enum pm_rc rc = pm_tc_any_cell(tc, row, id, &v);
 	uint32_t n = 0;
 
 	if (rc == PM_OK || rc == PM_DAMAGED) {
@@ -147,7 +150,7 @@ enum pm_rc pm_tc_u32(struct pm_tc *tc, size_t row, uint16_t id, uint32_t *ret)
 enum pm_rc pm_tc_string(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, struct pm_buf *out)
 {
 	struct pm_value v;
-	enum pm_rc rc = any_cell(tc, row, id, &v);
+	enum pm_rc rc = pm_tc_any_cell(tc, row, id, &v);
 
 	if (rc == PM_OK || rc == PM_DAMAGED)
 		rc = pm_value_text(tc->db->ctx, &v, cp, out);
@@ -176,7 +179,7 @@ enum pm_rc pm_tc_text(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, st
 enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max, struct pm_buf *out)
 {
 	struct pm_value v;
-	enum pm_rc rc = any_cell(tc, row, id, &v);
+	enum pm_rc rc = pm_tc_any_cell(tc, row, id, &v);
 
 	if (rc == PM_OK || rc == PM_DAMAGED)
 		rc = pm_cell_inline(v.type) ? PM_NONE : pm_value_read(tc->db->ctx, &v, max, out);

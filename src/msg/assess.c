@@ -23,6 +23,7 @@ struct walk {
 	struct pm_ctx *ctx;
 	struct pm_flaws *flaws;
 	const char *where; /* "attachment 3 'x.doc': ", or "" */
+	bool named;        /* somebody reads that */
 	unsigned depth;
 	struct pm_map *seen; /* attachments by their blocks */
 	unsigned *repeats;
@@ -327,9 +328,10 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 
 /* Is the place of property i that of one before it? A map is for the many; most are few. */
 static enum pm_rc shares_place(struct walk *w, const struct pm_pc *pc, size_t i,
-			       struct pm_map *places, bool *ret)
+			       struct pm_map *places, uint64_t *seen, bool *ret)
 {
 	const uint32_t place = place_of(&pc->props.v[i]);
+	const uint64_t bit = (uint64_t)1 << (place >> 5) % 64;
 	bool fresh = true;
 
 	*ret = false;
@@ -339,8 +341,11 @@ static enum pm_rc shares_place(struct walk *w, const struct pm_pc *pc, size_t i,
 		*ret = !fresh;
 		return PM_OK;
 	}
-	for (size_t k = 0; k < i && place && !*ret; k++)
-		*ret = place_of(&pc->props.v[k]) == place;
+	/* A bit for each place met: where its bit is not set, none before has it. */
+	if (place && *seen & bit)
+		for (size_t k = 0; k < i && !*ret; k++)
+			*ret = place_of(&pc->props.v[k]) == place;
+	*seen |= place ? bit : 0;
 	return PM_OK;
 }
 
@@ -348,6 +353,7 @@ static enum pm_rc shares_place(struct walk *w, const struct pm_pc *pc, size_t i,
 static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 {
 	struct pm_map places = {0};
+	uint64_t seen = 0;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; rc == PM_OK && i < pc->props.n; i++) {
@@ -357,7 +363,7 @@ static enum pm_rc judge_places(struct walk *w, struct pm_pc *pc)
 		char name[96];
 		bool shared;
 
-		rc = shares_place(w, pc, i, &places, &shared);
+		rc = shares_place(w, pc, i, &places, &seen, &shared);
 		if (rc == PM_OK && shared) {
 			name_of(p, name, sizeof(name));
 			rc = note(w, &flaw,
@@ -392,6 +398,22 @@ static enum pm_rc judge_pc(struct walk *w, struct pm_pc *pc, enum pm_rc state)
 	return rc == PM_OK ? judge_rtf(w, pc) : rc;
 }
 
+static enum pm_rc judge_recipient(struct walk *w, struct pm_message *m, size_t i)
+{
+	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENT};
+	struct pm_recipient r;
+	enum pm_rc rc = pm_recipient_open(m, i, &r);
+
+	flaw.state = rc;
+	if (rc == PM_LOST)
+		rc = note(w, &flaw, "recipient %zu: lost", i + 1);
+	else if (rc == PM_DAMAGED && m->recipients_state == PM_OK)
+		rc = note(w, &flaw, "recipient %zu %s: damaged", i + 1,
+			  pm_quote(r.name ? r.name : "").s);
+	pm_recipient_close(&r);
+	return pm_is_error(rc) ? rc : w->ctx->rc;
+}
+
 static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 {
 	struct pm_flaw flaw = {.what = PM_FLAW_RECIPIENTS, .state = m->recipients_state};
@@ -410,22 +432,9 @@ static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 	}
 	if (m->recipients_state == PM_DAMAGED)
 		rc = note(w, &flaw, "recipients: some may be missing or wrong");
-	for (size_t i = 0; rc == PM_OK && i < m->recipients.rows.n; i++) {
-		struct pm_flaw one = {.what = PM_FLAW_RECIPIENT};
-		struct pm_recipient r;
-		struct pm_quoted name;
-
-		rc = pm_recipient_open(m, i, &r);
-		name = pm_quote(r.name ? r.name : "");
-		if (!pm_is_error(rc)) {
-			one.state = rc;
-			rc = rc == PM_LOST ? note(w, &one, "recipient %zu: lost", i + 1)
-			     : rc == PM_DAMAGED && m->recipients_state == PM_OK
-				     ? note(w, &one, "recipient %zu %s: damaged", i + 1, name.s)
-				     : PM_OK;
-		}
-		pm_recipient_close(&r);
-	}
+	for (size_t i = 0; rc == PM_OK && i < m->recipients.rows.n; i++)
+		if (!pm_recipient_plain(m, i))
+			rc = judge_recipient(w, m, i);
 	return rc;
 }
 
@@ -498,12 +507,14 @@ static enum pm_rc judge_attachment(struct walk *w, struct pm_message *m, size_t 
 	rc = met_again(w, &m->attachments.v[i], &again);
 	if (rc || (again && ++*w->repeats > REPEATS_MAX))
 		return rc;
-	rc = pm_attachment_open(m, i, &a);
+	rc = w->named ? pm_attachment_open(m, i, &a) : pm_attachment_open_bare(m, i, &a);
 	if (pm_is_error(rc))
 		goto out;
-	pm_buf_printf(w->ctx, &where, "%sattachment %zu %s: ", w->where, i + 1,
-		      pm_quote(a.name ? a.name : "").s);
-	inner.where = pm_buf_cstr(w->ctx, &where);
+	if (w->named) {
+		pm_buf_printf(w->ctx, &where, "%sattachment %zu %s: ", w->where, i + 1,
+			      pm_quote(a.name ? a.name : "").s);
+		inner.where = pm_buf_cstr(w->ctx, &where);
+	}
 	if (!m->attachments.v[i].there) {
 		rc = note(&inner, &flaw, "missing");
 		goto out;
@@ -552,8 +563,12 @@ enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *
 {
 	struct pm_map seen = {0};
 	unsigned repeats = 0;
-	struct walk w = {
-		.ctx = m->db->ctx, .flaws = flaws, .where = "", .seen = &seen, .repeats = &repeats};
+	struct walk w = {.ctx = m->db->ctx,
+			 .flaws = flaws,
+			 .where = "",
+			 .named = max,
+			 .seen = &seen,
+			 .repeats = &repeats};
 	enum pm_rc rc;
 
 	*flaws = (struct pm_flaws){.max = max, .worst = PM_OK};
@@ -570,4 +585,26 @@ void pm_flaws_done(struct pm_flaws *f)
 {
 	pm_vec_done(&f->v);
 	pm_arena_done(&f->arena);
+}
+
+bool pm_message_foreign(const struct pm_message *m)
+{
+	return m->state == PM_OK && m->pc.props.n && !pm_pc_find(&m->pc, PM_ID_MESSAGE_CLASS) &&
+	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
+}
+
+bool pm_message_whole(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub)
+{
+	struct pm_flaws flaws = {0};
+	struct pm_message m;
+	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, &m);
+	bool yes = false;
+
+	if (rc == PM_OK && !pm_message_foreign(&m)) {
+		rc = pm_message_assess(&m, 0, &flaws);
+		yes = rc == PM_OK && flaws.worst == PM_OK;
+		pm_flaws_done(&flaws);
+	}
+	pm_message_close(&m);
+	return yes;
 }

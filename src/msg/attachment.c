@@ -50,10 +50,8 @@ static enum pm_rc read_all(struct pm_message *m, struct pm_attachment *a)
 		{0x3713, &a->content_location}, /* PidTagAttachContentLocation */
 		{0x3703, &a->extension},        /* PidTagAttachExtension */
 	};
-	enum pm_rc rc = pm_pc_u32(&a->pc, PM_ID_ATTACH_METHOD, &a->method);
+	enum pm_rc rc = PM_OK;
 
-	if (!pm_is_error(rc) && !usable(rc))
-		a->method = guess_method(a);
 	for (size_t i = 0; !pm_is_error(rc) && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = pm_pc_text(&a->pc, texts[i].id, m->codepage, &a->arena, texts[i].text);
 	if (!pm_is_error(rc))
@@ -67,21 +65,31 @@ static enum pm_rc read_all(struct pm_message *m, struct pm_attachment *a)
 	return rc;
 }
 
-enum pm_rc pm_attachment_open(struct pm_message *m, size_t i, struct pm_attachment *a)
+enum pm_rc pm_attachment_open_bare(struct pm_message *m, size_t i, struct pm_attachment *a)
 {
 	const struct pm_attach_ref *ref = &m->attachments.v[i];
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc;
 
 	*a = (struct pm_attachment){.of = m, .nid = ref->nid, .rendering = UINT32_MAX};
 	a->state = pm_pc_open(m->db, ref->data, ref->sub, &a->pc);
 	if (a->state == PM_NONE)
 		a->state = PM_LOST;
-	if (pm_is_error(a->state))
+	if (!usable(a->state))
 		return a->state;
-	if (usable(a->state))
-		rc = read_all(m, a);
+	rc = pm_pc_u32(&a->pc, PM_ID_ATTACH_METHOD, &a->method);
+	if (!pm_is_error(rc) && !usable(rc))
+		a->method = guess_method(a);
+	return pm_is_error(rc) ? rc : a->state;
+}
+
+enum pm_rc pm_attachment_open(struct pm_message *m, size_t i, struct pm_attachment *a)
+{
+	enum pm_rc rc = pm_attachment_open_bare(m, i, a);
+
 	if (!pm_is_error(rc))
-		rc = find_name(m, ref, a);
+		rc = usable(a->state) ? read_all(m, a) : PM_OK;
+	if (!pm_is_error(rc))
+		rc = find_name(m, &m->attachments.v[i], a);
 	return pm_is_error(rc) ? rc : a->state;
 }
 

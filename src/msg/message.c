@@ -212,24 +212,35 @@ static enum pm_rc list_attachments(struct pm_message *m)
 	return PM_OK;
 }
 
-enum pm_rc pm_message_open(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
-			   uint32_t store_codepage, struct pm_message *m)
+enum pm_rc pm_message_open_bare(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
+				struct pm_message *m)
 {
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc;
 
-	*m = (struct pm_message){.db = db, .nid = nid, .store_codepage = store_codepage};
+	*m = (struct pm_message){.db = db, .nid = nid};
 	m->state = pm_pc_open(db, data, sub, &m->pc);
 	if (m->state == PM_NONE)
 		m->state = PM_LOST;
 	if (pm_is_error(m->state))
 		return m->state;
-	rc = usable(m->state) ? read_properties(m) : decide_codepage(m);
+	rc = decide_codepage(m);
 	if (!pm_is_error(rc))
 		rc = open_table(m, PM_NID_RECIPIENT_TABLE, &m->recipients, &m->recipients_state);
 	if (!pm_is_error(rc))
 		rc = open_table(m, PM_NID_ATTACHMENT_TABLE, &m->attach_table, &m->attach_state);
 	if (!pm_is_error(rc))
 		rc = list_attachments(m);
+	return pm_is_error(rc) ? rc : m->state;
+}
+
+enum pm_rc pm_message_open(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
+			   uint32_t store_codepage, struct pm_message *m)
+{
+	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, m);
+
+	m->store_codepage = store_codepage;
+	if (!pm_is_error(rc))
+		rc = usable(m->state) ? read_properties(m) : decide_codepage(m);
 	return pm_is_error(rc) ? rc : m->state;
 }
 
@@ -294,6 +305,28 @@ enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient
 	    (!r->name && !r->email && !r->smtp))
 		r->state = PM_DAMAGED;
 	return pm_is_error(rc) ? rc : r->state;
+}
+
+bool pm_recipient_plain(struct pm_message *m, size_t i)
+{
+	static const uint16_t ids[] = {PM_ID_DISPLAY_NAME, PM_ID_EMAIL_ADDRESS, PM_ID_SMTP_ADDRESS,
+				       PM_ID_ADDRTYPE, PM_ID_RECIPIENT_TYPE};
+	struct pm_tc *tc = &m->recipients;
+	struct pm_span row;
+	bool named = false;
+
+	if (pm_tc_row(tc, i, &row) != PM_OK || tc->rows.v[i].rules)
+		return false;
+	for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++) {
+		struct pm_value v;
+		enum pm_rc rc = pm_tc_any_cell(tc, i, ids[k], &v);
+
+		named |= k < 3 && rc == PM_OK && v.size;
+		pm_value_done(&v);
+		if (rc != PM_OK && rc != PM_NONE)
+			return false;
+	}
+	return named;
 }
 
 bool pm_message_addressed(const struct pm_pc *pc)

@@ -56,6 +56,9 @@ struct pm_message {
  */
 enum pm_rc pm_message_open(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
 			   uint32_t store_codepage, struct pm_message *m) PM_MUST_CHECK;
+/* The same without texts, times and numbers: for who only wants to know whether it is whole. */
+enum pm_rc pm_message_open_bare(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
+				struct pm_message *m) PM_MUST_CHECK;
 enum pm_rc pm_message_open_node(const struct pm_ndb *db, pm_nid nid, uint32_t store_codepage,
 				struct pm_message *m) PM_MUST_CHECK;
 void pm_message_close(struct pm_message *m);
@@ -80,6 +83,8 @@ struct pm_recipient {
 
 /* Recipient i of m->recipients.rows.n. PM_OK, PM_DAMAGED, PM_LOST. */
 enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient *r) PM_MUST_CHECK;
+/* Would that give PM_OK, plainly? No is no answer: what names nobody but by empty texts may be. */
+bool pm_recipient_plain(struct pm_message *m, size_t i);
 /* Does it say to whom it went? Then there were recipients. [OBS: in all files looked at] */
 bool pm_message_addressed(const struct pm_pc *pc);
 void pm_recipient_close(struct pm_recipient *r);
@@ -114,6 +119,9 @@ struct pm_attachment {
 /* Attachment i of m->attachments.n; m must stay open. PM_OK, PM_DAMAGED, PM_LOST. */
 enum pm_rc pm_attachment_open(struct pm_message *m, size_t i,
 			      struct pm_attachment *a) PM_MUST_CHECK;
+/* The same with no more than its properties and the method. */
+enum pm_rc pm_attachment_open_bare(struct pm_message *m, size_t i,
+				   struct pm_attachment *a) PM_MUST_CHECK;
 void pm_attachment_close(struct pm_attachment *a);
 /* Its bytes: PidTagAttachDataBinary, or the subnode of an object that is no message. PM_NONE:
  * it has none. Done with pm_value_done. */
@@ -168,5 +176,12 @@ struct pm_flaws {
 enum pm_rc pm_message_assess(struct pm_message *m, size_t max,
 			     struct pm_flaws *flaws) PM_MUST_CHECK;
 void pm_flaws_done(struct pm_flaws *f);
+
+/* Has the context properties, and neither the class nor the flags that every message has? Then the
+ * entry names another object's. [OBS] */
+bool pm_message_foreign(const struct pm_message *m);
+/* Is the message in these trees one, and is nothing wrong with it? False after an error, too, which
+ * is in the context then. */
+bool pm_message_whole(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub);
 
 #endif

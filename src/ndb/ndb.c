@@ -87,9 +87,18 @@ size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)
 
 struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid)
 {
-	size_t i = pm_ndb_lower_node(db, nid);
+	static __thread size_t
+		last; /* likewise: rows of a table, items of a folder ascend mostly */
+	const struct pm_node *v = db->nodes.v;
+	const size_t n = db->nodes.n;
+	size_t i = last + 1;
 
-	return i < db->nodes.n && db->nodes.v[i].nid == nid ? &db->nodes.v[i] : NULL;
+	if (i >= n || v[i].nid != nid)
+		i = pm_ndb_lower_node(db, nid);
+	if (i >= n || v[i].nid != nid)
+		return NULL;
+	last = i;
+	return &db->nodes.v[i];
 }
 
 const char *pm_origin_name(unsigned origin)

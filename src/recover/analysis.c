@@ -235,7 +235,7 @@ static bool astray(const struct pm_analysis *an)
 	       (blocks && pm_length_differs(an));
 }
 
-/* The walk was not clean: because things are off their place? Then again, with all in its place. */
+/* Are things off their place? Then again, with all in its place. */
 static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analysis_options *opt,
 				   bool *ret_done)
 {
@@ -246,6 +246,41 @@ static enum pm_rc analyse_straight(struct pm_analysis *an, const struct pm_analy
 		return PM_OK;
 	rc = pm_put_pieces_straight(an, ret_done);
 	return rc || !*ret_done ? rc : analyse(an, opt);
+}
+
+/*
+ * The walk was not clean: because things are off their place? That is asked before the sweep, or
+ * where the maps stand in theirs after it, of what it left open.
+ */
+static enum pm_rc sweep_unclean(struct pm_analysis *an, const struct pm_analysis_options *opt,
+				bool *ret_done)
+{
+	const bool later = !an->pieces.n && pm_maps_in_place(an);
+	bool any = false;
+	enum pm_rc rc = PM_OK;
+
+	*ret_done = false;
+	if (!later)
+		rc = analyse_straight(an, opt, ret_done);
+	if (rc || *ret_done)
+		return rc;
+	if (opt->broken && !an->straight)
+		opt->broken(opt->arg);
+	pm_phase(an->ctx, "sweep");
+	rc = pm_sweep(an, later);
+	if (rc == PM_OK && later)
+		rc = pm_find_strays(an, &any);
+	return rc || !any ? rc : analyse_straight(an, opt, ret_done);
+}
+
+static enum pm_rc sweep_clean(struct pm_analysis *an, const struct pm_analysis_options *opt,
+			      bool *ret_done)
+{
+	enum pm_rc rc;
+
+	pm_phase(an->ctx, "sweep");
+	rc = pm_sweep(an, false);
+	return rc ? rc : analyse_straight(an, opt, ret_done);
 }
 
 /* What is found last may refer to more. */
@@ -285,21 +320,12 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 		return rc;
 	if (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS))
 		return opt->bare ? pm_sweep_maps(an) : pm_analysis_count_refs(an);
-	if (!clean) {
-		rc = analyse_straight(an, opt, &done);
-		if (rc || done)
-			return rc;
-		if (opt->broken && !an->straight)
-			opt->broken(opt->arg);
-	}
-	pm_phase(an->ctx, "sweep");
-	rc = pm_sweep(an);
+	rc = pm_sweep_maps(an);
+	if (rc == PM_OK)
+		rc = clean ? sweep_clean(an, opt, &done) : sweep_unclean(an, opt, &done);
+	if (rc || done)
+		return rc;
 	pm_phase(an->ctx, "settle");
-	if (rc == PM_OK && clean) {
-		rc = analyse_straight(an, opt, &done);
-		if (rc || done)
-			return rc;
-	}
 	if (rc == PM_OK)
 		rc = pm_mend_bits(an, &done);
 	if (rc == PM_OK && done)
@@ -382,6 +408,7 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_rangeset_done(&an->allocated);
 	pm_rangeset_done(&an->map_known);
 	pm_rangeset_done(&an->map_doubted);
+	pm_rangeset_done(&an->unexplained);
 	pm_map_done(&an->orphans);
 	pm_map_done(&an->missing);
 	pm_map_done(&an->absent);

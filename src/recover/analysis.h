@@ -134,6 +134,8 @@ struct pm_analysis {
 	struct pm_rangeset allocated;    /* by the sound AMaps */
 	struct pm_rangeset map_known;    /* intervals whose AMap is sound */
 	struct pm_rangeset map_doubted;  /* but calls much free that is in use */
+	struct pm_rangeset
+		unexplained; /* allocated, and the sweep knows nothing there; on request */
 	PM_VEC(struct pm_note) notes;
 	PM_VEC(struct pm_node) doubles; /* further entries of a nid that is taken: still content */
 
@@ -152,10 +154,11 @@ struct pm_analysis {
 	struct pm_map absent; /* likewise, of those that are not where their entries say */
 	struct pm_map missing;
 	bool swept;
-	bool adopted;     /* what no node names was looked at */
-	size_t unindexed; /* then: items, folders and attachments that stay without a node */
-	bool accepted;    /* both trees sound: nothing outside them was used */
-	bool dead;        /* not the file's, but that of what is dead: pm_deleted_find */
+	bool adopted;      /* what no node names was looked at */
+	size_t unindexed;  /* then: items, folders and attachments that stay without a node */
+	bool accepted;     /* both trees sound: nothing outside them was used */
+	bool blocks_sound; /* by the check: nothing to report of blocks, internal ones, references */
+	bool dead;         /* not the file's, but that of what is dead: pm_deleted_find */
 	struct pm_deleted *deleted; /* deleted mail (deleted.h); NULL: nobody asked for it */
 };
 
@@ -190,6 +193,9 @@ enum pm_node_flag {
 	/* The check looked at all of the item, its row included, and found nothing but what sound
 	 * files have; of a folder: at its tables, too. Whoever changes the node takes it away. */
 	PM_NF_SOUND = 1 << 3,
+	/* The check was asked to assess messages, and nothing is wrong with or missing from this one.
+	 * Goes with the other. */
+	PM_NF_WHOLE = 1 << 4,
 };
 
 /* Why the content of a node is in doubt as a whole, as the end of a sentence; NULL: it is not. */

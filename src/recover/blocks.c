@@ -10,12 +10,20 @@
 
 #include "base/sort.h"
 
+#define NEAR     16 /* ids that are looked at before a search */
 #define NOT_HERE (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_READ | PM_BF_LOST)
 
 static const struct pm_block *found(const struct pm_analysis *an, pm_bid bid)
 {
+	/* Most are asked for in the order of their ids. */
+	static __thread size_t last;
 	size_t lo = 0, hi = an->found.n;
 
+	if (last < hi && an->found.v[last].bid < bid) {
+		lo = last + 1;
+		if (lo + NEAR < hi && an->found.v[lo + NEAR].bid >= bid)
+			hi = lo + NEAR;
+	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -24,6 +32,7 @@ static const struct pm_block *found(const struct pm_analysis *an, pm_bid bid)
 		else
 			hi = mid;
 	}
+	last = lo ? lo - 1 : 0;
 	return lo < an->found.n && an->found.v[lo].bid == bid ? &an->found.v[lo] : NULL;
 }
 
@@ -277,6 +286,9 @@ static enum pm_rc take_old(struct doubtful *d)
 	struct pm_analysis *an = d->an;
 	enum pm_rc rc = PM_OK;
 
+	/* A tree that was put together from leaves has all that these say. */
+	if (an->assembled[0])
+		pm_mark_in_tree(an);
 	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
 		const struct pm_page_fact *p = &an->facts.v[i];
 
@@ -324,7 +336,7 @@ static enum pm_rc cover_known(struct doubtful *d)
 enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 {
 	struct doubtful d = {.an = an};
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = pm_map_reserve(an->ctx, &d.known, an->db.blocks.n);
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
 		rc = pm_map_put(an->ctx, &d.known, an->db.blocks.v[i].bid, 1);
@@ -368,35 +380,23 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 /* Take every found block into the table: the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an)
 {
-	size_t n = an->db.blocks.n;
-	enum pm_rc rc = PM_OK;
+	const size_t n = an->db.blocks.n;
 
-	for (size_t i = 0; i < an->found.n && rc == PM_OK; i++) {
+	for (size_t i = 0, k = 0; i < an->found.n; i++) {
 		const struct pm_block *f = &an->found.v[i];
-		struct pm_block *b;
+		struct pm_block *slot;
 
 		if (i && an->found.v[i - 1].bid == f->bid)
 			continue;
 		/* Only below n is the table sorted. */
-		b = NULL;
-		for (size_t lo = 0, hi = n; lo < hi;) {
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (an->db.blocks.v[mid].bid == f->bid)
-				b = &an->db.blocks.v[mid];
-			if (b)
-				break;
-			if (an->db.blocks.v[mid].bid < f->bid)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (b)
+		while (k < n && an->db.blocks.v[k].bid < f->bid)
+			k++;
+		if (k < n && an->db.blocks.v[k].bid == f->bid)
 			continue;
-		b = pm_vec_push(an->ctx, &an->db.blocks);
-		if (!b)
+		slot = pm_vec_push(an->ctx, &an->db.blocks);
+		if (!slot)
 			return an->ctx->rc;
-		*b = *f;
+		*slot = *f;
 	}
 	return pm_sort_member(an->ctx, &an->db.blocks, bid);
 }

@@ -39,10 +39,23 @@ enum pm_rc pm_mend_bits(struct pm_analysis *an, bool *ret_done) PM_MUST_CHECK;
 /* At the end: which are in pages of the trees? */
 void pm_mark_bits(struct pm_analysis *an);
 
-/* sweep.c: the linear pass: verifies db.blocks, fills facts, found, maps, allocated. */
-enum pm_rc pm_sweep(struct pm_analysis *an);
-/* A part of it: the allocation maps, which it fills maps, allocated and map_known from. */
+/* sweep.c: the allocation maps, by which it fills maps, allocated and map_known. */
 enum pm_rc pm_sweep_maps(struct pm_analysis *an);
+/* After that the linear pass: verifies db.blocks, fills facts, found; `holes`: also unexplained. */
+enum pm_rc pm_sweep(struct pm_analysis *an, bool holes);
+
+/* The page that the sweep met at this place, or NULL. */
+struct pm_page_fact *pm_fact_at(const struct pm_analysis *an, pm_ib ib);
+/* Which of these pages do the trees have? */
+void pm_mark_in_tree(struct pm_analysis *an);
+
+/* strays.c: do the maps say that nothing is off its place, but for what lies between two of them? */
+bool pm_maps_in_place(const struct pm_analysis *an);
+/* For the sweep: what is allocated, not covered and not found; an->found by place. */
+enum pm_rc pm_note_unexplained(struct pm_analysis *an,
+			       const struct pm_rangeset *covered) PM_MUST_CHECK;
+/* After the sweep: is there a page off its place, around what nothing explains? */
+enum pm_rc pm_find_strays(struct pm_analysis *an, bool *ret) PM_MUST_CHECK;
 
 /* blocks.c: settle the block table from tree entries and facts. */
 enum pm_rc pm_settle_blocks(struct pm_analysis *an);

@@ -588,22 +588,6 @@ static void pool_done(struct pool *p)
 	pm_rangeset_done(&p->lost);
 }
 
-static void mark_in_tree(struct pm_analysis *an)
-{
-	struct pm_map at = {0};
-
-	for (size_t i = 0; i < an->facts.n; i++)
-		if (pm_map_put(an->ctx, &at, an->facts.v[i].ib, i))
-			break;
-	for (size_t i = 0; i < an->pages.n && !an->ctx->rc; i++) {
-		struct pm_map_entry *e = pm_map_find(&at, an->pages.v[i].ib);
-
-		if (e && an->pages.v[i].grade >= PM_GRADE_B)
-			an->facts.v[e->value].in_tree = true;
-	}
-	pm_map_done(&at);
-}
-
 static enum pm_rc judge_all(struct pm_analysis *an, bool *ret_unfit)
 {
 	enum pm_rc rc = PM_OK;
@@ -688,8 +672,8 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 	rc = judge_all(an, &unfit);
 	if (rc || (an->accepted && !unfit))
 		return rc;
-	mark_in_tree(an);
-	rc = an->ctx->rc ? an->ctx->rc : gather(&p);
+	pm_mark_in_tree(an);
+	rc = gather(&p);
 	if (rc == PM_OK)
 		rc = index_pool(&p);
 	/* A block that a wrong entry claims is free only once that entry is replaced. */

@@ -71,7 +71,7 @@ static enum pm_rc take_names(struct shifts *s, const struct pm_spot *spot)
 
 static enum pm_rc find_pages(struct shifts *s)
 {
-	enum pm_rc rc = pm_find_spots(s->an, &s->spots);
+	enum pm_rc rc = pm_find_spots(s->an, NULL, &s->spots);
 
 	for (size_t i = 0; i < s->spots.v.n && rc == PM_OK; i++)
 		if (s->spots.v.v[i].level)

@@ -19,6 +19,7 @@ struct hand {
 
 struct search {
 	struct pm_analysis *an;
+	const struct pm_rangeset *where;
 	uint64_t next; /* window that no thread has taken */
 	bool stop;
 	struct hand hands[PM_POOL_MAX];
@@ -95,6 +96,8 @@ static bool search_window(struct search *s, struct hand *h, uint64_t at)
 	const uint64_t left = s->an->img->size - at;
 	const size_t n = left < WINDOW + TAIL ? (size_t)left : WINDOW + TAIL;
 
+	if (s->where && !pm_rangeset_overlaps(s->where, at, at + n))
+		return true;
 	if (pm_is_error(pm_image_read(&h->ctx, s->an->img, at, h->buf, n)))
 		return false;
 	for (size_t o = 0; o < WINDOW && o + f->page <= n; o++) {
@@ -146,7 +149,8 @@ static enum pm_rc take(struct pm_analysis *an, struct hand *h, struct pm_spots *
 	return an->ctx->rc;
 }
 
-enum pm_rc pm_find_spots(struct pm_analysis *an, struct pm_spots *ret)
+enum pm_rc pm_find_spots(struct pm_analysis *an, const struct pm_rangeset *where,
+			 struct pm_spots *ret)
 {
 	struct pm_pool *pool = an->img->size > 4 * WINDOW ? pm_pool_new(an->ctx) : NULL;
 	struct search *s = pm_calloc(an->ctx, 1, sizeof(*s));
@@ -155,6 +159,7 @@ enum pm_rc pm_find_spots(struct pm_analysis *an, struct pm_spots *ret)
 	*ret = (struct pm_spots){0};
 	if (s && !rc) {
 		s->an = an;
+		s->where = where;
 		pm_pool_run(pool, work, s);
 	}
 	for (unsigned int k = 0; s && k < PM_POOL_MAX; k++) {

@@ -20,8 +20,10 @@ struct pm_spots {
 	struct pm_buf pages;
 };
 
-/* Reads all of the file, in threads. PM_OK or an error; to be done with in both cases. */
-enum pm_rc pm_find_spots(struct pm_analysis *an, struct pm_spots *ret) PM_MUST_CHECK;
+/* Those around `where`, NULL: in all of the file. In threads. PM_OK or an error; to be done with in
+ * both cases. */
+enum pm_rc pm_find_spots(struct pm_analysis *an, const struct pm_rangeset *where,
+			 struct pm_spots *ret) PM_MUST_CHECK;
 void pm_spots_done(struct pm_spots *s);
 
 #endif

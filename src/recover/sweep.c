@@ -686,19 +686,16 @@ static void end(struct sweep *s)
 	}
 }
 
-enum pm_rc pm_sweep(struct pm_analysis *an)
+enum pm_rc pm_sweep(struct pm_analysis *an, bool holes)
 {
 	struct sweep s = {.an = an, .f = an->db.fmt};
-	enum pm_rc rc;
+	enum pm_rc rc = order_blocks(&s);
 
 	an->facts.n = an->found.n = 0;
 	if (!an->mended)
 		an->bits.n = an->bits_tried[0] = an->bits_tried[1] = 0;
 	pm_map_done(&an->fact_map);
 	pm_ndb_drop_internal(&an->db);
-	rc = pm_sweep_maps(an);
-	if (rc == PM_OK)
-		rc = order_blocks(&s);
 	if (rc == PM_OK)
 		rc = begin(&s);
 	if (rc == PM_OK)
@@ -707,9 +704,36 @@ enum pm_rc pm_sweep(struct pm_analysis *an)
 		rc = doubt_maps(an);
 	if (rc == PM_OK)
 		rc = index_facts(an);
+	if (rc == PM_OK && holes)
+		rc = pm_note_unexplained(an, &s.covered);
 	if (rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->found, bid);
 	an->swept = true;
 	end(&s);
 	return rc;
+}
+
+struct pm_page_fact *pm_fact_at(const struct pm_analysis *an, pm_ib ib)
+{
+	size_t lo = 0, hi = an->facts.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (an->facts.v[mid].ib < ib)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < an->facts.n && an->facts.v[lo].ib == ib ? &an->facts.v[lo] : NULL;
+}
+
+void pm_mark_in_tree(struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->pages.n; i++) {
+		struct pm_page_fact *p = pm_fact_at(an, an->pages.v[i].ib);
+
+		if (p && an->pages.v[i].grade >= PM_GRADE_B)
+			p->in_tree = true;
+	}
 }

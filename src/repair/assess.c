@@ -8,30 +8,19 @@
 
 #define FLAWS_MAX 16
 
-/* Every message has a class and flags; a context that can be read and has neither is not one's:
- * the entry names another object's. [OBS] */
-static bool foreign(const struct pm_message *m)
-{
-	return m->state == PM_OK && m->pc.props.n && !pm_pc_find(&m->pc, PM_ID_MESSAGE_CLASS) &&
-	       !pm_pc_find(&m->pc, PM_ID_MESSAGE_FLAGS);
-}
-
 static bool is_whole(struct pm_repair *r, size_t i)
 {
-	const pm_nid nid = r->model->messages.v[i].nid;
-	const struct pm_node *n = pm_ndb_find_node(&r->an->db, nid);
-	struct pm_flaws flaws = {0};
-	struct pm_message m;
-	enum pm_rc rc = pm_message_open(&r->an->db, nid, n->data, n->sub, 0, &m);
-	bool yes = false;
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, r->model->messages.v[i].nid);
 
-	if (rc == PM_OK && !foreign(&m) && !pm_node_doubt(n)) {
-		rc = pm_message_assess(&m, 1, &flaws);
-		yes = rc == PM_OK && flaws.worst == PM_OK && !flaws.v.n;
-		pm_flaws_done(&flaws);
-	}
-	pm_message_close(&m);
-	return yes;
+	return !pm_node_doubt(n) && pm_message_whole(&r->an->db, n->nid, n->data, n->sub);
+}
+
+/* Did the check see it? What was found of the order of blocks since then may say otherwise. */
+static bool is_known(const struct pm_repair *r, size_t i)
+{
+	const struct pm_node *n = pm_ndb_find_node(&r->an->db, r->model->messages.v[i].nid);
+
+	return n->flags & PM_NF_WHOLE && !pm_node_doubt(n) && !r->an->orders.n;
 }
 
 static enum pm_rc report(struct pm_repair *r, const struct pm_node *n, const struct pm_message *m,
@@ -57,7 +46,7 @@ static enum pm_rc assess(struct pm_repair *r, struct pm_node *n)
 	struct pm_message m;
 	enum pm_rc rc = pm_message_open(&r->an->db, n->nid, n->data, n->sub, 0, &m);
 
-	if (!pm_is_error(rc) && foreign(&m)) {
+	if (!pm_is_error(rc) && pm_message_foreign(&m)) {
 		rc = pm_repair_casualty(r, n->nid, true, NULL,
 					"its entry names data that are no message's");
 		n->data = n->sub = 0;
@@ -75,8 +64,8 @@ enum pm_rc pm_repair_assess(struct pm_repair *r)
 {
 	const size_t n = r->model->messages.n;
 	/* The check looks for what is wrong with structures; what is missing, or is another's, shows only
-	 * when a message is assessed. So its word is no answer here. */
-	const struct pm_repair_probe what = {"assess", n, 64, NULL, is_whole};
+	 * when a message is assessed. So "sound" is no answer here. */
+	const struct pm_repair_probe what = {"assess", n, 64, is_known, is_whole};
 	struct pm_bitmap whole;
 	enum pm_rc rc = pm_repair_probe(r, &what, &whole);
 

@@ -217,6 +217,6 @@ enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm
 	n->parent = parent;
 	n->data = data;
 	n->sub = sub;
-	n->flags &= (uint8_t)~PM_NF_SOUND;
+	n->flags &= (uint8_t) ~(PM_NF_SOUND | PM_NF_WHOLE);
 	return PM_OK;
 }

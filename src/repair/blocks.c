@@ -121,9 +121,12 @@ static enum pm_rc move_blocks(struct pm_repair *r)
 static enum pm_rc find_impostors(struct pm_repair *r)
 {
 	struct pm_map owner = {0};
+	bool any = false;
 	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < r->an->db.blocks.n && rc == PM_OK; i++) {
+	for (size_t i = 0; i < r->an->db.blocks.n && !any; i++)
+		any = r->an->db.blocks.v[i].flags & PM_BF_BID;
+	for (size_t i = 0; any && i < r->an->db.blocks.n && rc == PM_OK; i++) {
 		const struct pm_block *b = &r->an->db.blocks.v[i];
 
 		if (!(b->flags & (UNSOUND | PM_BF_BID)))
@@ -158,16 +161,13 @@ static enum pm_rc mend_trailers(struct pm_repair *r)
 /* A block id as a data tree and as a subnode tree are two keys: bit 0 of ids is free. */
 enum tree { TREE_DATA = 0, TREE_SUBS = 1 };
 
-/* The result of mending a tree, and how it came out, in one word for the map. Single blocks
- * that are sound are not worth it. PM_NONE: it is being mended. */
+/* The result of mending a tree, and how it came out, in one word for the map. PM_NONE: it is being
+ * mended. */
 static enum pm_rc remember(struct pm_repair *r, enum tree tree, pm_bid bid, pm_bid to,
 			   enum pm_rc state)
 {
-	enum pm_rc rc;
+	enum pm_rc rc = pm_map_put(r->ctx, &r->mended, bid | tree, to << 2 | (uint64_t)state);
 
-	if (bid == to && state == PM_OK && !pm_bid_internal(bid))
-		return PM_OK;
-	rc = pm_map_put(r->ctx, &r->mended, bid | tree, to << 2 | (uint64_t)state);
 	return rc ? rc : state;
 }
 
@@ -310,6 +310,8 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	*ret_bid = bid;
 	if (!bid)
 		return PM_NONE;
+	if (!pm_bid_internal(bid) && !leaf_unsound(r, &(struct pm_leaf){.bid = bid}))
+		return PM_OK; /* as most are */
 	if (recall(r, TREE_DATA, bid, ret_bid, &state))
 		return state;
 	rc = pm_data_open(&r->an->db, bid, &d);
@@ -441,8 +443,12 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &r->an->db.nodes.v[i];
 		pm_bid data, sub;
-		enum pm_rc state = pm_repair_data(r, n->data, &data);
+		enum pm_rc state;
 
+		/* What the check found is still so, and it found nothing. */
+		if (r->an->blocks_sound && !r->an->orders.n && n->flags & PM_NF_SOUND)
+			continue;
+		state = pm_repair_data(r, n->data, &data);
 		if (pm_is_error(state))
 			return state;
 		state = pm_repair_subs(r, n->sub, &sub);
@@ -453,7 +459,7 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 		rc = pm_repair_did(r, PM_DID_NODE_TREES, n->nid, n->data, data);
 		n->data = data;
 		n->sub = sub;
-		n->flags &= (uint8_t)~PM_NF_SOUND;
+		n->flags &= (uint8_t) ~(PM_NF_SOUND | PM_NF_WHOLE);
 	}
 	return rc;
 }

@@ -74,6 +74,12 @@ static enum pm_rc put_page(struct maps *m, pm_ib ib, const uint8_t *page)
 
 static void set_bits(uint8_t *bits, uint64_t a, uint64_t b)
 {
+	for (; a < b && (a % 8 || b - a < 8); a++)
+		bits[a / 8] |= (uint8_t)(0x80 >> a % 8);
+	if (a < b) {
+		memset(bits + a / 8, 0xFF, (b - a) / 8);
+		a += (b - a) / 8 * 8;
+	}
 	for (; a < b; a++)
 		bits[a / 8] |= (uint8_t)(0x80 >> a % 8);
 }

@@ -587,7 +587,7 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 		return pm_is_error(rc) ? rc : PM_OK;
 	n->data = data;
 	n->sub = sub;
-	n->flags &= (uint8_t)~PM_NF_SOUND;
+	n->flags &= (uint8_t) ~(PM_NF_SOUND | PM_NF_WHOLE);
 	return data ? pm_repair_did(r, PM_DID_NODE_REBUILT, n->nid, 0, 0) : PM_OK;
 }
 

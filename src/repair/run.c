@@ -423,7 +423,7 @@ enum pm_rc pm_run_repair(struct pm_ctx *ctx, struct pm_image *img, const struct 
 {
 	struct looking looking = {ret, ctx, img, opt};
 	const struct pm_analysis_options how = {.broken = begin_copy, .arg = &looking};
-	const struct pm_check_options what = {0};
+	const struct pm_check_options what = {.assess = true};
 	static const struct pm_sink_ops ops = {.problem = problem, .affected = suspect};
 	bool healthy, undelete;
 	enum pm_rc rc;
