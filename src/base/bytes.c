@@ -72,6 +72,17 @@ void pm_buf_str(struct pm_ctx *ctx, struct pm_buf *b, const char *s)
 	pm_buf_add(ctx, b, s, strlen(s));
 }
 
+void pm_buf_hex(struct pm_ctx *ctx, struct pm_buf *b, bool upper, const uint8_t *p, size_t n)
+{
+	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+	uint8_t *q = n ? pm_buf_room(ctx, b, 2 * n) : NULL;
+
+	for (size_t i = 0; q && i < n; i++) {
+		q[2 * i] = (uint8_t)digits[p[i] >> 4];
+		q[2 * i + 1] = (uint8_t)digits[p[i] & 15];
+	}
+}
+
 void pm_buf_zero(struct pm_ctx *ctx, struct pm_buf *b, size_t n)
 {
 	uint8_t *q = n ? pm_buf_room(ctx, b, n) : NULL;

@@ -131,6 +131,7 @@ void pm_buf_add(struct pm_ctx *ctx, struct pm_buf *b, const void *p, size_t n);
 void pm_buf_byte(struct pm_ctx *ctx, struct pm_buf *b, uint8_t c);
 void pm_buf_str(struct pm_ctx *ctx, struct pm_buf *b, const char *s);
 void pm_buf_printf(struct pm_ctx *ctx, struct pm_buf *b, const char *fmt, ...) PM_PRINTF(3, 4);
+void pm_buf_hex(struct pm_ctx *ctx, struct pm_buf *b, bool upper, const uint8_t *p, size_t n);
 void pm_buf_zero(struct pm_ctx *ctx, struct pm_buf *b, size_t n); /* n zero bytes */
 /* Room for n bytes at the end, counted in at once; NULL on failure. */
 uint8_t *pm_buf_room(struct pm_ctx *ctx, struct pm_buf *b, size_t n);

@@ -48,8 +48,7 @@ static void bytes_field(struct pm_dump *d, const struct pm_field *f, const uint8
 	struct pm_buf text = {0};
 	char same[32];
 
-	for (size_t i = 0; i < n; i++)
-		pm_buf_printf(d->ctx, &text, "%02x", p[i]);
+	pm_buf_hex(d->ctx, &text, false, p, n);
 	if (!remark && n > 4 && !memcmp(p, p + 1, n - 1)) {
 		snprintf(same, sizeof(same), "all %02x", p[0]);
 		remark = same;

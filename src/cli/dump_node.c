@@ -243,8 +243,7 @@ static void print_item(struct pm_dump *d, struct pm_heap *h, pm_hid hid)
 
 	if (pm_is_error(rc))
 		return;
-	for (size_t i = 0; i < s.n; i++)
-		pm_buf_printf(d->ctx, &hex, "%02x", s.p[i]);
+	pm_buf_hex(d->ctx, &hex, false, s.p, s.n);
 	pm_print_begin_row(d->out);
 	pm_print_uint(d->out, &item_cols[0], hid);
 	pm_print_uint(d->out, &item_cols[1], s.n);

@@ -11,8 +11,7 @@ enum { TEXT_LIMIT = 200, BINARY_LIMIT = 64, FULL_LIMIT = 1 << 28 };
 
 static void put_binary(struct pm_dump *d, struct pm_span s, struct pm_buf *out)
 {
-	for (size_t i = 0; i < s.n; i++)
-		pm_buf_printf(d->ctx, out, "%02x", s.p[i]);
+	pm_buf_hex(d->ctx, out, false, s.p, s.n);
 }
 
 /* [MS-DTYP 2.3.4.2] */
@@ -20,8 +19,7 @@ void pm_dump_guid(struct pm_dump *d, const uint8_t *p, struct pm_buf *out)
 {
 	pm_buf_printf(d->ctx, out, "{%08x-%04x-%04x-%02x%02x-", pm_le32(p), pm_le16(p + 4),
 		      pm_le16(p + 6), p[8], p[9]);
-	for (size_t i = 10; i < 16; i++)
-		pm_buf_printf(d->ctx, out, "%02x", p[i]);
+	pm_buf_hex(d->ctx, out, false, p + 10, 6);
 	pm_buf_byte(d->ctx, out, '}');
 }
 

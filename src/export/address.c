@@ -211,12 +211,13 @@ void pm_head_others(struct pm_ctx *ctx, struct pm_buf *out, const char *name,
 {
 	struct pm_buf field = {0}, value = {0};
 
-	pm_buf_printf(ctx, &field, "X-PSTMend-%s", name);
 	for (size_t i = 0; i < l->v.n; i++) {
 		const struct pm_mailbox *m = &l->v.v[i];
 
 		if (m->smtp || !m->other)
 			continue;
+		pm_buf_clear(&field);
+		pm_buf_printf(ctx, &field, "X-PSTMend-%s", name);
 		pm_buf_clear(&value);
 		if (m->name)
 			pm_buf_printf(ctx, &value, "%s ", m->name);

@@ -77,8 +77,7 @@ static enum pm_rc source_line(struct pm_ctx *ctx, struct pm_image *img, struct p
 		sha256_digest(&h, sizeof(digest), digest);
 		pm_buf_printf(ctx, out, "source\t%llu\t%lld.%09ld\t", (unsigned long long)size,
 			      st ? (long long)st->st_mtim.tv_sec : 0, st ? st->st_mtim.tv_nsec : 0);
-		for (size_t i = 0; i < sizeof(digest); i++)
-			pm_buf_printf(ctx, out, "%02x", digest[i]);
+		pm_buf_hex(ctx, out, false, digest, sizeof(digest));
 		pm_buf_byte(ctx, out, '\n');
 	}
 	pm_free(head);
@@ -582,13 +581,14 @@ void pm_journal_note(struct pm_journal *j, const struct pm_journal_step *s, uint
 {
 	const char *const texts[] = {s->file, s->subject, s->why};
 
-	pm_buf_printf(j->ctx, &j->lines, "%c\t%x\t%x\t%u\t%llu\t", (int)s->kind, s->nid, s->of,
-		      s->state, (unsigned long long)s->number);
-	for (size_t i = 0; i < 3; i++)
-		pm_buf_printf(j->ctx, &j->lines, "%llu\t", (unsigned long long)s->attachments[i]);
-	for (size_t i = 0; s->hash && i < sizeof(s->hash_bytes); i++)
-		pm_buf_printf(j->ctx, &j->lines, "%02x", s->hash[i]);
-	pm_buf_str(j->ctx, &j->lines, s->hash ? "" : "\\N");
+	pm_buf_printf(j->ctx, &j->lines, "%c\t%x\t%x\t%u\t%llu\t%llu\t%llu\t%llu\t", (int)s->kind,
+		      s->nid, s->of, s->state, (unsigned long long)s->number,
+		      (unsigned long long)s->attachments[0], (unsigned long long)s->attachments[1],
+		      (unsigned long long)s->attachments[2]);
+	if (s->hash)
+		pm_buf_hex(j->ctx, &j->lines, false, s->hash, sizeof(s->hash_bytes));
+	else
+		pm_buf_str(j->ctx, &j->lines, "\\N");
 	for (size_t i = 0; i < 3; i++) {
 		pm_buf_byte(j->ctx, &j->lines, '\t');
 		pm_tsv_put_null(j->ctx, &j->lines, texts[i]);

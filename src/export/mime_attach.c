@@ -106,8 +106,14 @@ static void extended_param(struct pm_ctx *ctx, struct pm_buf *head, const char *
 			for (; n; n--, at++) {
 				uint8_t b = value->p[at];
 
-				pm_buf_printf(ctx, head, is_attribute(b) ? "%c" : "%%%02X", b);
-				column += is_attribute(b) ? 1 : 3;
+				if (is_attribute(b)) {
+					pm_buf_byte(ctx, head, b);
+					column++;
+					continue;
+				}
+				pm_buf_byte(ctx, head, '%');
+				pm_buf_hex(ctx, head, true, &b, 1);
+				column += 3;
 			}
 		}
 	}

@@ -116,8 +116,7 @@ static void put_time(struct pm_ctx *ctx, struct pm_buf *out, uint64_t t)
 static void put_hex(struct pm_ctx *ctx, struct pm_buf *out, struct pm_span s)
 {
 	pm_buf_printf(ctx, out, "(%zu bytes) ", s.n);
-	for (size_t i = 0; i < s.n && i < HEX_MAX; i++)
-		pm_buf_printf(ctx, out, "%02X", s.p[i]);
+	pm_buf_hex(ctx, out, true, s.p, s.n < HEX_MAX ? s.n : HEX_MAX);
 	if (s.n > HEX_MAX)
 		pm_buf_str(ctx, out, "...");
 }

@@ -559,7 +559,7 @@ static enum pm_rc judge_message(struct walk *w, struct pm_message *m)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *flaws)
+static enum pm_rc judge(struct pm_message *m, size_t max, struct pm_flaws *flaws)
 {
 	struct pm_map seen = {0};
 	unsigned repeats = 0;
@@ -579,6 +579,14 @@ enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *
 	if (!usable(m->state))
 		flaws->worst = PM_LOST;
 	return flaws->worst;
+}
+
+enum pm_rc pm_message_assess(struct pm_message *m, size_t max, struct pm_flaws *flaws)
+{
+	/* Most are whole, and names are only there for what is not. */
+	enum pm_rc rc = judge(m, 0, flaws);
+
+	return pm_is_error(rc) || rc == PM_OK || !max ? rc : judge(m, max, flaws);
 }
 
 void pm_flaws_done(struct pm_flaws *f)
