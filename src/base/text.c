@@ -2,8 +2,10 @@
 /* UTF-16LE, UTF-8, terminal-safe text, ASCII comparison. */
 #include "base/text.h"
 
+#include "base/text_wide.h"
+
 /* Conversions collect this much before they touch the buffer. */
-#define CHUNK 1024
+#define CHUNK 4096
 
 /* What all conversions do at their end. */
 static enum pm_rc finish(const struct pm_ctx *ctx, const struct pm_buf *out, uint64_t bad,
@@ -108,7 +110,7 @@ static bool has_surrogate4(const uint8_t *p)
 bool pm_utf16_valid(const void *ptr, size_t n)
 {
 	const uint8_t *p = ptr;
-	size_t at = 0;
+	size_t at = pm_utf16_plain_wide(p, n);
 
 	while (n - at >= 2) {
 		unsigned int c;
@@ -141,7 +143,10 @@ static bool is_ascii4(const uint8_t *p)
 static size_t put_units(uint8_t *to, size_t room, const uint8_t *p, size_t n, size_t *at)
 {
 	uint8_t *start = to, *last = to + room - 8;
+	size_t put;
 
+	*at += pm_utf16_put_wide(to, room, p + *at, n - *at, &put);
+	to += put;
 	while (n - *at >= 2 && to <= last) {
 		uint32_t c;
 
