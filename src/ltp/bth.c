@@ -9,9 +9,14 @@
 #define LEVELS_MAX 8
 #define BYTES_MAX  ((size_t)128 << 20) /* of records: a table of 16 million rows */
 
+enum { FEW = 8 };
+
 struct loader {
 	struct pm_heap *h;
 	struct pm_bth *b;
+	/* The items that it names: the first ones, of most trees all; the others. */
+	pm_hid few[FEW];
+	size_t n_few;
 	struct pm_map seen;
 	struct pm_buf bytes, state;
 };
@@ -81,6 +86,21 @@ static enum pm_rc add_records(struct loader *l, struct pm_span s, enum pm_rc sta
 	return ctx->rc;
 }
 
+/* Note that the tree names this item; is it for the first time? */
+static enum pm_rc see(struct loader *l, pm_hid hid, bool *ret_fresh)
+{
+	*ret_fresh = false;
+	for (size_t i = 0; i < l->n_few; i++)
+		if (l->few[i] == hid)
+			return PM_OK;
+	if (l->n_few < FEW) {
+		l->few[l->n_few++] = hid;
+		*ret_fresh = true;
+		return PM_OK;
+	}
+	return pm_map_get(l->h->db->ctx, &l->seen, hid, ret_fresh) ? PM_OK : l->h->db->ctx->rc;
+}
+
 static enum pm_rc walk(struct loader *l, pm_hid hid, unsigned level, const uint8_t *want);
 
 static enum pm_rc walk_index(struct loader *l, struct pm_span s, unsigned level)
@@ -108,7 +128,7 @@ static enum pm_rc walk(struct loader *l, pm_hid hid, unsigned level, const uint8
 	enum pm_rc rc;
 	bool fresh;
 
-	if (!pm_map_get(l->h->db->ctx, &l->seen, hid, &fresh))
+	if (see(l, hid, &fresh))
 		return l->h->db->ctx->rc;
 	if (!fresh) {
 		b->rules |= PM_TR_TREE;
@@ -223,7 +243,8 @@ static void loader_done(struct loader *l)
 /* All records of a tree with so many levels. The header item is no part of it. */
 static enum pm_rc load_tree(struct loader *l, pm_hid header, unsigned levels)
 {
-	enum pm_rc rc = pm_map_put(l->h->db->ctx, &l->seen, header, 0);
+	bool fresh;
+	enum pm_rc rc = see(l, header, &fresh);
 
 	l->b->levels = levels;
 	l->b->lost = 0;
@@ -270,13 +291,13 @@ static enum pm_rc try_levels(struct loader *l, pm_hid header)
 
 static enum pm_rc mark_items(const struct loader *l)
 {
-	for (size_t i = 0; i < l->seen.n; i++) {
-		enum pm_rc rc = pm_heap_mark(l->h, (pm_hid)l->seen.v[i].key);
+	const size_t n = l->n_few + l->seen.n;
+	enum pm_rc rc = PM_OK;
 
-		if (pm_is_error(rc))
-			return rc;
-	}
-	return PM_OK;
+	for (size_t i = 0; i < n && !pm_is_error(rc); i++)
+		rc = pm_heap_mark(l->h,
+				  i < l->n_few ? l->few[i] : (pm_hid)l->seen.v[i - l->n_few].key);
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 enum pm_rc pm_bth_open(struct pm_heap *h, pm_hid hid, unsigned cb_key, unsigned cb_ent, bool mark,

@@ -332,6 +332,7 @@ void pm_pc_close(struct pm_pc *pc)
 	pm_heap_close(&pc->heap);
 	pm_subs_close(&pc->subs);
 	pm_vec_done(&pc->props);
+	pm_buf_done(&pc->text);
 }
 
 const struct pm_prop *pm_pc_find(const struct pm_pc *pc, uint16_t id)

@@ -44,6 +44,7 @@ struct pm_pc {
 	uint32_t bth_rules;           /* pm_bth_rule */
 	uint32_t lost;                /* items of records that could not be read */
 	bool padded;                  /* there are records of id 0, which are left out */
+	struct pm_buf text;           /* for pm_pc_text */
 };
 
 /*

@@ -106,19 +106,12 @@ enum pm_rc pm_pc_string(struct pm_pc *pc, uint16_t id, uint32_t cp, struct pm_bu
 
 enum pm_rc pm_pc_text(struct pm_pc *pc, uint16_t id, uint32_t cp, struct pm_arena *a, char **ret)
 {
-	struct pm_buf b = {0};
-	enum pm_rc rc = pm_pc_string(pc, id, cp, &b);
+	struct pm_buf *b = &pc->text;
+	enum pm_rc rc;
 
-	if (rc == PM_OK || rc == PM_DAMAGED) {
-		char *s = pm_arena_dup(pc->db->ctx, a, pm_buf_cstr(pc->db->ctx, &b), b.n + 1);
-
-		if (s && !b.bad)
-			*ret = s;
-		else
-			rc = pc->db->ctx->rc;
-	}
-	pm_buf_done(&b);
-	return rc;
+	pm_buf_clear(b);
+	rc = pm_pc_string(pc, id, cp, b);
+	return pm_text_keep(pc->db->ctx, b, a, rc, ret);
 }
 
 enum pm_rc pm_pc_object(struct pm_pc *pc, uint16_t id, const struct pm_sub **ret_sub,

@@ -7,6 +7,7 @@
 
 #define ROWS_MAX ((size_t)1 << 23)
 #define NO_ROW   UINT32_MAX
+#define FEW      16 /* rows that are found without a map */
 
 bool pm_cell_inline(uint16_t type)
 {
@@ -309,24 +310,39 @@ static enum pm_rc add_strays(struct pm_tc *tc, const uint8_t *owned, uint64_t to
 	return PM_OK;
 }
 
-/* Rows by their number, and the map from id to them. */
+/* Rows by their number. In most tables they are. */
 static enum pm_rc sort_rows(struct pm_tc *tc)
 {
 	struct keyed {
 		uint64_t key;
 		struct pm_tc_row row;
-	} *v = pm_calloc(tc->db->ctx, tc->rows.n, sizeof(*v));
-	enum pm_rc rc = v ? PM_OK : tc->db->ctx->rc;
+	} * v;
+	size_t sorted = 1;
+	enum pm_rc rc;
 
+	while (sorted < tc->rows.n && tc->rows.v[sorted - 1].number <= tc->rows.v[sorted].number)
+		sorted++;
+	if (sorted >= tc->rows.n)
+		return PM_OK;
+	v = pm_calloc(tc->db->ctx, tc->rows.n, sizeof(*v));
+	rc = v ? PM_OK : tc->db->ctx->rc;
 	for (size_t i = 0; rc == PM_OK && i < tc->rows.n; i++)
 		v[i] = (struct keyed){tc->rows.v[i].number, tc->rows.v[i]};
 	if (rc == PM_OK)
 		rc = pm_sort_u64(tc->db->ctx, v, tc->rows.n, sizeof(*v), 0);
-	for (size_t i = 0; rc == PM_OK && i < tc->rows.n; i++) {
+	for (size_t i = 0; rc == PM_OK && i < tc->rows.n; i++)
 		tc->rows.v[i] = v[i].row;
-		rc = pm_map_put(tc->db->ctx, &tc->by_id, v[i].row.id, i);
-	}
 	pm_free(v);
+	return rc;
+}
+
+/* The map from id to row; of rows with one id the last. */
+static enum pm_rc index_rows(struct pm_tc *tc)
+{
+	enum pm_rc rc = pm_map_reserve(tc->db->ctx, &tc->by_id, tc->rows.n);
+
+	for (size_t i = 0; rc == PM_OK && i < tc->rows.n; i++)
+		rc = pm_map_put(tc->db->ctx, &tc->by_id, tc->rows.v[i].id, i);
 	return rc;
 }
 
@@ -341,7 +357,7 @@ static enum pm_rc add_indexed(struct pm_tc *tc, const struct pm_bth *b, uint8_t 
 			      uint64_t total)
 {
 	bool hole = tc->matrix_state == PM_LOST || tc->matrix_state == PM_DAMAGED;
-	enum pm_rc rc = pm_map_reserve(tc->db->ctx, &tc->by_id, b->n);
+	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; rc == PM_OK && i < b->n && i < ROWS_MAX; i++) {
 		uint32_t id = (uint32_t)pm_bth_key(b, i);
@@ -360,9 +376,7 @@ static enum pm_rc add_indexed(struct pm_tc *tc, const struct pm_bth *b, uint8_t 
 			}
 			number = NO_ROW;
 		}
-		rc = pm_map_put(tc->db->ctx, &tc->by_id, id, tc->rows.n);
-		if (rc == PM_OK)
-			rc = add_row(tc, id, number, rules, state);
+		rc = add_row(tc, id, number, rules, state);
 	}
 	return rc;
 }
@@ -380,10 +394,14 @@ static enum pm_rc reconcile(struct pm_tc *tc, const struct pm_bth *b, uint8_t *o
 
 	if (rc == PM_OK && (broken || b->n != total))
 		rc = disown_wrong(tc, owned, &broken);
+	if (rc == PM_OK && (broken || tc->rows.n > FEW))
+		rc = index_rows(tc);
 	if (rc || !broken)
 		return rc;
 	rc = add_strays(tc, owned, total);
-	return rc ? rc : sort_rows(tc);
+	if (rc == PM_OK)
+		rc = sort_rows(tc);
+	return rc ? rc : index_rows(tc);
 }
 
 /* Which rows there are, by index and matrix. */
@@ -496,4 +514,5 @@ void pm_tc_close(struct pm_tc *tc)
 	pm_vec_done(&tc->first);
 	pm_map_done(&tc->by_id);
 	pm_buf_done(&tc->block);
+	pm_buf_done(&tc->text);
 }

@@ -60,7 +60,7 @@ struct pm_tc {
 	pm_hid row_index;
 	uint32_t rows_hnid;
 	PM_VEC(struct pm_tc_row) rows; /* by number, those without one last */
-	struct pm_map by_id;           /* row id -> index into rows */
+	struct pm_map by_id;           /* row id -> index into rows; empty when these are few */
 	uint32_t rules, bth_rules;     /* of the table; what rows and cells break is not in it */
 	uint32_t lost;                 /* items of the row index that could not be read */
 	struct pm_data matrix;         /* when it lies in a subnode */
@@ -68,6 +68,7 @@ struct pm_tc {
 	enum pm_rc matrix_state;
 	PM_VEC(uint32_t) first; /* number of the first row of each matrix block */
 	struct pm_buf block;    /* the matrix block at hand */
+	struct pm_buf text;     /* for pm_tc_text */
 	size_t block_no;
 	enum pm_rc block_state;
 	struct pm_heap pool[2]; /* [OBS] OSTs: heaps in subnodes 541, 521, shared by rows */

@@ -13,8 +13,12 @@ const struct pm_col *pm_tc_col(const struct pm_tc *tc, uint16_t id, uint16_t typ
 
 size_t pm_tc_find(const struct pm_tc *tc, uint32_t id)
 {
-	const struct pm_map_entry *e = pm_map_find(&tc->by_id, id);
+	const struct pm_map_entry *e;
 
+	for (size_t i = tc->rows.n; !tc->by_id.n && i-- > 0;)
+		if (tc->rows.v[i].id == id)
+			return i;
+	e = pm_map_find(&tc->by_id, id);
 	return e ? (size_t)e->value : tc->rows.n;
 }
 
@@ -161,19 +165,12 @@ enum pm_rc pm_tc_string(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, 
 enum pm_rc pm_tc_text(struct pm_tc *tc, size_t row, uint16_t id, uint32_t cp, struct pm_arena *a,
 		      char **ret)
 {
-	struct pm_buf b = {0};
-	enum pm_rc rc = pm_tc_string(tc, row, id, cp, &b);
+	struct pm_buf *b = &tc->text;
+	enum pm_rc rc;
 
-	if (rc == PM_OK || rc == PM_DAMAGED) {
-		char *s = pm_arena_dup(tc->db->ctx, a, pm_buf_cstr(tc->db->ctx, &b), b.n + 1);
-
-		if (s && !b.bad)
-			*ret = s;
-		else
-			rc = tc->db->ctx->rc;
-	}
-	pm_buf_done(&b);
-	return rc;
+	pm_buf_clear(b);
+	rc = pm_tc_string(tc, row, id, cp, b);
+	return pm_text_keep(tc->db->ctx, b, a, rc, ret);
 }
 
 enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max, struct pm_buf *out)

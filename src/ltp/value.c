@@ -5,6 +5,8 @@
 #include "base/codepage.h"
 #include "base/text.h"
 
+#define TEXT_KEPT 4096
+
 void pm_value_done(struct pm_value *v)
 {
 	if (v->stream)
@@ -121,6 +123,22 @@ enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t 
 	}
 	pm_buf_done(&raw);
 	return rc;
+}
+
+enum pm_rc pm_text_keep(struct pm_ctx *ctx, struct pm_buf *b, struct pm_arena *a, enum pm_rc rc,
+			char **ret)
+{
+	const size_t n = b->n + 1;
+	const bool usable = rc == PM_OK || rc == PM_DAMAGED;
+	char *s = usable ? pm_arena_dup(ctx, a, pm_buf_cstr(ctx, b), n) : NULL;
+	const bool bad = b->bad;
+
+	/* What a long text took, or failed over, is not kept. */
+	if (bad || b->cap > TEXT_KEPT)
+		pm_buf_done(b);
+	if (s && !bad)
+		*ret = s;
+	return usable && (!s || bad) ? ctx->rc : rc;
 }
 
 enum pm_rc pm_leaf_known(const struct pm_data *d, size_t k)

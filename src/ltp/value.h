@@ -31,6 +31,9 @@ void pm_value_done(struct pm_value *v);
  */
 enum pm_rc pm_value_read(struct pm_ctx *ctx, const struct pm_value *v, uint64_t max,
 			 struct pm_buf *out) PM_MUST_CHECK;
+/* A text that was read into `b` with this result, into the arena: *ret unless there is none; the result. */
+enum pm_rc pm_text_keep(struct pm_ctx *ctx, struct pm_buf *b, struct pm_arena *a, enum pm_rc rc,
+			char **ret) PM_MUST_CHECK;
 /*
  * Append a string value as UTF-8: PtypString, or PtypString8 in code page `cp`; NULs at
  * its end are cut. PM_DAMAGED also when characters had to be replaced; PM_NONE for other types.
