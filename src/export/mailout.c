@@ -203,6 +203,16 @@ static bool qp_plain(const uint8_t *p, size_t i, size_t n)
 	return c > ' ' && c < 0x7F && c != '=';
 }
 
+/* How many bytes from i on, at most `most`, can. */
+static size_t qp_run(const uint8_t *p, size_t i, size_t n, size_t most)
+{
+	size_t end = n - i < most ? n : i + most, k = i;
+
+	while (k < end && p[k] >= ' ' && p[k] < 0x7F && p[k] != '=')
+		k++;
+	return k - i - (k == n && k > i && p[k - 1] == ' ');
+}
+
 static void qp_line(struct pm_mail_out *o, const uint8_t *p, size_t n)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -210,11 +220,20 @@ static void qp_line(struct pm_mail_out *o, const uint8_t *p, size_t n)
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		/* Nothing at the beginning of a line is to look like the beginning of a message. */
-		bool plain = qp_plain(p, i, n) && !(len == 0 && is_from(p + i, n - i));
-		size_t need = plain ? 1 : 3;
+		/* Most can, all but the first of a line without another look. */
+		const size_t run = len ? qp_run(p, i, n, sizeof(line) - 1 - len) : 0;
+		bool plain;
 
-		if (len + need > sizeof(line) - 1) { /* room for the = of a soft line break */
+		memcpy(line + len, p + i, run);
+		len += run;
+		i += run;
+		if (i == n)
+			break;
+		/* Nothing at the beginning of a line is to look like the beginning of a message. */
+		plain = qp_plain(p, i, n) && !(len == 0 && is_from(p + i, n - i));
+		/* Room for the = of a soft line break. */
+		if (len + (plain ? 1 : 3) >
+		    sizeof(line) - 1) { /* room for the = of a soft line break */
 			line[len++] = '=';
 			pm_mail_line(o, line, len);
 			len = 0;

@@ -229,6 +229,14 @@ static enum pm_rc padded(struct pm_gaps *g, const struct pm_block *b, bool *ret)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* Does a trailer stand there that is another's, and in agreement with itself? */
+static bool of_another(const struct pm_block *b)
+{
+	const uint16_t odd = PM_BF_SUSPECT | PM_BF_BID;
+
+	return (b->flags & (odd | PM_BF_SIG)) == odd;
+}
+
 /* Does the entry's own place do, as far as anybody knows? */
 static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struct pm_rangeset *used,
 			    bool *ret)
@@ -239,8 +247,8 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 	uint32_t told = 0;
 	enum pm_rc rc = PM_OK;
 
-	*ret = m->index != SIZE_MAX && !m->hi && !(b->flags & PM_BF_LOST) && b->cb &&
-	       b->cb <= f->data_max && !(b->ib % f->unit) &&
+	*ret = m->index != SIZE_MAX && !m->hi && !(b->flags & PM_BF_LOST) && !of_another(b) &&
+	       b->cb && b->cb <= f->data_max && !(b->ib % f->unit) &&
 	       !pm_rangeset_overlaps(used, b->ib, end) &&
 	       pm_analysis_allocated(g->an, b->ib, end - b->ib);
 	if (*ret && f->variant == PM_UNICODE4K && b->cb < b->cb_inflated) {

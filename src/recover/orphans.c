@@ -319,6 +319,7 @@ struct join {
 	PM_VEC(struct pair) pairs;
 	struct pm_distances apart;
 	uint64_t voters; /* so many gave it their distances, some several */
+	bool regular;    /* that of nearly all is the same: at another one, only recipients tell */
 };
 
 static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
@@ -431,7 +432,7 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	uint64_t distance = off < 0 ? (uint64_t)-off : (uint64_t)off;
 	struct pair *p;
 
-	if (!how)
+	if (!how || (j->regular && off && how < 3))
 		return PM_OK;
 	p = pm_vec_push(j->o->an->ctx, &j->pairs);
 	if (!p)
@@ -439,7 +440,9 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	if (distance > UINT32_MAX)
 		distance = UINT32_MAX;
 	*p = (struct pair){.orphan = (uint32_t)i, .sub = (uint32_t)k};
-	p->rank = (uint64_t)(3 - how) << 40 | (uint64_t)other_side << 39 | distance;
+	/* Where they regularly stand is better evidence than the same recipients elsewhere. */
+	p->rank = (uint64_t)(3 - how + (j->regular && off ? 2 : 0)) << 40 |
+		  (uint64_t)other_side << 39 | distance;
 	return PM_OK;
 }
 
@@ -626,6 +629,7 @@ static enum pm_rc join(struct pm_orphans *o)
 	rc = join_tables(&j);
 	if (rc == PM_OK)
 		rc = learn_order(&j);
+	j.regular = pm_distances_stand_out(&j.apart) && 2 * j.apart.most > j.voters;
 	if (rc == PM_OK)
 		rc = find_alike(o, &a);
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
