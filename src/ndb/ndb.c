@@ -2,7 +2,6 @@
 /* Blocks: lookup, verification, reading, sealing. */
 #include "ndb/ndb.h"
 
-#include "base/map.h"
 #include "format/crc.h"
 
 #include <zlib.h>
@@ -220,10 +219,44 @@ static void learn(struct pm_block *b, unsigned int flags)
 /* A message has one, of some hundred bytes; the memory does not grow with the file. */
 enum { KEPT_SIZE = 1024 };
 
-struct pm_block_store {
-	struct pm_map by_place; /* ib -> offset in bytes */
-	struct pm_buf bytes;    /* of each: bid, cb, content */
+struct kept {
+	pm_ib ib;
+	size_t at; /* in bytes */
 };
+
+struct pm_block_store {
+	PM_VEC(struct kept) v; /* ascending by place */
+	struct pm_buf bytes;   /* of each: bid, cb, content */
+};
+
+static size_t lower_kept(const struct pm_block_store *s, pm_ib ib)
+{
+	size_t lo = 0, hi = s->v.n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (s->v.v[mid].ib < ib)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The sweep meets nearly all of them in order. */
+static enum pm_rc add_kept(struct pm_ctx *ctx, struct pm_block_store *s, pm_ib ib)
+{
+	const size_t n = s->v.n, at = n && s->v.v[n - 1].ib >= ib ? lower_kept(s, ib) : n;
+	struct kept *slot = pm_vec_push(ctx, &s->v);
+
+	if (!slot)
+		return ctx->rc;
+	slot = &s->v.v[at];
+	memmove(slot + 1, slot, (n - at) * sizeof(*slot));
+	*slot = (struct kept){ib, s->bytes.n};
+	return PM_OK;
+}
 
 enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b, const uint8_t *stored)
 {
@@ -239,7 +272,7 @@ enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b, con
 	}
 	if (s->bytes.n + sizeof(head) + b->cb > pm_mem_share())
 		return PM_OK;
-	if (pm_map_put(db->ctx, &s->by_place, b->ib, s->bytes.n))
+	if (add_kept(db->ctx, s, b->ib))
 		return db->ctx->rc;
 	pm_put64(head, b->bid);
 	pm_put16(head + 8, b->cb);
@@ -252,7 +285,7 @@ void pm_ndb_drop_internal(struct pm_ndb *db)
 {
 	if (!db->internal)
 		return;
-	pm_map_done(&db->internal->by_place);
+	pm_vec_done(&db->internal->v);
 	pm_buf_done(&db->internal->bytes);
 	pm_free(db->internal);
 	db->internal = NULL;
@@ -261,15 +294,19 @@ void pm_ndb_drop_internal(struct pm_ndb *db)
 /* Its content, if just this block, at this place, was verified and kept. */
 static const uint8_t *find_kept(const struct pm_ndb *db, const struct pm_block *b)
 {
-	const struct pm_map_entry *e;
+	static __thread size_t last; /* as of pm_ndb_find_block */
+	const struct pm_block_store *s = db->internal;
+	size_t i = last + 1;
 	const uint8_t *p;
 
-	if (!db->internal || !pm_bid_internal(b->bid) || b->cb != b->cb_inflated)
+	if (!s || !pm_bid_internal(b->bid) || b->cb != b->cb_inflated)
 		return NULL;
-	e = pm_map_find(&db->internal->by_place, b->ib);
-	if (!e)
+	if (i >= s->v.n || s->v.v[i].ib != b->ib)
+		i = lower_kept(s, b->ib);
+	if (i >= s->v.n || s->v.v[i].ib != b->ib)
 		return NULL;
-	p = db->internal->bytes.p + e->value;
+	last = i;
+	p = s->bytes.p + s->v.v[i].at;
 	return pm_le64(p) == b->bid && pm_le16(p + 8) == b->cb ? p + 10 : NULL;
 }
 

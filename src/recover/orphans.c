@@ -10,7 +10,9 @@
  * Joining. The LTP subnodes that a context's values lie in are just those that its subnode tree
  * has, in every file looked at [OBS]. Of several trees that fit, the one whose recipients are
  * those of display-to, then the one saved nearest: ids are given out in the order of saving,
- * and a writer always saves data and subnodes in the same order, which the living show.
+ * and a writer always saves data and subnodes in the same order, which the living show. Where with
+ * nearly all of them data and subnodes are the same distance apart, the one there comes first, and
+ * elsewhere only recipients tell.
  * A context that was saved again later is far from its subnodes; those whose LTP subnodes and
  * recipients are the right ones are found at any distance.
  */

@@ -150,9 +150,13 @@ static enum pm_rc drop_dead_trees(struct pm_repair *r, bool all, bool *ret_any)
 
 static uint16_t client(const struct pm_analysis *an)
 {
+	const uint32_t lost = PM_HR_MAGIC | PM_HR_CRC_PARTIAL;
 	uint16_t c = an->header.client;
 
-	if (c == PM_CLIENT_PST || c == PM_CLIENT_OST || c == PM_CLIENT_PAB)
+	if (c == PM_CLIENT_PST || c == PM_CLIENT_OST)
+		return c;
+	/* An address book is rare, and libpff reads none: noise is no word on that. */
+	if (c == PM_CLIENT_PAB && (an->header_bad & lost) != lost)
 		return c;
 	/* Only OSTs have 4K pages, and only they have nodes of type 19. */
 	if (an->db.fmt->variant == PM_UNICODE4K || pm_ndb_find_node(&an->db, 0x619))
