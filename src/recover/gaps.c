@@ -229,12 +229,39 @@ static enum pm_rc padded(struct pm_gaps *g, const struct pm_block *b, bool *ret)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Does a trailer stand there that is another's, and in agreement with itself? */
-static bool of_another(const struct pm_block *b)
+/* Are the ids of the blocks in front and behind on its two sides? */
+static bool between(const struct pm_gaps *g, pm_ib ib, pm_bid bid)
 {
-	const uint16_t odd = PM_BF_SUSPECT | PM_BF_BID;
+	const struct pm_place *v = g->places.v;
+	const size_t k = pm_gap_place_from(g, ib), behind = k + (k < g->places.n && v[k].ib == ib);
 
-	return (b->flags & (odd | PM_BF_SIG)) == odd;
+	return k && behind < g->places.n && v[k - 1].bid < bid && bid < v[behind].bid;
+}
+
+bool pm_gap_of_another(const struct pm_gaps *g, pm_ib ib, const uint8_t *t, pm_bid bid)
+{
+	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(g->an->db.fmt, t));
+
+	return there != bid && pm_BLOCKTRAILER_wSig(g->an->db.fmt, t) == pm_sig(ib, there) &&
+	       between(g, ib, there) && !between(g, ib, bid);
+}
+
+/* Does a block with another id stand there? */
+static enum pm_rc of_another(struct pm_gaps *g, const struct pm_block *b, bool *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	uint8_t t[64];
+	enum pm_rc rc;
+
+	*ret = false;
+	if ((b->flags & (PM_BF_SUSPECT | PM_BF_BID)) != (PM_BF_SUSPECT | PM_BF_BID) || !b->cb ||
+	    b->cb > f->data_max)
+		return PM_OK;
+	rc = pm_image_read(g->an->ctx, g->an->img,
+			   b->ib + pm_block_stored(f, b->cb) - f->block_trailer, t,
+			   f->block_trailer);
+	*ret = rc == PM_OK && pm_gap_of_another(g, b->ib, t, b->bid);
+	return pm_is_error(rc) ? rc : PM_OK;
 }
 
 /* Does the entry's own place do, as far as anybody knows? */
@@ -245,10 +272,13 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 	const struct pm_block *b = &m->b;
 	const uint64_t end = b->ib + pm_block_stored(f, b->cb);
 	uint32_t told = 0;
-	enum pm_rc rc = PM_OK;
+	bool others;
+	enum pm_rc rc = of_another(g, b, &others);
 
-	*ret = m->index != SIZE_MAX && !m->hi && !(b->flags & PM_BF_LOST) && !of_another(b) &&
-	       b->cb && b->cb <= f->data_max && !(b->ib % f->unit) &&
+	if (rc)
+		return rc;
+	*ret = m->index != SIZE_MAX && !m->hi && !(b->flags & PM_BF_LOST) && !others && b->cb &&
+	       b->cb <= f->data_max && !(b->ib % f->unit) &&
 	       !pm_rangeset_overlaps(used, b->ib, end) &&
 	       pm_analysis_allocated(g->an, b->ib, end - b->ib);
 	if (*ret && f->variant == PM_UNICODE4K && b->cb < b->cb_inflated) {

@@ -50,6 +50,10 @@ enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_
 size_t pm_gap_place_from(const struct pm_gaps *g, pm_ib ib);
 /* Has a block just before `ib` or just behind `end` an id that is at most `limit` from this? */
 bool pm_gap_like_beside(const struct pm_gaps *g, pm_bid bid, pm_ib ib, uint64_t end, pm_bid limit);
+/* Is the trailer of a block at `ib` that of another than `bid`: in agreement with itself, and by the ids in
+ * front and behind its id belongs there and `bid` does not? A bit that was hit in id and signature alike
+ * looks so, too, but for the neighbours. */
+bool pm_gap_of_another(const struct pm_gaps *g, pm_ib ib, const uint8_t *t, pm_bid bid);
 /* All bytes of a room; what can't be read is zeros. PM_OK or an error. */
 enum pm_rc pm_gap_read_room(struct pm_gaps *g, const struct pm_range *r,
 			    struct pm_buf *ret) PM_MUST_CHECK;

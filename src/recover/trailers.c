@@ -59,8 +59,7 @@ static void consider(const struct ends *e, pm_bid bid, pm_ib ib, uint32_t size, 
 
 	if (!bid || wrong > 2 || !wanted(e, bid))
 		return;
-	/* A trailer in agreement with itself is that of the block which it names. */
-	if (bid != there && sig == pm_sig(ib, there))
+	if (pm_gap_of_another(e->g, ib, t, bid))
 		return;
 	worth = (pm_gap_like_beside(e->g, bid, ib, ib + size, PM_TOGETHER) ? 6u : 3u) - wrong;
 	if (worth > best->worth)
