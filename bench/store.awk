@@ -5,15 +5,16 @@
 #
 # 40 folders, one with half of all messages; bodies of 1 to 24 KiB, some with HTML, some with two or three
 # recipients; every second message has an attachment, most of them small, of 1 to 125 KiB. 20,000
-# messages are some 580 MB.
+# messages are some 580 MB. With -v folders=N there are N folders, with as many messages each.
 BEGIN {
-	folders = 40
+	even = folders
+	folders = folders ? folders : 40
 	print "format unicode"
 	print "crypt permute"
 	print "store \"measured\""
 	for (f = 1; f <= folders; f++) {
 		printf "folder \"Folder %d\" IPF.Note\n", f
-		count = f == 1 ? int(messages / 2) : int(messages / 2 / (folders - 1))
+		count = even ? int(messages / folders) : f == 1 ? int(messages / 2) : int(messages / 2 / (folders - 1))
 		for (i = 0; i < count; i++)
 			message(++n, f)
 	}
