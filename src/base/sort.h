@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sorting of large arrays of structs by an integer member. */
+/* Sorting of large arrays of structs by an integer member, and searching in them. */
 #ifndef PM_BASE_SORT_H
 #define PM_BASE_SORT_H
 
 #include "base/mem.h"
+
+#include <stdint.h>
+#include <string.h>
 
 /*
  * Sort n items of `size` bytes by the uint64_t (of this machine's byte order) at byte
@@ -16,5 +19,29 @@ enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_
 #define pm_sort_member(ctx, vec, member)                                                           \
 	pm_sort_u64((ctx), (vec)->v, (vec)->n, sizeof(*(vec)->v),                                  \
 		    __builtin_offsetof(__typeof__(*(vec)->v), member))
+
+/* The index of the first of n such items, in ascending order, whose number is not below `key`; n: none. */
+static inline size_t pm_lower_u64(const void *v, size_t n, size_t size, size_t key_off,
+				  uint64_t key)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		uint64_t there;
+
+		memcpy(&there, (const uint8_t *)v + mid * size + key_off, sizeof(there));
+		if (there < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* pm_lower_member(vec, member, key): of a PM_VEC that is sorted by a uint64_t member of its type. */
+#define pm_lower_member(vec, member, key)                                                          \
+	pm_lower_u64((vec)->v, (vec)->n, sizeof(*(vec)->v),                                        \
+		     __builtin_offsetof(__typeof__(*(vec)->v), member), (key))
 
 #endif

@@ -69,7 +69,7 @@ static void begin(struct pm_scouts *s, struct scout *w)
 				   .codepage = c->codepage,
 				   .scouting = true};
 	w->c.model.an = &w->an;
-	/* To look at a message again right away costs its reading no more; without, it only does. */
+	/* So that to assess a message right after its check reads no block again. It does without, too. */
 	if (c->opt->assess && pm_ndb_keep_blocks(&w->an.db, KEPT_BLOCKS))
 		w->ctx.rc = PM_OK;
 }

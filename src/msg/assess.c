@@ -605,7 +605,7 @@ bool pm_message_whole(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid s
 {
 	struct pm_flaws flaws = {0};
 	struct pm_message m;
-	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, &m);
+	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, 0, &m);
 	bool yes = false;
 
 	if (rc == PM_OK && !pm_message_foreign(&m)) {

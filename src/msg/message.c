@@ -113,7 +113,7 @@ static enum pm_rc read_properties(struct pm_message *m)
 		{PM_ID_CREATION_TIME, &m->created},
 		{PM_ID_MODIFICATION_TIME, &m->modified},
 	};
-	enum pm_rc rc = decide_codepage(m);
+	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; !pm_is_error(rc) && i < sizeof(texts) / sizeof(texts[0]); i++)
 		rc = pm_pc_text(&m->pc, texts[i].id, m->codepage, &m->arena, texts[i].text);
@@ -213,11 +213,11 @@ static enum pm_rc list_attachments(struct pm_message *m)
 }
 
 enum pm_rc pm_message_open_bare(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
-				struct pm_message *m)
+				uint32_t store_codepage, struct pm_message *m)
 {
 	enum pm_rc rc;
 
-	*m = (struct pm_message){.db = db, .nid = nid};
+	*m = (struct pm_message){.db = db, .nid = nid, .store_codepage = store_codepage};
 	m->state = pm_pc_open(db, data, sub, &m->pc);
 	if (m->state == PM_NONE)
 		m->state = PM_LOST;
@@ -236,11 +236,10 @@ enum pm_rc pm_message_open_bare(const struct pm_ndb *db, pm_nid nid, pm_bid data
 enum pm_rc pm_message_open(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
 			   uint32_t store_codepage, struct pm_message *m)
 {
-	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, m);
+	enum pm_rc rc = pm_message_open_bare(db, nid, data, sub, store_codepage, m);
 
-	m->store_codepage = store_codepage;
-	if (!pm_is_error(rc))
-		rc = usable(m->state) ? read_properties(m) : decide_codepage(m);
+	if (!pm_is_error(rc) && usable(m->state))
+		rc = read_properties(m);
 	return pm_is_error(rc) ? rc : m->state;
 }
 

@@ -56,9 +56,9 @@ struct pm_message {
  */
 enum pm_rc pm_message_open(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
 			   uint32_t store_codepage, struct pm_message *m) PM_MUST_CHECK;
-/* The same without texts, times and numbers: for who only wants to know whether it is whole. */
+/* The same without texts, times and numbers, but the code page: for who only wants to know whether it is whole. */
 enum pm_rc pm_message_open_bare(const struct pm_ndb *db, pm_nid nid, pm_bid data, pm_bid sub,
-				struct pm_message *m) PM_MUST_CHECK;
+				uint32_t store_codepage, struct pm_message *m) PM_MUST_CHECK;
 enum pm_rc pm_message_open_node(const struct pm_ndb *db, pm_nid nid, uint32_t store_codepage,
 				struct pm_message *m) PM_MUST_CHECK;
 void pm_message_close(struct pm_message *m);

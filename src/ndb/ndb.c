@@ -2,6 +2,7 @@
 /* Blocks: lookup, verification, reading, sealing. */
 #include "ndb/ndb.h"
 
+#include "base/sort.h"
 #include "format/crc.h"
 
 #include <zlib.h>
@@ -229,25 +230,11 @@ struct pm_block_store {
 	struct pm_buf bytes;   /* of each: bid, cb, content */
 };
 
-static size_t lower_kept(const struct pm_block_store *s, pm_ib ib)
-{
-	size_t lo = 0, hi = s->v.n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v.v[mid].ib < ib)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The sweep meets nearly all of them in order. */
 static enum pm_rc add_kept(struct pm_ctx *ctx, struct pm_block_store *s, pm_ib ib)
 {
-	const size_t n = s->v.n, at = n && s->v.v[n - 1].ib >= ib ? lower_kept(s, ib) : n;
+	const size_t n = s->v.n,
+		     at = n && s->v.v[n - 1].ib >= ib ? pm_lower_member(&s->v, ib, ib) : n;
 	struct kept *slot = pm_vec_push(ctx, &s->v);
 
 	if (!slot)
@@ -302,7 +289,7 @@ static const uint8_t *find_kept(const struct pm_ndb *db, const struct pm_block *
 	if (!s || !pm_bid_internal(b->bid) || b->cb != b->cb_inflated)
 		return NULL;
 	if (i >= s->v.n || s->v.v[i].ib != b->ib)
-		i = lower_kept(s, b->ib);
+		i = pm_lower_member(&s->v, ib, b->ib);
 	if (i >= s->v.n || s->v.v[i].ib != b->ib)
 		return NULL;
 	last = i;

@@ -175,17 +175,9 @@ void pm_subs_close(struct pm_subs *s)
 
 const struct pm_sub *pm_subs_find(const struct pm_subs *s, pm_nid nid)
 {
-	size_t lo = 0, hi = s->v.n;
+	const size_t i = pm_lower_member(&s->v, nid, nid);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v.v[mid].nid < nid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < s->v.n && s->v.v[lo].nid == nid ? &s->v.v[lo] : NULL;
+	return i < s->v.n && s->v.v[i].nid == nid ? &s->v.v[i] : NULL;
 }
 
 static enum pm_rc put_leaf(struct pm_ctx *ctx, struct pm_block_sink *sink, const struct pm_sub *v,

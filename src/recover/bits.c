@@ -127,18 +127,10 @@ void pm_mark_bits(struct pm_analysis *an)
 			an->bits.v[i].bid = (uint32_t)an->bits.v[i].bid;
 	for (size_t k = 0; k < an->pages.n && an->bits.n; k++) {
 		const pm_ib ib = an->pages.v[k].ib;
-		size_t lo = 0, hi = an->bits.n;
 
-		while (lo < hi) {
-			const size_t mid = lo + (hi - lo) / 2;
-
-			if (an->bits.v[mid].at < ib)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		for (; lo < an->bits.n && an->bits.v[lo].at < ib + an->db.fmt->page; lo++)
-			an->bits.v[lo].in_tree |= an->bits.v[lo].ib == ib;
+		for (size_t i = pm_lower_member(&an->bits, at, ib);
+		     i < an->bits.n && an->bits.v[i].at < ib + an->db.fmt->page; i++)
+			an->bits.v[i].in_tree |= an->bits.v[i].ib == ib;
 	}
 }
 

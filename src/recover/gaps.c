@@ -475,17 +475,7 @@ static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 
 size_t pm_gap_place_from(const struct pm_gaps *g, pm_ib ib)
 {
-	size_t lo = 0, hi = g->places.n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (g->places.v[mid].ib < ib)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return pm_lower_member(&g->places, ib, ib);
 }
 
 bool pm_gap_like_beside(const struct pm_gaps *g, pm_bid bid, pm_ib ib, uint64_t end, pm_bid limit)

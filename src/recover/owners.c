@@ -71,17 +71,9 @@ static enum pm_rc give(struct owners *w, struct pm_orphan *x, pm_nid folder)
 
 static struct known *find(const struct owners *w, pm_nid nid)
 {
-	size_t lo = 0, hi = w->folders.n;
+	const size_t i = pm_lower_member(&w->folders, nid, nid);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->folders.v[mid].nid < nid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < w->folders.n && w->folders.v[lo].nid == nid ? &w->folders.v[lo] : NULL;
+	return i < w->folders.n && w->folders.v[i].nid == nid ? &w->folders.v[i] : NULL;
 }
 
 static void take_index(struct owners *w, pm_nid nid)

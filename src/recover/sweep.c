@@ -715,17 +715,9 @@ enum pm_rc pm_sweep(struct pm_analysis *an, bool holes)
 
 struct pm_page_fact *pm_fact_at(const struct pm_analysis *an, pm_ib ib)
 {
-	size_t lo = 0, hi = an->facts.n;
+	const size_t i = pm_lower_member(&an->facts, ib, ib);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (an->facts.v[mid].ib < ib)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < an->facts.n && an->facts.v[lo].ib == ib ? &an->facts.v[lo] : NULL;
+	return i < an->facts.n && an->facts.v[i].ib == ib ? &an->facts.v[i] : NULL;
 }
 
 void pm_mark_in_tree(struct pm_analysis *an)
