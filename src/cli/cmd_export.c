@@ -17,8 +17,8 @@ struct options {
 	const char *output;
 	int form; /* index of pm_export_forms */
 	int load; /* index of: none, DAT, EDRM, both, which are bits of enum pm_load_file */
-	bool mark, join, has_attachment, no_duplicates, evidence, md5, resume, only_attachments,
-		deleted;
+	bool mark, join, has_attachment, recovered, no_duplicates, evidence, md5, resume,
+		only_attachments, deleted;
 	const char *folder, *class, *from, *to, *subject, *since, *until;
 	struct pm_number split, jobs;
 };
@@ -209,6 +209,7 @@ static struct pm_choice choice_of(const struct options *o)
 			      .to = o->to,
 			      .subject = o->subject,
 			      .has_attachment = o->has_attachment,
+			      .recovered = o->recovered,
 			      .no_duplicates = o->no_duplicates};
 
 	/* They were looked at before. */
@@ -415,6 +416,8 @@ static const struct pm_option option_table[] = {
 	 offsetof(struct options, subject), NULL},
 	{PM_OPT_FLAG, "has-attachment", 0, NULL, "items with attachments",
 	 offsetof(struct options, has_attachment), NULL},
+	{PM_OPT_FLAG, "recovered", 0, NULL, "items that the node tree does not name",
+	 offsetof(struct options, recovered), NULL},
 	{PM_OPT_FLAG, "exclude-duplicates", 0, NULL,
 	 "of equal items only the first; the others are listed",
 	 offsetof(struct options, no_duplicates), NULL},

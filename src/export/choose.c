@@ -160,11 +160,21 @@ static enum pm_rc is_to(const struct pm_choice *c, struct pm_message *m)
 	return pm_is_error(rc) ? rc : found ? PM_OK : PM_NONE;
 }
 
+static bool is_recovered(const struct pm_message *m)
+{
+	const struct pm_node *n = pm_ndb_find_node(m->db, m->nid);
+
+	return n && n->origin != PM_FROM_TREE;
+}
+
 enum pm_rc pm_choice_item(const struct pm_choice *c, struct pm_message *m)
 {
 	struct pm_ctx *ctx = m->db->ctx;
 	uint64_t t = pm_time_is_set(m->delivery) ? m->delivery : m->submit;
 
+	/* That is known of damaged ones, too. */
+	if (c->recovered && !is_recovered(m))
+		return PM_NONE;
 	if (m->state != PM_OK)
 		return PM_OK;
 	if (pm_time_is_set(t) && (t < c->since || (c->until && t >= c->until)))

@@ -18,6 +18,7 @@ struct pm_choice {
 	const char *from, *to, *subject; /* a part of it, not a pattern */
 	uint64_t since, until;           /* FILETIME, the latter not included */
 	bool has_attachment;
+	bool recovered; /* only what the node tree does not name */
 	bool no_duplicates;
 };
 

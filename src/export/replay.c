@@ -33,6 +33,7 @@ void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *
 		{"evidence", o->evidence != NULL},
 		{"md5", o->evidence && o->evidence->md5},
 		{"has-attachment", c->has_attachment},
+		{"recovered", c->recovered},
 		{"exclude-duplicates", c->no_duplicates},
 	};
 
