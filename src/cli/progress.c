@@ -71,6 +71,8 @@ static void tell_person(const char *phase, uint64_t done, uint64_t total, double
 		fprintf(stderr, " %3.0f%%", (double)done * 100.0 / (double)total);
 	if (done && total >= 1000000)
 		fprintf(stderr, "  %.1f M/s", rate / 1e6); /* bytes, as a rule */
+	else if (done)
+		fprintf(stderr, "  %.0f/s", rate);
 	if (done && total > done) {
 		double left = (double)(total - done) / rate;
 
