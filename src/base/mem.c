@@ -202,6 +202,20 @@ void pm_arena_done(struct pm_arena *a)
 	a->used = a->cap = 0;
 }
 
+enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t want, size_t size)
+{
+	void *p;
+
+	if (want <= *cap)
+		return PM_OK;
+	p = pm_realloc(ctx, *v, want, size);
+	if (!p)
+		return PM_ENOMEM;
+	*v = p;
+	*cap = want;
+	return PM_OK;
+}
+
 void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size)
 {
 	unsigned char *slot;

@@ -58,12 +58,17 @@ void pm_arena_done(struct pm_arena *a); /* frees all; the arena is empty and usa
 #define pm_vec_push(ctx, vec)                                                                      \
 	((__typeof__((vec)->v))pm_vec_push_((ctx), (void **)&(vec)->v, &(vec)->n, &(vec)->cap,     \
 					    sizeof(*(vec)->v)))
+/* pm_vec_reserve(ctx, vec, n): room for n in all, so that they are not moved as they come. PM_OK or
+ * PM_ENOMEM. */
+#define pm_vec_reserve(ctx, vec, want)                                                             \
+	pm_vec_reserve_((ctx), (void **)&(vec)->v, &(vec)->cap, (want), sizeof(*(vec)->v))
 #define pm_vec_done(vec)                                                                           \
 	do {                                                                                       \
 		pm_free((vec)->v);                                                                 \
 		(vec)->v = NULL;                                                                   \
 		(vec)->n = (vec)->cap = 0;                                                         \
 	} while (0)
+enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t want, size_t size);
 void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size);
 
 #endif

@@ -6,32 +6,40 @@
 
 enum { SORT_FEW = 32, SORT_ITEM_MAX = 256 };
 
-static uint64_t key_at(const uint8_t *item, size_t key_off)
+/* What is sorted, and by which bytes of it. */
+struct items {
+	size_t n, size;
+	size_t key_off;
+	unsigned int low; /* bytes of the key below this one don't count */
+};
+
+static uint64_t key_at(const uint8_t *item, const struct items *of)
 {
 	uint64_t key;
 
-	memcpy(&key, item + key_off, sizeof(key));
-	return key;
+	memcpy(&key, item + of->key_off, sizeof(key));
+	return key >> 8 * of->low;
 }
 
-static bool is_sorted(const uint8_t *v, size_t n, size_t size, size_t key_off)
+static bool is_sorted(const uint8_t *v, const struct items *of)
 {
-	for (size_t i = 1; i < n; i++) {
-		if (key_at(v + (i - 1) * size, key_off) > key_at(v + i * size, key_off))
+	for (size_t i = 1; i < of->n; i++) {
+		if (key_at(v + (i - 1) * of->size, of) > key_at(v + i * of->size, of))
 			return false;
 	}
 	return true;
 }
 
-static void insertion_sort(uint8_t *v, size_t n, size_t size, size_t key_off)
+static void insertion_sort(uint8_t *v, const struct items *of)
 {
+	const size_t size = of->size;
 	uint8_t tmp[SORT_ITEM_MAX];
 
-	for (size_t i = 1; i < n; i++) {
-		uint64_t key = key_at(v + i * size, key_off);
+	for (size_t i = 1; i < of->n; i++) {
+		uint64_t key = key_at(v + i * size, of);
 		size_t j = i;
 
-		while (j > 0 && key_at(v + (j - 1) * size, key_off) > key)
+		while (j > 0 && key_at(v + (j - 1) * size, of) > key)
 			j--;
 		if (j == i)
 			continue;
@@ -41,8 +49,10 @@ static void insertion_sort(uint8_t *v, size_t n, size_t size, size_t key_off)
 	}
 }
 
-static void radix_pass(const uint8_t *from, uint8_t *to, size_t n, size_t size, size_t key_off,
-		       unsigned int byte, const size_t *count)
+/* Inlined with a constant `size` it copies without a call. */
+static inline __attribute__((always_inline)) void radix_pass(const uint8_t *from, uint8_t *to,
+							     const struct items *of, size_t size,
+							     unsigned int byte, const size_t *count)
 {
 	size_t pos[256], sum = 0;
 
@@ -50,50 +60,64 @@ static void radix_pass(const uint8_t *from, uint8_t *to, size_t n, size_t size, 
 		pos[d] = sum;
 		sum += count[d];
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < of->n; i++) {
 		const uint8_t *item = from + i * size;
-		size_t d = key_at(item, key_off) >> (8 * byte) & 0xff;
+		size_t d = key_at(item, of) >> (8 * byte) & 0xff;
 
 		memcpy(to + pos[d]++ * size, item, size);
 	}
 }
 
-static enum pm_rc radix_sort(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off)
+static enum pm_rc radix_sort(struct pm_ctx *ctx, void *v, const struct items *of)
 {
+	const unsigned int bytes = 8 - of->low;
 	size_t count[8][256] = {{0}};
 	uint8_t *from = v, *to, *tmp;
 
-	tmp = to = pm_calloc(ctx, n, size);
+	tmp = to = pm_calloc(ctx, of->n, of->size);
 	if (!tmp)
 		return PM_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t key = key_at(from + i * size, key_off);
+	for (size_t i = 0; i < of->n; i++) {
+		uint64_t key = key_at(from + i * of->size, of);
 
-		for (unsigned int b = 0; b < 8; b++)
+		for (unsigned int b = 0; b < bytes; b++)
 			count[b][key >> (8 * b) & 0xff]++;
 	}
-	for (unsigned int b = 0; b < 8; b++) {
+	for (unsigned int b = 0; b < bytes; b++) {
 		uint8_t *swap = from;
 
-		if (count[b][key_at(from, key_off) >> (8 * b) & 0xff] == n)
+		if (count[b][key_at(from, of) >> (8 * b) & 0xff] == of->n)
 			continue;
-		radix_pass(from, to, n, size, key_off, b, count[b]);
+		if (of->size == sizeof(uint64_t))
+			radix_pass(from, to, of, sizeof(uint64_t), b, count[b]);
+		else
+			radix_pass(from, to, of, of->size, b, count[b]);
 		from = to;
 		to = swap;
 	}
 	if (from != (uint8_t *)v)
-		memcpy(v, from, n * size);
+		memcpy(v, from, of->n * of->size);
 	pm_free(tmp);
 	return PM_OK;
 }
 
 /* Most of what is sorted is in order, or a few properties: these don't pay for the counters. */
+static enum pm_rc sort(struct pm_ctx *ctx, void *v, const struct items *of)
+{
+	if (is_sorted(v, of))
+		return PM_OK;
+	if (of->n > SORT_FEW || of->size > SORT_ITEM_MAX)
+		return radix_sort(ctx, v, of);
+	insertion_sort(v, of);
+	return PM_OK;
+}
+
 enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off)
 {
-	if (is_sorted(v, n, size, key_off))
-		return PM_OK;
-	if (n > SORT_FEW || size > SORT_ITEM_MAX)
-		return radix_sort(ctx, v, n, size, key_off);
-	insertion_sort(v, n, size, key_off);
-	return PM_OK;
+	return sort(ctx, v, &(struct items){.n = n, .size = size, .key_off = key_off});
+}
+
+enum pm_rc pm_sort_high(struct pm_ctx *ctx, uint64_t *v, size_t n)
+{
+	return sort(ctx, v, &(struct items){.n = n, .size = sizeof(*v), .low = 4});
 }

@@ -15,6 +15,9 @@
  */
 enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off);
 
+/* The same of plain numbers by their upper 32 bits alone: in half the time, where the others ascend. */
+enum pm_rc pm_sort_high(struct pm_ctx *ctx, uint64_t *v, size_t n);
+
 /* pm_sort_member(ctx, vec, member): sort a PM_VEC by a uint64_t member of its type. */
 #define pm_sort_member(ctx, vec, member)                                                           \
 	pm_sort_u64((ctx), (vec)->v, (vec)->n, sizeof(*(vec)->v),                                  \

@@ -60,48 +60,6 @@ uint64_t pm_check_loss(const struct pm_checker *c)
 	return c->inner_serial;
 }
 
-/* All blocks of a tree are read, and with that verified. */
-static void read_data(struct pm_checker *c, pm_bid bid)
-{
-	struct pm_data d;
-
-	pm_check_stop(c, pm_data_open(&c->an->db, bid, &d));
-	for (size_t i = 0; i < d.leaves.n && !c->rc; i++) {
-		pm_buf_clear(&c->buf);
-		pm_check_stop(c, pm_data_read_leaf(&d, i, &c->buf));
-	}
-	pm_data_close(&d);
-}
-
-/*
- * Without a sweep: the blocks of folders and their tables, so that what is wrong with these is known
- * when blocks are looked at. The others stay as they are: not verified, and not reported.
- */
-static void read_tables(struct pm_checker *c)
-{
-	for (size_t i = 0; i < c->an->db.nodes.n && !c->rc; i++) {
-		const struct pm_node *n = &c->an->db.nodes.v[i];
-		struct pm_subs subs;
-
-		switch (pm_nid_type(n->nid)) {
-		case PM_NT_FOLDER:
-		case PM_NT_SEARCH:
-		case PM_NT_HIERARCHY:
-		case PM_NT_CONTENTS:
-		case PM_NT_ASSOC_CONTENTS:
-			break;
-		default:
-			if (n->nid != PM_NID_STORE && n->nid != PM_NID_NAMEMAP)
-				continue;
-		}
-		read_data(c, n->data);
-		pm_check_stop(c, pm_subs_open(&c->an->db, n->sub, &subs));
-		for (size_t k = 0; k < subs.v.n && !c->rc; k++)
-			read_data(c, subs.v.v[k].data);
-		pm_subs_close(&subs);
-	}
-}
-
 enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		    struct pm_sink *sink)
 {
@@ -114,6 +72,7 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		{pm_check_header, "structure", true, false},
 		{pm_check_bits, "structure", true, true},
 		{pm_check_pages, "structure", true, false},
+		{pm_check_ahead, "structure", true, false},
 		{pm_check_blocks, "structure", true, true},
 		{pm_check_internal, "structure", false, true},
 		{pm_check_refs, "structure", false, true},
@@ -126,8 +85,6 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 
 	c.rc = pm_bitmap_init(c.ctx, &c.tainted, an->db.blocks.n);
 	pm_phase(c.ctx, "structure");
-	if (opt->quick && !an->swept && !c.rc)
-		read_tables(&c);
 	for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]) && !c.rc; i++) {
 		if (opt->quick && !an->swept && !passes[i].always)
 			continue;
@@ -142,6 +99,7 @@ enum pm_rc pm_check(struct pm_analysis *an, const struct pm_check_options *opt,
 		pm_vec_done(&c.lost[i]);
 	}
 	pm_bitmap_done(&c.tainted);
+	pm_bitmap_done(&c.sound_tables);
 	pm_bitmap_done(&c.used);
 	pm_model_done(&c.model);
 	pm_names_close(&c.names);

@@ -30,6 +30,7 @@ struct space {
 	bool trusted;          /* the header says that the maps are valid */
 	bool whole;            /* all allocation maps are sound */
 	uint64_t free_bytes;
+	struct pm_range known, marked_as; /* those of the maps that the last extent lies in */
 };
 
 static const char *use_name(const struct extent *e)
@@ -56,6 +57,8 @@ static void gather(struct space *s)
 	const struct pm_format *f = s->c->f;
 	const size_t pages = an->maps.n, blocks = pages + an->pages.n;
 
+	if (pm_vec_reserve(s->c->ctx, &s->used, blocks + an->db.blocks.n))
+		s->c->rc = s->c->ctx->rc;
 	for (size_t i = 0; i < an->maps.n && !s->c->rc; i++)
 		if (an->maps.v[i].ib < s->c->end)
 			use(s, an->maps.v[i].ib, i);
@@ -79,8 +82,7 @@ static void gather(struct space *s)
 		use(s, b->ib, blocks + i);
 	}
 	if (!s->c->rc)
-		pm_check_stop(s->c, pm_sort_u64(s->c->ctx, s->used.v, s->used.n,
-						sizeof(s->used.v[0]), 0));
+		pm_check_stop(s->c, pm_places_sort(s->c->ctx, s->used.v, s->used.n));
 }
 
 static struct extent extent_of(const struct space *s, uint64_t place)
@@ -226,6 +228,15 @@ static void end_interval(struct space *s)
 			  .caused_by = pm_check_loss(c));
 }
 
+/* Is all of the extent in a range of the set? It is mostly in the same as the last one. */
+static bool within(const struct pm_rangeset *rs, struct pm_range *last, uint64_t from, uint64_t to)
+{
+	if (from < last->start || from >= last->end)
+		if (!pm_rangeset_find(rs, from, last))
+			return false;
+	return to <= last->end;
+}
+
 /* `fresh`: how many bytes at the end of the extent nothing else used so far. */
 static void check_extent(struct space *s, const struct extent *e, uint64_t fresh)
 {
@@ -237,9 +248,9 @@ static void check_extent(struct space *s, const struct extent *e, uint64_t fresh
 	if (end > limit)
 		PM_REPORT(c, SPACE_INTERVAL, .what = use_name(e), .offset = e->start,
 			  .size = e->size, .bid = e->bid);
-	if (!pm_rangeset_contains(&c->an->map_known, e->start, end))
+	if (!within(&c->an->map_known, &s->known, e->start, end))
 		return;
-	if (pm_rangeset_contains(&c->an->allocated, e->start, end)) {
+	if (within(&c->an->allocated, &s->marked_as, e->start, end)) {
 		s->marked += fresh;
 		return;
 	}
@@ -289,6 +300,8 @@ void pm_check_alloc(struct pm_checker *c)
 	struct space s = {.c = c, .whole = true};
 	const struct pm_header *h = &c->an->header;
 
+	if (c->space_sound)
+		return;
 	s.trusted = h->amap_valid != 0;
 	check_maps(&s);
 	check_dlist(c);

@@ -313,7 +313,7 @@ static void check_table(struct folder *f, const struct table *t)
 		rc = pm_tc_open(&c->an->db, n->data, n->sub, &tc);
 	if (pm_check_stop(c, rc))
 		goto out;
-	if (n)
+	if (n && !pm_bitmap_test(&c->sound_tables, (uint64_t)(n - c->an->db.nodes.v)))
 		pm_check_tc(c, &tc, rc);
 	if (!usable(rc) && !f->m->search && !f->m->made)
 		no_table(f, t, n);

@@ -280,23 +280,35 @@ static void report_rows(struct pm_checker *c, const struct pm_tc *tc)
 		REPORT(c, TC_MATRIX_BLOCK);
 }
 
+/* Of the row that was asked for last. */
+static void check_cell(struct pm_checker *c, struct pm_tc *tc, size_t row, const struct pm_col *col,
+		       uint32_t hnid)
+{
+	uint32_t rules, value;
+
+	if (pm_check_stop(
+		    c, pm_tc_hnid_rules(tc, col, hnid, true, look_into(col->type), &rules, &value)))
+		return;
+	if (rules)
+		REPORT(c, TC_CELL, .tag = pm_col_tag(col), .item = tc->rows.v[row].id);
+	if (value & PM_CR_UTF16)
+		REPORT(c, PC_STRING_UTF16, .tag = pm_col_tag(col));
+	if (value & PM_CR_STRING)
+		REPORT(c, PC_STRING_TYPE, .tag = pm_col_tag(col));
+}
+
 static void check_cells(struct pm_checker *c, struct pm_tc *tc, size_t row)
 {
-	for (size_t i = 0; i < tc->cols.n && !c->rc; i++) {
-		const struct pm_col *col = &tc->cols.v[i];
-		uint32_t rules = 0, value = 0;
+	struct pm_span s;
+	enum pm_rc rc = pm_tc_row(tc, row, &s);
 
-		if (pm_cell_inline(col->type))
-			continue;
-		if (pm_check_stop(c, pm_tc_cell_rules(tc, row, col, true, look_into(col->type),
-						      &rules, &value)))
-			return;
-		if (rules)
-			REPORT(c, TC_CELL, .tag = pm_col_tag(col), .item = tc->rows.v[row].id);
-		if (value & PM_CR_UTF16)
-			REPORT(c, PC_STRING_UTF16, .tag = pm_col_tag(col));
-		if (value & PM_CR_STRING)
-			REPORT(c, PC_STRING_TYPE, .tag = pm_col_tag(col));
+	if (pm_check_stop(c, rc) || rc == PM_LOST)
+		return;
+	for (size_t i = 0; i < tc->cols.n && !c->rc; i++) {
+		const uint32_t hnid = pm_tc_hnid(tc, s, &tc->cols.v[i]);
+
+		if (hnid)
+			check_cell(c, tc, row, &tc->cols.v[i], hnid);
 	}
 }
 

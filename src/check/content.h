@@ -61,6 +61,20 @@ struct pm_verdict {
 	} infos[3];
 };
 
+/* A checker for a thread of its own: what it tells goes into a sink of its own. */
+struct pm_scout {
+	struct pm_ctx ctx;
+	struct pm_analysis an; /* the file's, but with a reader of our own */
+	struct pm_sink sink;   /* to be initialised for each thing that is looked at */
+	struct pm_checker c;
+};
+
+/* In the thread: `w` is zeroed, or ended. Then its sink and reader are freed. */
+void pm_scout_begin(struct pm_scout *w, const struct pm_checker *c);
+void pm_scout_end(struct pm_scout *w);
+/* After the threads: what it read and spent is the check's. */
+void pm_scout_account(struct pm_checker *c, const struct pm_scout *w);
+
 /* Threads for pm_scout_rows, as many as the context allows; c->scouts is NULL when there are none. */
 void pm_scouts_open(struct pm_checker *c);
 void pm_scouts_close(struct pm_checker *c);

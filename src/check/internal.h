@@ -50,7 +50,9 @@ struct pm_checker {
 	PM_VEC(struct pm_lost_keys) lost[2];
 	/* By index of an->db.blocks: the block, or one below it, is damaged or missing. */
 	struct pm_bitmap tainted;
-	struct pm_buf buf; /* scratch of whoever runs */
+	bool space_sound;              /* seen ahead: pm_check_alloc has nothing to tell */
+	struct pm_bitmap sound_tables; /* by index of an->db.nodes: nor pm_check_tc; may be empty */
+	struct pm_buf buf;             /* scratch of whoever runs */
 
 	/* For contents. */
 	struct pm_subject subject;
@@ -97,6 +99,7 @@ uint64_t pm_check_faults(const struct pm_checker *c);
 void pm_check_header(struct pm_checker *c);
 void pm_check_bits(struct pm_checker *c);
 void pm_check_pages(struct pm_checker *c);
+void pm_check_ahead(struct pm_checker *c);
 void pm_check_blocks(struct pm_checker *c);
 void pm_check_internal(struct pm_checker *c);
 void pm_check_refs(struct pm_checker *c);

@@ -25,10 +25,7 @@ enum {
 };
 
 struct scout {
-	struct pm_ctx ctx;
-	struct pm_analysis an; /* the file's, but with a reader of our own */
-	struct pm_sink sink;
-	struct pm_checker c;
+	struct pm_scout w;
 	struct pm_tc tc;
 };
 
@@ -49,10 +46,8 @@ struct pm_scouts {
 
 /* ---- a thread ---- */
 
-static void begin(struct pm_scouts *s, struct scout *w)
+void pm_scout_begin(struct pm_scout *w, const struct pm_checker *c)
 {
-	const struct pm_checker *c = s->c;
-
 	w->ctx = (struct pm_ctx){.cancel = c->ctx->cancel, .effort_max = c->ctx->effort_max};
 	w->an = *c->an;
 	w->an.ctx = &w->ctx;
@@ -62,6 +57,7 @@ static void begin(struct pm_scouts *s, struct scout *w)
 				   .f = c->f,
 				   .opt = c->opt,
 				   .sink = &w->sink,
+				   .end = c->end,
 				   .tainted = c->tainted,
 				   .model = c->model,
 				   .names = c->names,
@@ -74,7 +70,7 @@ static void begin(struct pm_scouts *s, struct scout *w)
 		w->ctx.rc = PM_OK;
 }
 
-static void end(struct scout *w)
+void pm_scout_end(struct pm_scout *w)
 {
 	pm_bitmap_done(&w->c.used);
 	pm_buf_done(&w->c.buf);
@@ -82,9 +78,16 @@ static void end(struct scout *w)
 	pm_ndb_reader_done(&w->an.db);
 }
 
+void pm_scout_account(struct pm_checker *c, const struct pm_scout *w)
+{
+	c->ctx->bytes_read += w->ctx.bytes_read;
+	c->ctx->reads += w->ctx.reads;
+	pm_check_stop(c, pm_spend(c->ctx, w->ctx.effort));
+}
+
 static enum pm_rc on_diff(void *arg, const struct pm_table_diff *d)
 {
-	struct scout *w = arg;
+	struct pm_scout *w = arg;
 
 	if (pm_check_diff_counts(d))
 		w->c.subject.first = 1;
@@ -92,7 +95,7 @@ static enum pm_rc on_diff(void *arg, const struct pm_table_diff *d)
 }
 
 /* What there was to report is only what is no fault: how often. False: more than can be noted. */
-static bool take_infos(struct scout *w, struct pm_verdict *v)
+static bool take_infos(struct pm_scout *w, struct pm_verdict *v)
 {
 	size_t k = 0;
 
@@ -111,7 +114,7 @@ static bool take_infos(struct scout *w, struct pm_verdict *v)
 	return true;
 }
 
-static bool is_whole(struct scout *w, pm_nid nid)
+static bool is_whole(struct pm_scout *w, pm_nid nid)
 {
 	const struct pm_node *n = pm_ndb_find_node(&w->an.db, nid);
 	const bool yes = n && pm_message_whole(&w->an.db, nid, n->data, n->sub);
@@ -123,23 +126,23 @@ static bool is_whole(struct scout *w, pm_nid nid)
 static bool look(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cmp, size_t row,
 		 struct pm_verdict *v)
 {
-	struct pm_checker *c = &w->c;
+	struct pm_checker *c = &w->w.c;
 	struct pm_message_facts facts = {0};
 
-	pm_sink_done(&w->sink);
-	pm_sink_init(&w->sink, &w->ctx, NULL, NULL);
+	pm_sink_done(&w->w.sink);
+	pm_sink_init(&w->w.sink, &w->w.ctx, NULL, NULL);
 	pm_check_message(c, w->tc.rows.v[row].id, s->folder, cmp, row, &facts);
-	if (c->rc || w->ctx.rc) {
+	if (c->rc || w->w.ctx.rc) {
 		/* Who looks in order meets it, too. */
-		c->rc = w->ctx.rc = PM_OK;
+		c->rc = w->w.ctx.rc = PM_OK;
 		return false;
 	}
 	if (!facts.readable || c->subject.first || c->subject.lossy || c->subject.tainted ||
-	    !take_infos(w, v))
+	    !take_infos(&w->w, v))
 		return false;
 	v->flags = facts.flags;
 	v->has_flags = facts.has_flags;
-	v->whole = c->opt->assess && is_whole(w, w->tc.rows.v[row].id);
+	v->whole = c->opt->assess && is_whole(&w->w, w->tc.rows.v[row].id);
 	return true;
 }
 
@@ -164,13 +167,13 @@ static void look_at_rows(void *arg, unsigned int k)
 {
 	struct pm_scouts *s = arg;
 	struct scout *w = &s->v[k];
-	struct pm_row_compare cmp = {.tc = &w->tc, .fn = on_diff, .arg = w};
+	struct pm_row_compare cmp = {.tc = &w->tc, .fn = on_diff, .arg = &w->w};
 	const struct pm_node *n;
 	size_t at;
 
-	begin(s, w);
-	n = pm_ndb_find_node(&w->an.db, s->table);
-	if (!pm_is_error(pm_tc_open(&w->an.db, n->data, n->sub, &w->tc)) &&
+	pm_scout_begin(&w->w, s->c);
+	n = pm_ndb_find_node(&w->w.an.db, s->table);
+	if (!pm_is_error(pm_tc_open(&w->w.an.db, n->data, n->sub, &w->tc)) &&
 	    w->tc.rows.n == s->rows) {
 		while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
 			at = __atomic_fetch_add(&s->next, s->chunk, __ATOMIC_RELAXED);
@@ -184,7 +187,7 @@ static void look_at_rows(void *arg, unsigned int k)
 	}
 	pm_row_compare_done(&cmp);
 	pm_tc_close(&w->tc);
-	end(w);
+	pm_scout_end(&w->w);
 }
 
 /* ---- the check ---- */
@@ -252,13 +255,8 @@ const struct pm_verdict *pm_scout_rows(struct pm_checker *c, pm_nid table, uint3
 	s->next = s->looked = s->odd = 0;
 	s->stop = false;
 	pm_pool_run(s->pool, look_at_rows, s);
-	for (unsigned int k = 0; k < s->n; k++) {
-		struct scout *w = &s->v[k];
-
-		c->ctx->bytes_read += w->ctx.bytes_read;
-		c->ctx->reads += w->ctx.reads;
-		pm_check_stop(c, pm_spend(c->ctx, w->ctx.effort));
-	}
+	for (unsigned int k = 0; k < s->n; k++)
+		pm_scout_account(c, &s->v[k].w);
 	pm_check_stop(c, c->ctx->rc);
 	return s->verdicts.v;
 }

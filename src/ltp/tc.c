@@ -9,16 +9,6 @@
 #define NO_ROW   UINT32_MAX
 #define FEW      16 /* rows that are found without a map */
 
-bool pm_cell_inline(uint16_t type)
-{
-	switch (type) {
-	case PM_PT_OBJECT:
-	case PM_PT_GUID:
-		return false;
-	}
-	return pm_proptype_size(type) > 0;
-}
-
 static uint32_t data_end(const struct pm_tc *tc)
 {
 	return tc->rgib[2];

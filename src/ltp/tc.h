@@ -93,7 +93,10 @@ static inline uint32_t pm_col_tag(const struct pm_col *c)
 }
 
 /* Is the value of such a cell in the row itself? */
-bool pm_cell_inline(uint16_t type);
+static inline bool pm_cell_inline(uint16_t type)
+{
+	return type != PM_PT_OBJECT && type != PM_PT_GUID && pm_proptype_size(type) > 0;
+}
 /* Index of the row with this id, or rows.n. */
 size_t pm_tc_find(const struct pm_tc *tc, uint32_t id);
 
@@ -125,9 +128,32 @@ enum pm_rc pm_tc_binary(struct pm_tc *tc, size_t row, uint16_t id, uint64_t max,
 
 /* Rules that a row breaks in itself (BR_KEY, BR_ENTRY, BR_BITS, BR_STALE). */
 enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules) PM_MUST_CHECK;
+/* Does the row, whose bytes these are, have this cell? */
+static inline bool pm_tc_exists(const struct pm_tc *tc, struct pm_span row, const struct pm_col *c)
+{
+	const size_t at = tc->rgib[2] + c->iBit / 8u;
+
+	return at < row.n && row.p[at] & 0x80 >> c->iBit % 8;
+}
+
+/* What names the value of a cell that is elsewhere; 0: it is not, or there is none. */
+static inline uint32_t pm_tc_hnid(const struct pm_tc *tc, struct pm_span row,
+				  const struct pm_col *c)
+{
+	struct pm_span cell;
+
+	return !pm_cell_inline(c->type) && pm_tc_exists(tc, row, c) &&
+			       pm_span_sub(row, c->ibData, 4, &cell)
+		       ? pm_le32(cell.p)
+		       : 0;
+}
+
 /* Rules of a cell: 0 or PM_BR_VALUE; *ret_value: what is wrong with its value, pm_pc_rule.
  * With `mark` its heap item counts as used. */
 enum pm_rc pm_tc_cell_rules(struct pm_tc *tc, size_t row, const struct pm_col *c, bool mark,
+			    uint64_t max, uint32_t *ret_rules, uint32_t *ret_value) PM_MUST_CHECK;
+/* The same of a cell of the row that was asked for last, by its HNID, which is not 0. */
+enum pm_rc pm_tc_hnid_rules(struct pm_tc *tc, const struct pm_col *c, uint32_t hnid, bool mark,
 			    uint64_t max, uint32_t *ret_rules, uint32_t *ret_value) PM_MUST_CHECK;
 
 #endif

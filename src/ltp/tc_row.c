@@ -71,13 +71,6 @@ enum pm_rc pm_tc_row(struct pm_tc *tc, size_t row, struct pm_span *ret)
 	return pm_tc_row_bytes(tc, &tc->rows.v[row], ret);
 }
 
-static bool exists(const struct pm_tc *tc, struct pm_span row, const struct pm_col *c)
-{
-	size_t at = tc->rgib[2] + c->iBit / 8u;
-
-	return at < row.n && row.p[at] & 0x80 >> c->iBit % 8;
-}
-
 /* The heap that the HIDs of this column are of. */
 static struct pm_heap *pool_of(struct pm_tc *tc, const struct pm_col *c)
 {
@@ -88,6 +81,17 @@ static struct pm_heap *pool_of(struct pm_tc *tc, const struct pm_col *c)
 	return &tc->heap;
 }
 
+/* What the HNID in a cell names. */
+static enum pm_rc far_value(struct pm_tc *tc, const struct pm_col *c, uint32_t hnid,
+			    struct pm_value *v)
+{
+	enum pm_rc rc = pm_hnid_value(pool_of(tc, c), &tc->subs, c->type, hnid, v);
+
+	if (!pm_is_error(rc))
+		v->state = pm_worse(rc, tc->block_state);
+	return v->state;
+}
+
 enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c, struct pm_value *v)
 {
 	struct pm_span r, cell;
@@ -96,7 +100,7 @@ enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c, stru
 	*v = (struct pm_value){.type = c->type, .state = rc};
 	if (pm_is_error(rc) || rc == PM_LOST)
 		return rc;
-	if (!exists(tc, r, c)) {
+	if (!pm_tc_exists(tc, r, c)) {
 		v->state = PM_NONE;
 		return PM_NONE;
 	}
@@ -112,10 +116,7 @@ enum pm_rc pm_tc_cell(struct pm_tc *tc, size_t row, const struct pm_col *c, stru
 		v->state = PM_LOST;
 		return PM_LOST;
 	}
-	rc = pm_hnid_value(pool_of(tc, c), &tc->subs, c->type, pm_le32(cell.p), v);
-	if (!pm_is_error(rc))
-		v->state = pm_worse(rc, tc->block_state);
-	return v->state;
+	return far_value(tc, c, pm_le32(cell.p), v);
 }
 
 enum pm_rc pm_tc_any_cell(struct pm_tc *tc, size_t row, uint16_t id, struct pm_value *v)
@@ -201,7 +202,7 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 	if (pm_is_error(rc))
 		return rc;
 	if (rc != PM_LOST && id) {
-		if (!exists(tc, s, id))
+		if (!pm_tc_exists(tc, s, id))
 			rules |= PM_BR_BITS;
 		if (pm_span_sub(s, id->ibData, 4, &cell) && pm_le32(cell.p) != r->id)
 			rules |= PM_BR_KEY;
@@ -209,7 +210,7 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 	for (size_t i = 0; rc != PM_LOST && i < tc->cols.n; i++) {
 		const struct pm_col *c = &tc->cols.v[i];
 
-		if (!pm_cell_inline(c->type) && !exists(tc, s, c) &&
+		if (!pm_cell_inline(c->type) && !pm_tc_exists(tc, s, c) &&
 		    pm_span_sub(s, c->ibData, 4, &cell) && pm_le32(cell.p))
 			rules |= PM_BR_STALE | (nowhere(tc, pm_le32(cell.p)) ? PM_BR_ASTRAY : 0);
 	}
@@ -217,37 +218,38 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 	return rc;
 }
 
+enum pm_rc pm_tc_hnid_rules(struct pm_tc *tc, const struct pm_col *c, uint32_t hnid, bool mark,
+			    uint64_t max, uint32_t *ret_rules, uint32_t *ret_value)
+{
+	struct pm_value v = {.type = c->type, .state = PM_LOST};
+	enum pm_rc rc = PM_OK;
+
+	*ret_rules = *ret_value = 0;
+	if (mark && !pm_nid_type(hnid) && pool_of(tc, c) == &tc->heap)
+		rc = pm_heap_mark(&tc->heap, hnid);
+	if (pm_is_error(rc))
+		return rc;
+	rc = c->cbData < 4 ? PM_LOST : far_value(tc, c, hnid, &v);
+	if (!pm_is_error(rc))
+		rc = pm_value_rules(tc->db->ctx, tc->db->fmt, &tc->subs, &v, hnid, max, ret_value);
+	pm_value_done(&v);
+	if (pm_is_error(rc))
+		return rc;
+	if (*ret_value & ~(uint32_t)(PM_CR_STRING | PM_CR_NID | PM_CR_UTF16))
+		*ret_rules = PM_BR_VALUE;
+	return *ret_rules ? PM_DAMAGED : PM_OK;
+}
+
 enum pm_rc pm_tc_cell_rules(struct pm_tc *tc, size_t row, const struct pm_col *c, bool mark,
 			    uint64_t max, uint32_t *ret_rules, uint32_t *ret_value)
 {
-	struct pm_heap *h = pool_of(tc, c);
-	uint32_t rules = 0, value = 0, hnid = 0;
-	struct pm_span s, cell;
-	struct pm_value v;
+	struct pm_span s;
 	enum pm_rc rc = pm_tc_row(tc, row, &s);
+	uint32_t hnid;
 
+	*ret_rules = *ret_value = 0;
 	if (pm_is_error(rc))
 		return rc;
-	if (rc != PM_LOST && !pm_cell_inline(c->type) && exists(tc, s, c) &&
-	    pm_span_sub(s, c->ibData, 4, &cell))
-		hnid = pm_le32(cell.p);
-	if (hnid && mark && h == &tc->heap && !pm_nid_type(hnid)) {
-		rc = pm_heap_mark(h, hnid);
-		if (pm_is_error(rc))
-			return rc;
-	}
-	if (hnid) {
-		rc = pm_tc_cell(tc, row, c, &v);
-		if (!pm_is_error(rc))
-			rc = pm_value_rules(tc->db->ctx, tc->db->fmt, &tc->subs, &v, hnid, max,
-					    &value);
-		pm_value_done(&v);
-		if (pm_is_error(rc))
-			return rc;
-	}
-	if (value & ~(uint32_t)(PM_CR_STRING | PM_CR_NID | PM_CR_UTF16))
-		rules |= PM_BR_VALUE;
-	*ret_rules = rules;
-	*ret_value = value;
-	return rules ? PM_DAMAGED : PM_OK;
+	hnid = rc == PM_LOST ? 0 : pm_tc_hnid(tc, s, c);
+	return hnid ? pm_tc_hnid_rules(tc, c, hnid, mark, max, ret_rules, ret_value) : PM_OK;
 }

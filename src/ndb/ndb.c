@@ -193,25 +193,21 @@ static bool inflate_block(struct pm_ctx *ctx, const struct pm_block *b, const ui
 	return rc == Z_STREAM_END && n == b->cb_inflated;
 }
 
+/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
+static enum pm_rc block_state(const struct pm_block *b)
+{
+	return pm_block_known(b) & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT)
+		       ? PM_DAMAGED
+		       : PM_OK;
+}
+
 /*
  * Threads with readers of their own share the table of blocks. Each finds the same in a block, so
  * nothing is written where the sweep has seen it, and else it doesn't matter who comes first.
  */
-static uint16_t known(const struct pm_block *b)
-{
-	return __atomic_load_n(&b->flags, __ATOMIC_RELAXED);
-}
-
-/* A wrong trailer over a right checksum is mended where it stands: the data are right. */
-static enum pm_rc block_state(const struct pm_block *b)
-{
-	return known(b) & (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_SUSPECT) ? PM_DAMAGED
-										   : PM_OK;
-}
-
 static void learn(struct pm_block *b, unsigned int flags)
 {
-	if ((known(b) | flags) != known(b))
+	if ((pm_block_known(b) | flags) != pm_block_known(b))
 		__atomic_fetch_or(&b->flags, (uint16_t)flags, __ATOMIC_RELAXED);
 }
 
@@ -354,7 +350,7 @@ enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct
 	const struct pm_format *f = db->fmt;
 	const uint8_t *kept;
 
-	if (b->cb == 0 || b->cb > f->data_max || known(b) & PM_BF_LOST)
+	if (b->cb == 0 || b->cb > f->data_max || pm_block_known(b) & PM_BF_LOST)
 		return PM_LOST;
 	if (pm_spend(db->ctx, READ_COST(b->cb_inflated)))
 		return db->ctx->rc;

@@ -48,6 +48,12 @@ struct pm_block {
 	uint16_t flags;           /* pm_block_flag */
 };
 
+/* The flags, which a thread with another reader may be adding to. */
+static inline uint16_t pm_block_known(const struct pm_block *b)
+{
+	return __atomic_load_n(&b->flags, __ATOMIC_RELAXED);
+}
+
 /* Where a node is known from, best first. */
 enum pm_origin {
 	PM_FROM_TREE,     /* the live node tree */

@@ -6,6 +6,7 @@
 #include "recover/deleted.h"
 #include "recover/internal.h"
 
+#include "base/pool.h"
 #include "base/sort.h"
 #include "base/stats.h"
 
@@ -120,6 +121,60 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 		rc = pm_walk_tree(an, PM_PTYPE_NBT, &clean[1]);
 	*ret_clean = rc == PM_OK && clean[0] && clean[1];
 	return rc;
+}
+
+/* Maps, read by a thread. */
+struct mapper {
+	struct pm_ctx ctx;
+	struct pm_analysis an; /* with nothing in it but an image and maps */
+	enum pm_rc rc;
+};
+
+static void *read_maps(void *arg)
+{
+	struct mapper *m = arg;
+
+	m->rc = pm_sweep_maps(&m->an);
+	return NULL;
+}
+
+static void drop_maps(struct pm_analysis *an)
+{
+	pm_vec_done(&an->maps);
+	pm_rangeset_done(&an->allocated);
+	pm_rangeset_done(&an->map_known);
+}
+
+/* Maps and trees need nothing of each other. */
+static enum pm_rc walk_and_map(struct pm_analysis *an, bool *ret_clean)
+{
+	struct mapper m = {.ctx = {.cancel = an->ctx->cancel, .effort_max = an->ctx->effort_max}};
+	pthread_t thread;
+	bool apart;
+	enum pm_rc rc;
+
+	m.an.ctx = &m.ctx;
+	m.an.img = an->img;
+	m.an.db.fmt = an->db.fmt;
+	apart = an->ctx->jobs > 1 && pm_thread_start(&thread, read_maps, &m);
+	rc = walk_both(an, ret_clean);
+	if (!apart)
+		return rc ? rc : pm_sweep_maps(an);
+	pthread_join(thread, NULL);
+	an->ctx->bytes_read += m.ctx.bytes_read;
+	an->ctx->reads += m.ctx.reads;
+	if (rc || m.rc) {
+		drop_maps(&m.an);
+		/* What it was is told where it is met in order. */
+		return rc ? rc : pm_sweep_maps(an);
+	}
+	drop_maps(an);
+	an->maps.v = m.an.maps.v;
+	an->maps.n = m.an.maps.n;
+	an->maps.cap = m.an.maps.cap;
+	an->allocated = m.an.allocated;
+	an->map_known = m.an.map_known;
+	return pm_spend(an->ctx, m.ctx.effort);
 }
 
 /*
@@ -301,6 +356,7 @@ static enum pm_rc by_room(struct pm_analysis *an)
 
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
 {
+	const bool maps = !opt->quick || opt->bare;
 	bool clean, done = false;
 	enum pm_rc rc;
 
@@ -313,14 +369,15 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 			     pm_image_name(an->img),
 			     (unsigned long long)an->db.fmt->unit * UINT32_MAX >> 30);
 	if (rc == PM_OK)
-		rc = walk_both(an, &clean);
+		rc = maps ? walk_and_map(an, &clean) : walk_both(an, &clean);
 	if (rc == PM_OK)
 		rc = pm_identify_crypt(an);
 	if (rc)
 		return rc;
 	if (opt->quick && clean && !(an->header_bad & PM_HR_SERIOUS))
-		return opt->bare ? pm_sweep_maps(an) : pm_analysis_count_refs(an);
-	rc = pm_sweep_maps(an);
+		return opt->bare ? PM_OK : pm_analysis_count_refs(an);
+	if (!maps)
+		rc = pm_sweep_maps(an);
 	if (rc == PM_OK)
 		rc = clean ? sweep_clean(an, opt, &done) : sweep_unclean(an, opt, &done);
 	if (rc || done)

@@ -66,6 +66,8 @@ static enum pm_rc order_blocks(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
 
+	if (pm_vec_reserve(an->ctx, &s->order, an->db.blocks.n))
+		return an->ctx->rc;
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		uint64_t *p;
 
@@ -77,8 +79,7 @@ static enum pm_rc order_blocks(struct sweep *s)
 		*p = pm_place_make(s->f, an->db.blocks.v[i].ib, i);
 	}
 	s->verified = pm_calloc(an->ctx, s->order.n, 1);
-	return s->verified ? pm_sort_u64(an->ctx, s->order.v, s->order.n, sizeof(s->order.v[0]), 0)
-			   : an->ctx->rc;
+	return s->verified ? pm_places_sort(an->ctx, s->order.v, s->order.n) : an->ctx->rc;
 }
 
 static struct pm_block *block_at(const struct sweep *s, size_t i)
@@ -421,6 +422,21 @@ static enum pm_rc scan(struct sweep *s, uint64_t upto)
 	return PM_OK;
 }
 
+/* The first of the n bits of a map (whole words of 64) that is another than `on`, from i on; n: none. */
+static uint32_t run_end(const uint8_t *bits, uint32_t i, uint32_t n, bool on)
+{
+	for (; i < n; i = i / 64 * 64 + 64) {
+		uint64_t w = 0;
+
+		for (unsigned k = 0; k < 8; k++)
+			w = w << 8 | bits[i / 64 * 8 + k];
+		w = (on ? ~w : w) << i % 64;
+		if (w)
+			return i + (uint32_t)__builtin_clzll(w);
+	}
+	return n;
+}
+
 static enum pm_rc take_map(struct pm_analysis *an, uint64_t k, unsigned slot)
 {
 	const struct pm_format *f = an->db.fmt;
@@ -444,17 +460,15 @@ static enum pm_rc take_map(struct pm_analysis *an, uint64_t k, unsigned slot)
 		m->bad |= PM_PR_READ;
 	if (ptype != PM_PTYPE_AMAP || m->bad & (PM_PR_TYPE | PM_PR_CRC | PM_PR_READ))
 		return PM_OK;
-	for (uint32_t i = 0, n = f->amap_bytes * 8; i < n;) {
+	for (uint32_t i = 0, end, n = f->amap_bytes * 8; i < n; i = end) {
 		const uint8_t *bits = page + f->amap_skip;
-		uint32_t a = i;
-		bool on = bits[i / 8] >> (7 - i % 8) & 1;
+		const bool on = bits[i / 8] >> (7 - i % 8) & 1;
 
-		while (i < n && (bits[i / 8] >> (7 - i % 8) & 1) == on)
-			i += i % 8 == 0 && bits[i / 8] == (on ? 0xFF : 0) ? 8 : 1;
+		end = run_end(bits, i, n, on);
 		if (!on)
-			m->free_units += i - a;
-		else if (pm_rangeset_add(an->ctx, &an->allocated, ib + (uint64_t)a * f->unit,
-					 ib + (uint64_t)i * f->unit))
+			m->free_units += end - i;
+		else if (pm_rangeset_add(an->ctx, &an->allocated, ib + (uint64_t)i * f->unit,
+					 ib + (uint64_t)end * f->unit))
 			return an->ctx->rc;
 	}
 	return pm_rangeset_add(an->ctx, &an->map_known, ib, ib + f->amap_interval);

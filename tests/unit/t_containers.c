@@ -496,6 +496,31 @@ static void test_sort(void **state)
 	}
 }
 
+/* By the upper half alone; what is alike there stays in order. */
+static void test_sort_high(void **state)
+{
+	static const size_t counts[] = {0, 1, 2, 31, 33, 5000};
+	static const uint64_t masks[] = {0, 0xff, 0xff00ff, UINT32_MAX};
+	struct pm_ctx ctx = {0};
+
+	(void)state;
+	rnd_state = 17;
+	for (size_t i = 0; i < PM_LEN(counts); i++)
+		for (size_t j = 0; j < PM_LEN(masks); j++) {
+			const size_t n = counts[i];
+			uint64_t *v = calloc(n + 1, sizeof(*v));
+
+			assert_non_null(v);
+			for (size_t k = 0; k < n; k++)
+				v[k] = (rnd(UINT64_MAX) & masks[j]) << 32 | (n - k);
+			assert_int_equal(pm_sort_high(&ctx, v, n), PM_OK);
+			for (size_t k = 1; k < n; k++)
+				assert_true(v[k - 1] >> 32 < v[k] >> 32 ||
+					    (v[k - 1] >> 32 == v[k] >> 32 && v[k - 1] > v[k]));
+			free(v);
+		}
+}
+
 static void test_sort_no_memory(void **state)
 {
 	struct item {
@@ -527,7 +552,7 @@ int main(void)
 		cmocka_unit_test(test_map_patterns),     cmocka_unit_test(test_map_no_memory),
 		cmocka_unit_test(test_map_limit),        cmocka_unit_test(test_bitmap_random),
 		cmocka_unit_test(test_bitmap_no_memory), cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_sort_no_memory),
+		cmocka_unit_test(test_sort_high),        cmocka_unit_test(test_sort_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("containers", tests, NULL, NULL);
