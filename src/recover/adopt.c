@@ -149,8 +149,8 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 
 /*
  * Where neither tree nor maps say what lives: an older copy of an item that is there is none, nor
- * is what no table lists while all tables are there, to the last row. Folders and associated items without a row
- * are left alone as well.
+ * is what no table lists while all tables are there, to the last row, nor what the block tree had
+ * given up. Folders and associated items without a row are left alone as well.
  */
 static enum pm_rc drop_uncertain(struct pm_orphans *o)
 {
@@ -178,7 +178,7 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 			rc = o->an->ctx->rc;
 		if (new && x->kind == PM_OR_MESSAGE && renew(o, x, &old))
 			continue;
-		if (!new || whole || x->kind != PM_OR_MESSAGE ||
+		if (!new || whole || x->freed || x->kind != PM_OR_MESSAGE ||
 		    (x->search && pm_map_has(&old, x->search)))
 			x->kind = PM_OR_OTHER;
 	}

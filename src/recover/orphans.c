@@ -208,6 +208,7 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	rc = pm_orphan_look(o, x, kind);
 	/* Where counts are wrong, one alone does not make a message live. */
 	x->mapped = !b->cref;
+	x->freed = !b->cref && pm_rangeset_contains(&o->told, b->bid, b->bid + 1);
 	x->certain =
 		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
 			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
@@ -284,13 +285,35 @@ static bool counts_wrong(const struct pm_analysis *an)
 	return low == 3;
 }
 
+/* Which ids do leaves of the block tree decide on? Ids ascend: what a leaf does not have, and has
+ * younger ones, was freed by then, of whatever generation it is. */
+static enum pm_rc told(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	uint64_t top = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = an->db.blocks.n; i-- && !top;)
+		top = an->db.blocks.v[i].cref ? an->db.blocks.v[i].bid : 0;
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
+		const struct pm_tree_page *t = &an->pages.v[i];
+
+		if (t->ptype == PM_PTYPE_BBT && !t->level && t->grade == PM_GRADE_A && !t->bad &&
+		    t->lo < top)
+			rc = pm_rangeset_add(an->ctx, &o->told, t->lo, t->hi < top ? t->hi : top);
+	}
+	return rc;
+}
+
 static enum pm_rc gather(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
 	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT | PM_BF_CRC;
-	uint32_t *held;
-	enum pm_rc rc = pm_refs_held(an, &held);
+	uint32_t *held = NULL;
+	enum pm_rc rc = told(o);
 
+	if (rc == PM_OK)
+		rc = pm_refs_held(an, &held);
 	o->counts_wrong = counts_wrong(an);
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
@@ -691,4 +714,5 @@ void pm_orphans_close(struct pm_orphans *o)
 	pm_vec_done(&o->made);
 	pm_map_done(&o->doubtful);
 	pm_map_done(&o->named);
+	pm_rangeset_done(&o->told);
 }

@@ -42,6 +42,7 @@ struct pm_orphan {
 	bool named;        /* it has a display name */
 	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
+	bool freed;        /* the leaf of the block tree that would have it is there, and has not */
 	bool placed;       /* it is known which node it is, or that it is none */
 };
 
@@ -62,6 +63,7 @@ struct pm_orphans {
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
 	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
+	struct pm_rangeset told;           /* ids of blocks that leaves which are there decide on */
 	struct pm_map doubtful;            /* data that were taken from their node as doubtful */
 	struct pm_map named; /* nid -> data that its entry named, and that were not its own */
 };
