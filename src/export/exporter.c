@@ -37,98 +37,6 @@ struct walk {
 	size_t at; /* in its line: the item at hand */
 };
 
-/* ---- which folders ---- */
-
-/* What is wanted of a folder. */
-enum { ON_THE_WAY = 1, WRITTEN = 2 };
-
-/* Deleted items have two folders: the one that they are in, and the one that they were in. */
-static enum pm_rc chosen_deleted(struct pm_export *ex, const struct pm_deleted_item *it, bool *ret)
-{
-	const struct pm_choice *choice = &ex->opts->choice;
-	struct pm_buf path = {0};
-	enum pm_rc rc = pm_model_path(ex->model, ex->model->deleted, &path);
-
-	*ret = !rc && pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
-	pm_buf_clear(&path);
-	if (!rc && !*ret)
-		rc = pm_model_was_in(ex->model, it->folder, &path);
-	if (!rc && path.n)
-		*ret = pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
-	pm_buf_done(&path);
-	return rc ? rc : ex->ctx->rc;
-}
-
-static enum pm_rc choose_deleted(struct pm_export *ex, bool *ret)
-{
-	const struct pm_deleted *d = ex->an->deleted;
-	enum pm_rc rc = PM_OK;
-
-	*ret = false;
-	for (size_t i = 0; d && i < d->items.n && !*ret && !rc; i++)
-		rc = chosen_deleted(ex, &d->items.v[i], ret);
-	return rc;
-}
-
-static void not_chosen(struct pm_export *ex, uint32_t folder)
-{
-	struct pm_export_folder *t = folder == ex->model->deleted ? &ex->deleted : &ex->total;
-
-	t->skipped += ex->model->folders.v[folder].n_messages;
-	t->left[PM_LEFT_FOLDER] += ex->model->folders.v[folder].n_messages;
-}
-
-/*
- * Folders that hold mail, and those on the way to them; empty ones only where people see them,
- * below the IPM subtree.
- */
-static enum pm_rc choose_folders(struct pm_export *ex)
-{
-	const struct pm_choice *choice = &ex->opts->choice;
-	struct pm_model *m = ex->model;
-	uint32_t subtree = pm_model_folder(m, ex->store.ipm_subtree);
-
-	struct pm_buf path = {0};
-	bool any = false, was;
-	enum pm_rc rc = PM_OK;
-
-	ex->wanted = pm_calloc(ex->ctx, m->folders.n ? m->folders.n : 1, 1);
-	if (!ex->wanted)
-		return PM_ENOMEM;
-	for (uint32_t i = 0; i < m->folders.n; i++) {
-		uint32_t k = i;
-		bool wanted = m->folders.v[i].n_messages != 0 || i == subtree;
-
-		while (!wanted && k != m->root && !m->folders.v[i].search) {
-			k = m->folders.v[k].parent;
-			wanted = k == subtree;
-		}
-		was = wanted;
-		if (wanted && choice->folder && i == m->deleted) {
-			rc = choose_deleted(ex, &wanted);
-		} else if (wanted && choice->folder) {
-			pm_buf_clear(&path);
-			rc = pm_model_path(m, i, &path);
-			wanted = !pm_is_error(rc) &&
-				 pm_choice_folder(ex->ctx, choice, pm_buf_cstr(ex->ctx, &path));
-		}
-		if (was && !wanted)
-			not_chosen(ex, i);
-		any |= wanted;
-		for (k = i; wanted && !ex->wanted[k]; k = m->folders.v[k].parent)
-			ex->wanted[k] = ON_THE_WAY;
-		if (wanted)
-			ex->wanted[i] = WRITTEN;
-	}
-	pm_buf_done(&path);
-	if (!any && choice->folder && !pm_is_error(rc))
-		rc = pm_fail(ex->ctx, PM_EUSAGE,
-			     "--folder '%s': there is no such folder; pstmend ls --recursive shows "
-			     "all of them",
-			     pm_quote(choice->folder).s);
-	return pm_is_error(rc) ? rc : PM_OK;
-}
-
 /* ---- names ---- */
 
 /* The safe name of a folder among its siblings, appended to `out`. */
@@ -185,7 +93,8 @@ static enum pm_rc new_folder(struct walk *w, uint32_t index, struct pm_export_fo
 		f->path = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &w->path));
 		f->file = pm_arena_strdup(ex->ctx, &ex->arena, pm_buf_cstr(ex->ctx, &file));
 		*ret = f;
-		slot = ex->wanted[index] == WRITTEN ? pm_vec_push(ex->ctx, &ex->folders) : NULL;
+		slot = ex->wanted[index] == PM_FOLDER_WRITTEN ? pm_vec_push(ex->ctx, &ex->folders)
+							      : NULL;
 		if (slot)
 			*slot = f;
 		rc = ex->ctx->rc;
@@ -354,7 +263,7 @@ static enum pm_rc leave_out(struct pm_export *ex, struct pm_message *m, enum pm_
 		return PM_NONE;
 	if (gone && ex->opts->choice.folder) {
 		*ret_why = PM_LEFT_FOLDER;
-		rc = chosen_deleted(ex, gone, &chosen);
+		rc = pm_export_chosen_deleted(ex, gone, &chosen);
 		if (rc || !chosen)
 			return rc ? rc : PM_NONE;
 	}
@@ -713,7 +622,7 @@ static bool is_balanced(const struct pm_export_folder *f)
 
 static enum pm_rc balance(struct pm_export *ex, const struct pm_export_folder *f)
 {
-	add_counts(f->index == ex->model->deleted ? &ex->deleted : &ex->total, f);
+	add_counts(pm_export_sums(ex, f->index), f);
 	if (is_balanced(f))
 		return PM_OK;
 	return pm_fail(ex->ctx, PM_EBUG,
@@ -726,7 +635,8 @@ static enum pm_rc balance_total(struct pm_export *ex)
 {
 	const struct pm_model *m = ex->model;
 	const struct pm_export_folder *t = &ex->total, *d = &ex->deleted;
-	const uint64_t apart = m->deleted == PM_NO_FOLDER ? 0 : m->folders.v[m->deleted].n_messages;
+	const uint32_t i = m->own[PM_OWN_DELETED];
+	const uint64_t apart = i == PM_NO_FOLDER ? 0 : m->folders.v[i].n_messages;
 
 	if (t->nodes + t->left[PM_LEFT_FOLDER] == m->messages.n - apart &&
 	    t->nodes + t->left[PM_LEFT_FOLDER] + t->only_rows == t->expected + t->skipped &&
@@ -781,7 +691,7 @@ static enum pm_rc visit(struct walk *w, uint32_t index, struct pm_export_folder 
 		return PM_OK;
 	if (!root || mf->n_messages) {
 		rc = new_folder(w, index, parent, taken, &f);
-		if (!rc && ex->wanted[index] == WRITTEN)
+		if (!rc && ex->wanted[index] == PM_FOLDER_WRITTEN)
 			rc = write_folder(w, f);
 	}
 	for (uint32_t i = 0; i < mf->n_children && !rc; i++)
@@ -800,7 +710,8 @@ static enum pm_rc line_up(struct walk *w, uint32_t index)
 
 	if (!ex->wanted[index])
 		return PM_OK;
-	for (uint32_t i = 0; ex->wanted[index] == WRITTEN && i < mf->n_messages && !rc; i++)
+	for (uint32_t i = 0; ex->wanted[index] == PM_FOLDER_WRITTEN && i < mf->n_messages && !rc;
+	     i++)
 		rc = pm_ahead_push(w->ahead, mf->messages + i);
 	for (uint32_t i = 0; i < mf->n_children && !rc; i++)
 		rc = line_up(w, ex->model->children.v[mf->children + i]);
@@ -875,7 +786,7 @@ enum pm_rc pm_export_run(struct pm_analysis *an, struct pm_model *model,
 	if (!pm_is_error(rc))
 		rc = pm_names_open(&an->db, &ex->names);
 	if (!pm_is_error(rc))
-		rc = choose_folders(ex);
+		rc = pm_export_folders(ex);
 	if (!pm_is_error(rc))
 		rc = open_dir(ex);
 	if (!pm_is_error(rc))

@@ -31,6 +31,8 @@ enum pm_left_out {
 	PM_LEFT_OUTS
 };
 
+struct pm_deleted_item;
+
 struct pm_export_counts {
 	uint64_t expected, whole, partial, lost;
 };
@@ -121,7 +123,7 @@ struct pm_export {
 	struct pm_name_set top;
 	struct pm_seen seen;
 	struct pm_evidence *evidence;
-	uint8_t *wanted; /* a byte a folder of the model: it is written */
+	uint8_t *wanted; /* a byte a folder of the model: pm_folder_wanted */
 	uint64_t done;
 };
 
@@ -197,7 +199,21 @@ const char *pm_export_item_file(struct pm_export *ex, const struct pm_export_ite
 /* For forms: the directory of a folder's file exists afterwards. */
 enum pm_rc pm_export_make_dir(struct pm_export *ex, struct pm_export_folder *f) PM_MUST_CHECK;
 
-/* ---- between the files of the walk (exporter.c, replay.c) ---- */
+/* ---- between the files of the walk (exporter.c, folders.c, replay.c) ---- */
+
+/* What is wanted of a folder; 0: nothing. */
+enum pm_folder_wanted { PM_FOLDER_ON_THE_WAY = 1, PM_FOLDER_WRITTEN = 2 };
+
+/*
+ * Fills ex->wanted: folders that hold mail, and those on the way to them; empty ones only where people
+ * see them, below the IPM subtree. PM_EUSAGE when none has the path that was asked for.
+ */
+enum pm_rc pm_export_folders(struct pm_export *ex) PM_MUST_CHECK;
+/* Was one of the two folders of a deleted item asked for: that which it is in, that which it was in? */
+enum pm_rc pm_export_chosen_deleted(struct pm_export *ex, const struct pm_deleted_item *it,
+				    bool *ret) PM_MUST_CHECK;
+/* The sums that the folder belongs to. */
+struct pm_export_folder *pm_export_sums(struct pm_export *ex, uint32_t folder);
 
 /* What was asked for, as options are written; an export that goes on must have the same. */
 void pm_export_options_text(struct pm_ctx *ctx, const struct pm_export_options *o,

@@ -725,17 +725,9 @@ static enum pm_rc write_task(struct event *e, struct pm_buf *out)
 
 /* ---- the form ---- */
 
-static bool is_class(const char *class, const char *want)
-{
-	size_t n = strlen(want);
-
-	return class && strlen(class) >= n && pm_ascii_ncasecmp(class, want, n) == 0 &&
-	       (!class[n] || class[n] == '.');
-}
-
 static bool takes(const char *class)
 {
-	return is_class(class, "IPM.Appointment") || is_class(class, "IPM.Task");
+	return pm_class_is(class, "IPM.Appointment") || pm_class_is(class, "IPM.Task");
 }
 
 static enum pm_rc write_item(struct pm_export *ex, struct pm_export_item *it,
@@ -744,8 +736,9 @@ static enum pm_rc write_item(struct pm_export *ex, struct pm_export_item *it,
 	struct event e = {.g = {.ctx = ex->ctx, .m = it->msg, .names = &ex->names},
 			  .ex = ex,
 			  .notes = it->notes};
-	enum pm_rc rc = is_class(it->msg->message_class, "IPM.Task") ? write_task(&e, out)
-								     : write_event(&e, zones, out);
+	enum pm_rc rc = pm_class_is(it->msg->message_class, "IPM.Task")
+				? write_task(&e, out)
+				: write_event(&e, zones, out);
 
 	if (e.c)
 		icalcomponent_free(e.c);

@@ -334,17 +334,9 @@ static void members(struct card *c)
 
 /* ---- the form ---- */
 
-static bool is_class(const char *class, const char *want)
-{
-	size_t n = strlen(want);
-
-	return class && strlen(class) >= n && pm_ascii_ncasecmp(class, want, n) == 0 &&
-	       (!class[n] || class[n] == '.');
-}
-
 static bool takes(const char *class)
 {
-	return is_class(class, "IPM.Contact") || is_class(class, "IPM.DistList");
+	return pm_class_is(class, "IPM.Contact") || pm_class_is(class, "IPM.DistList");
 }
 
 static enum pm_rc write_card(struct pm_export *ex, struct pm_export_item *it, bool v3,
@@ -359,7 +351,7 @@ static enum pm_rc write_card(struct pm_export *ex, struct pm_export_item *it, bo
 	put_ready(&c, "PRODID", "-//pstmend//EN");
 	put_ready(&c, "UID", pm_gw_uid(&c.g, &ex->store));
 	names(&c);
-	if (is_class(it->msg->message_class, "IPM.DistList"))
+	if (pm_class_is(it->msg->message_class, "IPM.DistList"))
 		members(&c);
 	mail(&c);
 	phones(&c);

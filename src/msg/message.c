@@ -346,3 +346,12 @@ void pm_recipient_close(struct pm_recipient *r)
 {
 	pm_arena_done(&r->arena);
 }
+
+bool pm_class_is(const char *message_class, const char *base)
+{
+	const size_t n = strlen(base);
+
+	return message_class && strlen(message_class) >= n &&
+	       pm_ascii_ncasecmp(message_class, base, n) == 0 &&
+	       (!message_class[n] || message_class[n] == '.');
+}

@@ -177,6 +177,8 @@ enum pm_rc pm_message_assess(struct pm_message *m, size_t max,
 			     struct pm_flaws *flaws) PM_MUST_CHECK;
 void pm_flaws_done(struct pm_flaws *f);
 
+/* Is the message class this one, or one derived from it ("IPM.Contact.Private")? NULL is none. */
+bool pm_class_is(const char *message_class, const char *base);
 /* Has the context properties, and neither the class nor the flags that every message has? Then the
  * entry names another object's. [OBS] */
 bool pm_message_foreign(const struct pm_message *m);

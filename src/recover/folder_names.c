@@ -7,6 +7,7 @@
 
 #include "ltp/pc.h"
 #include "ltp/tc.h"
+#include "msg/message.h"
 #include "recover/deleted.h"
 
 /* Where ends of items were moved under a right checksum, strings have lost or gained a character:
@@ -76,22 +77,55 @@ enum pm_rc pm_model_true_name(struct pm_model *m, uint32_t folder, struct pm_buf
 	return rc;
 }
 
+static const struct {
+	const char *name, *class;
+	const char *items[2]; /* message classes, and what is derived from them */
+} ours[PM_OWN_COUNT] = {
+	[PM_OWN_RECOVERY] = {.name = "Recovered by pstmend"},
+	[PM_OWN_DELETED] = {.name = "Deleted"},
+	[PM_OWN_MAIL] = {.name = "Mail", .class = "IPF.Note"},
+	[PM_OWN_CALENDAR] = {"Calendar", "IPF.Appointment", {"IPM.Appointment"}},
+	[PM_OWN_CONTACTS] = {"Contacts", "IPF.Contact", {"IPM.Contact", "IPM.DistList"}},
+	[PM_OWN_TASKS] = {"Tasks", "IPF.Task", {"IPM.Task"}},
+	[PM_OWN_NOTES] = {"Notes", "IPF.StickyNote", {"IPM.StickyNote"}},
+	[PM_OWN_JOURNAL] = {"Journal", "IPF.Journal", {"IPM.Activity"}},
+};
+
+enum pm_own pm_model_own(const struct pm_model *m, uint32_t folder)
+{
+	unsigned i = 0;
+
+	while (i < PM_OWN_COUNT && (m->own[i] == PM_NO_FOLDER || m->own[i] != folder))
+		i++;
+	return (enum pm_own)i;
+}
+
+const char *pm_own_class(enum pm_own own)
+{
+	return own < PM_OWN_COUNT ? ours[own].class : NULL;
+}
+
+enum pm_own pm_own_for(const char *message_class)
+{
+	for (unsigned i = PM_OWN_MAIL; i < PM_OWN_COUNT; i++)
+		for (unsigned k = 0; k < sizeof(ours[i].items) / sizeof(ours[i].items[0]); k++)
+			if (ours[i].items[k] && pm_class_is(message_class, ours[i].items[k]))
+				return (enum pm_own)i;
+	return PM_OWN_MAIL;
+}
+
 enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out)
 {
 	const struct pm_model_folder *f = &m->folders.v[folder];
+	const enum pm_own own = pm_model_own(m, folder);
 	size_t at = out->n;
 	enum pm_rc rc;
 
 	if (folder == m->root)
 		return PM_OK;
-	if (folder == m->deleted) {
-		pm_buf_str(m->an->ctx, out, PM_DELETED_NAME);
-		return m->an->ctx->rc;
-	}
-	if (folder == m->recovery ||
+	if (own != PM_OWN_COUNT ||
 	    (f->made && f->nid == PM_NID_SUBTREE && f->row_of == PM_NO_FOLDER)) {
-		pm_buf_str(m->an->ctx, out,
-			   folder == m->recovery ? PM_RECOVERY_NAME : PM_SUBTREE_NAME);
+		pm_buf_str(m->an->ctx, out, own == PM_OWN_COUNT ? PM_SUBTREE_NAME : ours[own].name);
 		return m->an->ctx->rc;
 	}
 	rc = pm_model_true_name(m, folder, out);

@@ -449,43 +449,50 @@ static enum pm_rc find_subtree(struct build *b)
 	return PM_OK;
 }
 
-static enum pm_rc recovery_folder(struct build *b, uint32_t *ret)
+/* One of ours, made if it isn't there yet. */
+static enum pm_rc own_folder(struct build *b, enum pm_own which, uint32_t *ret)
 {
 	struct pm_model *m = b->m;
+	uint32_t up = PM_NO_FOLDER;
 	enum pm_rc rc;
 
-	if (m->recovery == PM_NO_FOLDER) {
-		rc = find_subtree(b);
-		if (rc == PM_OK)
+	if (m->own[which] == PM_NO_FOLDER) {
+		if (which != PM_OWN_RECOVERY)
+			rc = own_folder(b, PM_OWN_RECOVERY, &up);
+		else
+			rc = find_subtree(b);
+		if (rc == PM_OK && which == PM_OWN_RECOVERY)
 			rc = spare_rows(b);
 		if (rc == PM_OK)
 			rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
 		if (rc)
 			return rc;
-		m->recovery = (uint32_t)m->folders.n - 1;
-		m->folders.v[m->recovery].parent = find(b, b->subtree);
+		m->own[which] = (uint32_t)m->folders.n - 1;
+		m->folders.v[m->own[which]].parent =
+			which == PM_OWN_RECOVERY ? find(b, b->subtree) : up;
 	}
-	*ret = m->recovery;
+	*ret = m->own[which];
 	return PM_OK;
 }
 
-static enum pm_rc deleted_folder(struct build *b, uint32_t *ret)
+/* The folder for an item that has no place. */
+static enum pm_rc folder_by_kind(struct build *b, const struct pm_node *n, uint32_t *ret)
 {
-	struct pm_model *m = b->m;
-	uint32_t up;
-	enum pm_rc rc = PM_OK;
+	struct pm_arena arena = {0};
+	char *class = NULL;
+	struct pm_pc pc;
+	enum pm_rc rc;
 
-	if (m->deleted == PM_NO_FOLDER) {
-		rc = recovery_folder(b, &up);
-		if (rc == PM_OK)
-			rc = add_folder(b, pm_model_new_nid(m, 2), 0, true);
-		if (rc)
-			return rc;
-		m->deleted = (uint32_t)m->folders.n - 1;
-		m->folders.v[m->deleted].parent = up;
-	}
-	*ret = m->deleted;
-	return PM_OK;
+	if (pm_nid_type(n->nid) != PM_NT_MESSAGE)
+		return own_folder(b, PM_OWN_RECOVERY, ret);
+	rc = pm_pc_open(&b->m->an->db, n->data, n->sub, &pc);
+	if (!pm_is_error(rc))
+		rc = pm_pc_text(&pc, PM_ID_MESSAGE_CLASS, b->m->codepage, &arena, &class);
+	pm_pc_close(&pc);
+	if (!pm_is_error(rc))
+		rc = own_folder(b, pm_own_for(class), ret);
+	pm_arena_done(&arena);
+	return rc;
 }
 
 /* Walks up from a folder; true when it does not end at the root. */
@@ -511,7 +518,7 @@ static enum pm_rc place_folder(struct build *b, uint32_t i)
 		f->parent = i;
 		return rc;
 	}
-	if (rc || i == b->m->recovery || i == b->m->deleted)
+	if (rc || pm_model_own(b->m, i) != PM_OWN_COUNT)
 		return rc;
 	if (up == i || (up != PM_NO_FOLDER && b->m->folders.v[up].search))
 		up = PM_NO_FOLDER;
@@ -557,7 +564,7 @@ static enum pm_rc untie(struct build *b, uint32_t root)
 			b->m->folders.v[i].parent = root;
 			continue;
 		}
-		rc = recovery_folder(b, &up);
+		rc = own_folder(b, PM_OWN_RECOVERY, &up);
 		b->m->folders.v[i].parent = up;
 		if (!b->m->folders.v[i].made)
 			b->m->folders.v[i].placed = PM_PLACED_RECOVERED;
@@ -589,7 +596,7 @@ static enum pm_rc place_item(struct build *b, const struct pm_node *n)
 
 	it.folder = pm_nid_type(n->parent) == 2 ? find(b, n->parent) : PM_NO_FOLDER;
 	if (n->origin == PM_FROM_DELETED) {
-		rc = deleted_folder(b, &it.folder);
+		rc = own_folder(b, PM_OWN_DELETED, &it.folder);
 		it.placed = PM_PLACED_DELETED;
 	} else if (it.folder == PM_NO_FOLDER || row) {
 		const struct pm_map_entry *e;
@@ -601,7 +608,7 @@ static enum pm_rc place_item(struct build *b, const struct pm_node *n)
 		it.placed = PM_PLACED_ROW;
 	}
 	if (rc == PM_OK && it.folder == PM_NO_FOLDER) {
-		rc = recovery_folder(b, &it.folder);
+		rc = folder_by_kind(b, n, &it.folder);
 		it.placed = PM_PLACED_RECOVERED;
 	}
 	if (rc)
@@ -649,10 +656,9 @@ static enum pm_rc order_folders(struct build *b)
 			m->messages.v[i].folder = to[m->messages.v[i].folder];
 		for (size_t i = 0; i < m->assoc.n; i++)
 			m->assoc.v[i].folder = to[m->assoc.v[i].folder];
-		if (m->recovery != PM_NO_FOLDER)
-			m->recovery = to[m->recovery];
-		if (m->deleted != PM_NO_FOLDER)
-			m->deleted = to[m->deleted];
+		for (unsigned i = 0; i < PM_OWN_COUNT; i++)
+			if (m->own[i] != PM_NO_FOLDER)
+				m->own[i] = to[m->own[i]];
 		m->root = pm_model_folder(m, PM_NID_ROOT);
 		for (size_t i = 0; i < n; i++) {
 			const struct pm_map_entry *e =
@@ -725,8 +731,9 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 	enum pm_rc rc;
 
 	pm_phase(an->ctx, "model");
-	*m = (struct pm_model){
-		.an = an, .root = PM_NO_FOLDER, .recovery = PM_NO_FOLDER, .deleted = PM_NO_FOLDER};
+	*m = (struct pm_model){.an = an, .root = PM_NO_FOLDER};
+	for (unsigned i = 0; i < PM_OWN_COUNT; i++)
+		m->own[i] = PM_NO_FOLDER;
 	count_indices(m);
 	rc = an->doubles.n || an->deleted ? spare_rows(&b) : PM_OK;
 	if (rc == PM_OK)

@@ -4,7 +4,7 @@
  * belongs. Export walks it, check compares the file's tables with it, repair writes them.
  *
  * A folder or message whose parent is unknown is placed by the table row that names it, else
- * in the recovery folder. A folder that others need (children, messages, a row that names it)
+ * in a folder of ours. A folder that others need (children, messages, a row that names it)
  * and that has no node is part of the model, marked as made.
  */
 #ifndef PM_RECOVER_MODEL_H
@@ -16,10 +16,18 @@
 /* The IPM subtree by convention; the store's entry id is what counts. */
 #define PM_NID_SUBTREE 0x8022
 
-/* The folder for what has no place of its own; its name in every language. */
-#define PM_RECOVERY_NAME "Recovered by pstmend"
-/* Within it: the folder for what was deleted, when that was looked for (deleted.h). */
-#define PM_DELETED_NAME "Deleted"
+/* Folders of ours, made when they are needed; their names are the same in every language. */
+enum pm_own {
+	PM_OWN_RECOVERY, /* for folders that have no place, and with folders of these names in it: */
+	PM_OWN_DELETED,  /* for what was deleted, when that was looked for (deleted.h) */
+	PM_OWN_MAIL,     /* for items that have no place, by kind, since programs show */
+	PM_OWN_CALENDAR, /* a contact or an appointment only in a folder for such */
+	PM_OWN_CONTACTS,
+	PM_OWN_TASKS,
+	PM_OWN_NOTES,
+	PM_OWN_JOURNAL,
+	PM_OWN_COUNT
+};
 /* Of a subtree that has no name any more. */
 #define PM_SUBTREE_NAME "Top of Outlook data file"
 #define PM_FOLDER_DEPTH 1024 /* folders in folders */
@@ -27,7 +35,7 @@
 enum pm_placed {
 	PM_PLACED_TREE,      /* where its node says */
 	PM_PLACED_ROW,       /* where a table row says */
-	PM_PLACED_RECOVERED, /* nothing says: in the recovery folder */
+	PM_PLACED_RECOVERED, /* nothing says: in a folder of ours */
 	PM_PLACED_MADE,      /* folders: no node; made because others need it */
 	PM_PLACED_DELETED,   /* it was deleted: in the folder for that */
 };
@@ -60,7 +68,8 @@ struct pm_model {
 	PM_VEC(uint32_t) children;              /* folder indices, by parent, then nid */
 	PM_VEC(struct pm_model_item) messages;  /* by folder, then nid */
 	PM_VEC(struct pm_model_item) assoc;     /* likewise */
-	uint32_t root, recovery, deleted;       /* index; PM_NO_FOLDER when there is no need */
+	uint32_t root;                          /* index; PM_NO_FOLDER when there is none */
+	uint32_t own[PM_OWN_COUNT];             /* index; PM_NO_FOLDER when there is no need */
 	uint32_t codepage;                      /* of folder names in 8 bits */
 	uint32_t next_index[32];                /* first free nid index by type, above all in use */
 };
@@ -74,6 +83,12 @@ void pm_model_rehang(struct pm_model *m);
 
 /* Index of a folder by nid, PM_NO_FOLDER when there is none. */
 uint32_t pm_model_folder(const struct pm_model *m, pm_nid nid);
+/* Which of our folders is it? PM_OWN_COUNT: none. */
+enum pm_own pm_model_own(const struct pm_model *m, uint32_t folder);
+/* The container class of one of ours; NULL: none, as of PM_OWN_COUNT. */
+const char *pm_own_class(enum pm_own own);
+/* The one for an item of this message class, which may be NULL. */
+enum pm_own pm_own_for(const char *message_class);
 /* Append the folder's name as UTF-8: its own, else (also when its own lies in a damaged block)
  * that of the row that names it, else one derived from its nid. The root's is empty. */
 enum pm_rc pm_model_name(struct pm_model *m, uint32_t folder, struct pm_buf *out) PM_MUST_CHECK;

@@ -221,10 +221,12 @@ static enum pm_rc set_count(struct pm_props *p, uint16_t id, uint16_t type, uint
 	return pm_props_set_u32(p, id, type, v);
 }
 
-/* The class of a folder whose properties are gone, from the table that lists it. */
+/* The class of a folder whose properties are gone, from the table that lists it; of one of ours. */
 static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f,
 			    struct pm_props *p)
 {
+	const char *ours =
+		pm_own_class(pm_model_own(r->model, (uint32_t)(f - r->model->folders.v)));
 	const uint32_t by = f->row_of != PM_NO_FOLDER ? f->row_of : f->parent;
 	const pm_nid up = r->model->folders.v[by].nid;
 	struct pm_arena arena = {0};
@@ -237,9 +239,12 @@ static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f
 	row = pm_is_error(rc) ? tc.rows.n : pm_tc_find(&tc, f->nid);
 	if (!pm_is_error(rc) && row < tc.rows.n)
 		rc = pm_tc_text(&tc, row, PM_ID_CONTAINER_CLASS, 0, &arena, &class);
-	if (!pm_is_error(rc))
-		rc = class && *class ? pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, class, &bad)
-				     : PM_OK;
+	if (!pm_is_error(rc) && ours)
+		rc = pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, ours, &bad);
+	else if (!pm_is_error(rc) && class && *class)
+		rc = pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, class, &bad);
+	else if (!pm_is_error(rc))
+		rc = PM_OK;
 	pm_tc_close(&tc);
 	pm_arena_done(&arena);
 	return rc;
@@ -250,7 +255,7 @@ static enum pm_rc tell_made(struct pm_repair *r, uint32_t folder)
 {
 	const struct pm_model *m = r->model;
 
-	if (!m->folders.v[folder].made || folder == m->recovery || folder == m->deleted ||
+	if (!m->folders.v[folder].made || pm_model_own(m, folder) != PM_OWN_COUNT ||
 	    folder == m->root)
 		return PM_OK;
 	return pm_repair_casualty(r, m->folders.v[folder].nid, false, NULL,
