@@ -36,8 +36,9 @@ static enum pm_rc find_root(struct pm_heap *h, pm_hid *ret)
 	return pm_is_error(rc) ? rc : PM_LOST;
 }
 
-/* The type that a property has in every file [MS-OXPROPS]; 0 for ids not listed here. */
-static uint16_t usual_type(const struct pm_format *f, uint16_t id)
+/* The type that a property has in every file [MS-OXPROPS], of two the one that is fewer bits off what is
+ * stored; 0 for ids not listed here. */
+static uint16_t usual_type(const struct pm_format *f, uint16_t id, uint16_t stored)
 {
 	switch (id) {
 	case PM_ID_MESSAGE_CLASS:
@@ -80,6 +81,11 @@ static uint16_t usual_type(const struct pm_format *f, uint16_t id)
 	case PM_ID_SEARCH_KEY:
 	case PM_ID_RECORD_KEY:
 		return PM_PT_BINARY;
+	case PM_ID_ATTACH_DATA: /* or an object */
+		return stored == PM_PT_OBJECT || __builtin_popcount(stored ^ PM_PT_OBJECT) <
+							 __builtin_popcount(stored ^ PM_PT_BINARY)
+			       ? PM_PT_OBJECT
+			       : PM_PT_BINARY;
 	}
 	return 0;
 }
@@ -125,8 +131,8 @@ static enum pm_rc add_prop(struct pm_pc *pc, const uint8_t *rec, uint8_t state)
 	p->type = (uint16_t)pm_PCENTRY_wPropType(f, rec);
 	memcpy(p->raw, rec + 4, 4);
 	p->state = state;
-	if (!usable_type(p->id, p->type, usual_type(f, p->id)) && !is_name_map(pc)) {
-		p->type = usual_type(f, p->id);
+	if (!usable_type(p->id, p->type, usual_type(f, p->id, p->type)) && !is_name_map(pc)) {
+		p->type = usual_type(f, p->id, p->type);
 		p->retyped = true;
 	}
 	return PM_OK;

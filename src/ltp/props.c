@@ -182,19 +182,23 @@ static void put_mv(struct pm_ctx *ctx, uint16_t type, struct pm_span s, struct p
 static enum pm_rc straighten(struct pm_props *p, const struct pm_prop *prop, struct pm_span s)
 {
 	int size = pm_proptype_size(prop->type);
+	uint16_t type = prop->type;
 	struct pm_buf b = {0};
 	enum pm_rc rc;
 
-	if (size > 0 || prop->type == PM_PT_OBJECT)
+	if (size > 0 || type == PM_PT_OBJECT)
 		return PM_LOST;
-	if (prop->type & PM_PT_MV)
-		put_mv(p->ctx, prop->type, s, &b);
+	/* A list of bytes of which nothing is one: the bytes themselves stay. */
+	if (type == (PM_PT_BINARY | PM_PT_MV) && !pm_mv_open(type, s).n)
+		type = PM_PT_BINARY;
+	if (type & PM_PT_MV)
+		put_mv(p->ctx, type, s, &b);
 	else
 		pm_buf_add(p->ctx, &b, s.p, s.n);
 	/* Half a letter: all bytes that are there stay. */
-	if (prop->type == PM_PT_UNICODE)
+	if (type == PM_PT_UNICODE)
 		pm_buf_zero(p->ctx, &b, s.n % 2);
-	rc = b.bad ? p->ctx->rc : set(p, prop->id, prop->type, b.p, b.n, 0);
+	rc = b.bad ? p->ctx->rc : set(p, prop->id, type, b.p, b.n, 0);
 	pm_buf_done(&b);
 	return rc ? rc : PM_DAMAGED;
 }
@@ -218,14 +222,22 @@ static enum pm_rc load_value(struct pm_props *p, struct pm_pc *pc, const struct 
 	rc = pm_value_rules(p->ctx, p->fmt, &pc->subs, v, pm_le32(prop->raw), MEND_MAX, &rules);
 	if (pm_is_error(rc))
 		return rc;
-	if (!(rules & MALFORMED)) {
+	if (!(rules & MALFORMED) && !(v->stream && prop->type & PM_PT_MV)) {
 		rc = set(p, prop->id, prop->type, v->span.p, v->span.n, v->stream ? v->nid : 0);
 		return rc ? rc : v->state;
 	}
 	if (!v->stream)
 		return straighten(p, prop, v->span);
 	rc = pm_value_read(p->ctx, v, MEND_MAX, &b);
-	if (rc == PM_OK || rc == PM_DAMAGED) {
+	if (rc != PM_OK && rc != PM_DAMAGED) {
+		pm_buf_done(&b);
+		return rc;
+	}
+	/* Of a list in a damaged block the rules say nothing. */
+	if (!(rules & MALFORMED) && !pm_mv_open(prop->type, pm_buf_span(&b)).damaged) {
+		rc = set(p, prop->id, prop->type, NULL, 0, v->nid);
+		rc = rc ? rc : v->state;
+	} else {
 		rc = v->size > MEND_MAX ? PM_LOST : straighten(p, prop, pm_buf_span(&b));
 		release(p, v->nid);
 	}
