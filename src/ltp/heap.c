@@ -375,6 +375,22 @@ enum pm_rc pm_heap_settle(struct pm_heap *h, pm_hid hid, uint32_t size)
 	return PM_OK;
 }
 
+bool pm_heap_stretch(struct pm_heap *h, pm_hid hid, uint32_t size)
+{
+	const size_t k = pm_hid_block(h->db->fmt, hid);
+	const uint32_t i = pm_hid_index(h->db->fmt, hid);
+	struct pm_heap_block *b = k < h->n_blocks ? &h->blocks[k] : NULL;
+	uint32_t end;
+
+	if (!b || !b->p || !i || i > b->items)
+		return false;
+	end = offset(b, i - 1) + size;
+	if (end < offset(b, i) || end > (i < b->items ? offset(b, i + 1) : b->map))
+		return false;
+	pm_put16(b->p + b->map + 2 * (size_t)i, (uint16_t)end);
+	return true;
+}
+
 enum pm_rc pm_heap_items(struct pm_heap *h, size_t k, uint32_t *ret_n)
 {
 	enum pm_rc rc = k < h->n_blocks ? load(h, k) : PM_LOST;

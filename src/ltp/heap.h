@@ -99,6 +99,9 @@ enum pm_rc pm_heap_item(struct pm_heap *h, pm_hid hid, struct pm_span *ret) PM_M
  * follows, and with it the item on the other side. Does nothing else.
  */
 enum pm_rc pm_heap_settle(struct pm_heap *h, pm_hid hid, uint32_t size) PM_MUST_CHECK;
+/* Tell that an item is longer than the map says, at the cost of the next one. False: it can't be, nothing was
+ * done. */
+bool pm_heap_stretch(struct pm_heap *h, pm_hid hid, uint32_t size);
 /* Items of block k by number, freed ones included; 0 when it is lost. The block is loaded. */
 enum pm_rc pm_heap_items(struct pm_heap *h, size_t k, uint32_t *ret_n) PM_MUST_CHECK;
 /* All rules of block k that need nothing but the heap itself. */

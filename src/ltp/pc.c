@@ -80,6 +80,7 @@ static uint16_t usual_type(const struct pm_format *f, uint16_t id, uint16_t stor
 	case PM_ID_RTF_COMPRESSED:
 	case PM_ID_SEARCH_KEY:
 	case PM_ID_RECORD_KEY:
+	case PM_ID_HTML: /* as PidTagBodyHtml a string */
 		return PM_PT_BINARY;
 	case PM_ID_ATTACH_DATA: /* or an object */
 		return stored == PM_PT_OBJECT || __builtin_popcount(stored ^ PM_PT_OBJECT) <
@@ -98,6 +99,8 @@ static bool usable_type(uint16_t id, uint16_t stored, uint16_t usual)
 	/* PidTagMessageSizeExtended; in the store of an OST. [OBS] */
 	if (id == PM_ID_MESSAGE_SIZE && stored == PM_PT_I8)
 		return true;
+	if (id == PM_ID_HTML)
+		return stored == PM_PT_STRING8 || stored == PM_PT_UNICODE;
 	/* 8-bit strings are met in Unicode files; ANSI files can't have the other kind. */
 	if (usual == PM_PT_UNICODE)
 		return stored == PM_PT_STRING8;
@@ -263,6 +266,76 @@ static enum pm_rc settle_items(struct pm_pc *pc)
 	return rc;
 }
 
+/* Is there what the record names: a heap item, a subnode? */
+static bool names_something(struct pm_pc *pc, const uint8_t *p)
+{
+	const uint32_t hnid = (uint32_t)pm_PCENTRY_dwValueHnid(pc->db->fmt, p);
+	const size_t k = pm_hid_block(pc->db->fmt, hnid);
+
+	if (pm_proptype_inline((uint16_t)pm_PCENTRY_wPropType(pc->db->fmt, p)) || !hnid)
+		return true;
+	if (pm_nid_type(hnid))
+		return pm_subs_find(&pc->subs, hnid) != NULL;
+	return k < pc->heap.n_blocks &&
+	       pm_hid_index(pc->db->fmt, hnid) - 1 < pc->heap.blocks[k].items;
+}
+
+/*
+ * The end of the records was moved forward in the map, right as its checksum may be: then more of them
+ * stand behind it, in the next item. Two are no accident.
+ */
+static enum pm_rc add_behind(struct pm_pc *pc, struct pm_bth *b)
+{
+	const struct pm_format *f = pc->db->fmt;
+	const struct pm_heap_block *hb = &pc->heap.blocks[pm_hid_block(f, b->root)];
+	unsigned last, n = 0;
+	struct pm_span s;
+	enum pm_rc rc;
+
+	if (b->levels || !b->n || b->rules || pc->padded)
+		return PM_OK;
+	rc = pm_heap_item(&pc->heap, b->root, &s);
+	if (rc != PM_OK)
+		return pm_is_error(rc) ? rc : PM_OK;
+	last = pc->props.v[pc->props.n - 1].id;
+	for (const uint8_t *p = s.p + s.n; p + 8 <= hb->p + hb->map; p += 8, n++) {
+		if (!like_record(f, p) || pm_PCENTRY_wPropId(f, p) <= last ||
+		    !names_something(pc, p))
+			break;
+		last = (unsigned)pm_PCENTRY_wPropId(f, p);
+	}
+	if (n < 2 || !pm_heap_stretch(&pc->heap, b->root, (uint32_t)s.n + 8 * n))
+		return PM_OK;
+	pc->bth_rules |= PM_TR_WHOLE;
+	for (unsigned i = 0; i < n && rc == PM_OK; i++)
+		rc = add_prop(pc, s.p + s.n + 8 * (size_t)i, PM_DAMAGED);
+	return rc ? rc : PM_DAMAGED;
+}
+
+/* HTML that is said to be UTF-16 begins with a '<' or space of two bytes; else it is bytes. */
+static enum pm_rc settle_html(struct pm_pc *pc)
+{
+	const struct pm_prop *p = pm_pc_find(pc, PM_ID_HTML);
+	struct pm_buf b = {0};
+	struct pm_value v;
+	struct pm_span s;
+	enum pm_rc rc;
+
+	if (!p || p->type != PM_PT_UNICODE)
+		return PM_OK;
+	rc = pm_pc_value(pc, p, &v);
+	if (!pm_is_error(rc) && v.stream && v.data.leaves.n)
+		rc = pm_data_read_leaf(&v.data, 0, &b);
+	s = v.stream ? pm_buf_span(&b) : v.span;
+	if (!pm_is_error(rc) && s.n >= 2 && s.p[0] && s.p[1] && s.p[0] < 0x80 && s.p[1] < 0x80) {
+		pc->props.v[p - pc->props.v].type = PM_PT_BINARY;
+		pc->props.v[p - pc->props.v].retyped = true;
+	}
+	pm_value_done(&v);
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 static enum pm_rc read_props(struct pm_pc *pc)
 {
 	struct pm_bth b;
@@ -284,6 +357,11 @@ static enum pm_rc read_props(struct pm_pc *pc)
 		if (add)
 			rc = add;
 	}
+	if (!pm_is_error(rc) && pc->props.n) {
+		enum pm_rc more = add_behind(pc, &b);
+
+		rc = pm_is_error(more) ? more : pm_worse(rc, more);
+	}
 	pm_bth_close(&b);
 	if (!pm_is_error(rc) && !pc->props.n) {
 		enum pm_rc found = scavenge(pc);
@@ -299,6 +377,7 @@ static enum pm_rc read_props(struct pm_pc *pc)
 	if (!pm_is_error(rc)) {
 		enum pm_rc settled = settle_items(pc);
 
+		settled = settled ? settled : settle_html(pc);
 		rc = settled ? settled : rc;
 	}
 	return rc;

@@ -229,33 +229,6 @@ static bool told(const struct pm_pc *pc, const struct pm_prop *p, const struct p
 				     pm_hid_block(pc->db->fmt, pm_le32(p->raw)) == 0);
 }
 
-/* Is the type of a property one that it can't have, so that it counts for nothing? */
-static bool wrong_type(const struct pm_prop *p)
-{
-	switch (p->id) {
-	case PM_ID_MESSAGE_CLASS:
-	case PM_ID_SUBJECT:
-	case PM_ID_BODY:
-	case PM_ID_TRANSPORT_HEADERS:
-	case PM_ID_SENDER_NAME:
-	case PM_ID_SENDER_EMAIL:
-	case PM_ID_ATTACH_FILENAME:
-	case PM_ID_ATTACH_LONG_FILENAME:
-		return p->type != PM_PT_UNICODE && p->type != PM_PT_STRING8;
-	case PM_ID_HTML:
-		return p->type != PM_PT_BINARY && p->type != PM_PT_UNICODE &&
-		       p->type != PM_PT_STRING8;
-	case PM_ID_RTF_COMPRESSED:
-		return p->type != PM_PT_BINARY;
-	case PM_ID_SUBMIT_TIME:
-	case PM_ID_DELIVERY_TIME:
-		return p->type != PM_PT_TIME;
-	case PM_ID_ATTACH_DATA:
-		return p->type != PM_PT_BINARY && p->type != PM_PT_OBJECT;
-	}
-	return pm_proptype_size(p->type) < 0;
-}
-
 /* In ANSI files the texts of a message are in its code page. */
 static bool no_codepage(const struct pm_pc *pc, const struct pm_prop *p)
 {
@@ -286,7 +259,8 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 	char name[96];
 	enum pm_rc rc;
 
-	if (wrong_type(p)) {
+	/* Of ids with one type pm_pc_open has set another right. */
+	if (pm_proptype_size(p->type) < 0) {
 		one.state = PM_LOST;
 		name_of(p, name, sizeof(name));
 		return note(w, &one, "%s: lost, its type 0x%04X is wrong", name, p->type);
