@@ -291,8 +291,9 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 		if (rc == PM_OK && !told)
 			rc = padded(g, b, &m->loose);
 	}
-	/* The blocks of a heap may have something behind it. */
-	*ret = *ret && (!told || pm_block_stored(f, told) == pm_block_stored(f, b->cb));
+	/* The blocks of a heap may have something behind it, all but its last much. */
+	*ret = *ret && (!told || b->cb == f->data_max ||
+			pm_block_stored(f, told) == pm_block_stored(f, b->cb));
 	return rc;
 }
 
