@@ -158,14 +158,15 @@ static void check_object(struct folder *f, const struct table *t, pm_nid nid,
 			 struct pm_row_compare *cmp, size_t row)
 {
 	struct pm_checker *c = f->c;
-	const struct pm_node *n = pm_ndb_find_node(&c->an->db, nid);
+	const bool skipped = t->type != PM_NT_HIERARCHY && c->opt->quick;
+	const struct pm_node *n = skipped ? NULL : pm_ndb_find_node(&c->an->db, nid);
 	struct pm_subject saved = c->subject;
 	struct pm_message_facts facts = {0};
 	const uint64_t before = pm_check_faults(c);
 	struct pm_pc pc;
 	enum pm_rc rc;
 
-	if (t->type != PM_NT_HIERARCHY && c->opt->quick) {
+	if (skipped) {
 		f->unread_known = false;
 	} else if (t->type != PM_NT_HIERARCHY) {
 		pm_check_message(c, nid, f->index, cmp, row, &facts);

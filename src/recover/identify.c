@@ -397,13 +397,16 @@ static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsi
 enum pm_rc pm_identify_crypt(struct pm_analysis *an)
 {
 	unsigned n[3], of = 0, best = an->db.crypt;
+	enum pm_rc rc = count_heaps(an, an->db.crypt, &n[best], &of);
 
-	for (unsigned m = 0; m < 3; m++) {
-		enum pm_rc rc = count_heaps(an, m, &n[m], &of);
-
-		if (rc)
-			return rc;
-	}
+	/* Twice as many as these there are not. */
+	if (rc || (n[best] && of <= 2 * n[best] && an->header.crypt <= PM_CRYPT_CYCLIC))
+		return rc;
+	for (unsigned m = 0; m < 3 && rc == PM_OK; m++)
+		if (m != (unsigned)an->db.crypt)
+			rc = count_heaps(an, m, &n[m], &of);
+	if (rc)
+		return rc;
 	for (unsigned m = 0; m < 3; m++)
 		if (n[m] > n[best])
 			best = m;
