@@ -5,7 +5,8 @@
  * and ids are given out as blocks are written. [OBS: in 24 real files, 130 values of three blocks or
  * more: in 126 the ids of all blocks but the last ascend; 4, in one OST, were written in several
  * goes, in each of which the last block has the lowest id. No value has a short block but its last.
- * In heaps and row matrices blocks are replaced one by one, and ids tell nothing.]
+ * In heaps and row matrices blocks are replaced one by one, and ids tell nothing. In half of the files most
+ * last blocks have an id below the one before, in the others none has.]
  *
  * Gathers: an->orders, values whose order is certainly, or most probably, wrong.
  * Needs: kinds of blocks, references, settled nodes.
@@ -19,6 +20,7 @@
  * value has blocks with ids that are further away than this (BID_ROOM). */
 #define GAP_MAX   32
 #define DEPTH_MAX 128
+#define TWINS_MIN 8 /* values whose last block has the highest id, for one in which it hasn't */
 
 /* How the blocks of a value stand. */
 enum stand {
@@ -27,6 +29,7 @@ enum stand {
 	ST_MIXED,  /* neither */
 	ST_CHUNKS, /* several blocks are short: a writer that does not fill them */
 	ST_SHORT,  /* one is short, and it is not the last */
+	ST_TWINS,  /* two full ones, the ids of which descend */
 };
 
 struct suspect {
@@ -45,6 +48,8 @@ struct orders {
 	struct pm_map seen;  /* subnode trees */
 	size_t usual;        /* trees of three blocks and more whose ids are as they should be */
 	size_t full;         /* trees whose blocks are full */
+	size_t up,
+		down; /* trees whose last block, by its size, has an id above that before it, below */
 };
 
 /* Is ids[0..n-1] a sequence of goes, of which each but the first and the last has two blocks or more,
@@ -129,6 +134,12 @@ static enum pm_rc add(struct orders *o, const struct pm_data *d, enum stand stan
 	bool once;
 	enum pm_rc rc;
 
+	if (stand == ST_USUAL && v[n - 1].size != o->an->db.fmt->data_max) {
+		o->up += v[n - 1].bid > v[n - 2].bid;
+		o->down += v[n - 1].bid < v[n - 2].bid;
+	} else if (stand == ST_USUAL && n == 2 && v[1].bid < v[0].bid) {
+		stand = ST_TWINS;
+	}
 	if (stand == ST_USUAL && ascend(v, n, n)) {
 		o->full++;
 		o->usual += n > 2;
@@ -137,10 +148,9 @@ static enum pm_rc add(struct orders *o, const struct pm_data *d, enum stand stan
 	rc = at_once(ctx, d, &once);
 	if (rc)
 		return rc;
-	if (stand == ST_USUAL && !once) {
-		o->full++;
+	o->full += stand == ST_TWINS || (stand == ST_USUAL && !once);
+	if ((stand == ST_USUAL || stand == ST_TWINS) && !once)
 		return PM_OK;
-	}
 	if (stand == ST_USUAL)
 		stand = in_groups(v, n) ? ST_GROUPS : ST_MIXED;
 	while (brief < n && v[brief].size == o->an->db.fmt->data_max)
@@ -234,14 +244,14 @@ static enum pm_rc find_values(struct orders *o, const struct pm_node *n, unsigne
 static bool restorable(const struct orders *o, const struct suspect *s, const size_t *by)
 {
 	if (s->two)
-		return true;
+		return s->stand != ST_TWINS;
 	return s->sorted && !by[ST_GROUPS] && (s->stand == ST_SHORT || o->usual >= by[ST_MIXED]);
 }
 
 /* By what the file's other values show, which suspects are wrong, and which can be put in order. */
 static enum pm_rc decide(struct orders *o)
 {
-	size_t by[ST_SHORT + 1] = {0};
+	size_t by[ST_TWINS + 1] = {0};
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
@@ -255,6 +265,9 @@ static enum pm_rc decide(struct orders *o)
 			wrong = by[ST_MIXED] <= o->usual + by[ST_GROUPS] + 1;
 		else if (s->stand == ST_SHORT)
 			wrong = by[ST_CHUNKS] <= o->full + by[ST_GROUPS] + by[ST_MIXED];
+		else if (s->stand == ST_TWINS)
+			/* By their ids alone, only where others show that blocks changed places. */
+			wrong = by[ST_SHORT] && o->up >= TWINS_MIN * (o->down + 1);
 		if (wrong && s->value && !pm_map_has(&o->below, s->bid))
 			rc = pm_map_put(o->an->ctx, &o->an->orders, s->bid,
 					restorable(o, s, by) ? PM_ORDER_RESTORED
