@@ -287,7 +287,7 @@ static bool names_something(struct pm_pc *pc, const uint8_t *p)
 static enum pm_rc add_behind(struct pm_pc *pc, struct pm_bth *b)
 {
 	const struct pm_format *f = pc->db->fmt;
-	const struct pm_heap_block *hb = &pc->heap.blocks[pm_hid_block(f, b->root)];
+	const struct pm_heap_block *hb;
 	unsigned last, n = 0;
 	struct pm_span s;
 	enum pm_rc rc;
@@ -297,6 +297,7 @@ static enum pm_rc add_behind(struct pm_pc *pc, struct pm_bth *b)
 	rc = pm_heap_item(&pc->heap, b->root, &s);
 	if (rc != PM_OK)
 		return pm_is_error(rc) ? rc : PM_OK;
+	hb = &pc->heap.blocks[pm_hid_block(f, b->root)];
 	last = pc->props.v[pc->props.n - 1].id;
 	for (const uint8_t *p = s.p + s.n; p + 8 <= hb->p + hb->map; p += 8, n++) {
 		if (!like_record(f, p) || pm_PCENTRY_wPropId(f, p) <= last ||
