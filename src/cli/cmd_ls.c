@@ -181,8 +181,9 @@ static enum pm_rc print_folder(struct ls *ls, uint32_t k, unsigned int depth)
 		if (folder.has_unread)
 			pm_print_uint(ls->out, &c[F_UNREAD], folder.unread);
 		pm_print_text(ls->out, &c[F_CLASS],
-			      f->search && !folder.container_class ? "(search)"
-								   : folder.container_class);
+			      folder.container_class ? folder.container_class
+			      : f->search            ? "(search)"
+						     : pm_own_class(pm_model_own(&ls->model, k)));
 		pm_print_text(ls->out, &c[F_REMARK], remark_words(folder.state, f->placed));
 		pm_print_text(ls->out, &c[F_STATE], state_words(folder.state));
 		pm_print_text(ls->out, &c[F_PLACED], placed_words(f->placed));
