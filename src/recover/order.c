@@ -48,8 +48,8 @@ struct orders {
 	struct pm_map seen;  /* subnode trees */
 	size_t usual;        /* trees of three blocks and more whose ids are as they should be */
 	size_t full;         /* trees whose blocks are full */
-	size_t up,
-		down; /* trees whose last block, by its size, has an id above that before it, below */
+	/* Trees whose last block, known by its size, has an id above that before it, below it. */
+	size_t up, down;
 };
 
 /* Is ids[0..n-1] a sequence of goes, of which each but the first and the last has two blocks or more,
@@ -252,10 +252,12 @@ static bool restorable(const struct orders *o, const struct suspect *s, const si
 static enum pm_rc decide(struct orders *o)
 {
 	size_t by[ST_TWINS + 1] = {0};
+	bool filled; /* does this writer fill blocks? */
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		by[o->v.v[i].stand] += o->v.v[i].value && !pm_map_has(&o->below, o->v.v[i].bid);
+	filled = by[ST_CHUNKS] <= o->full + by[ST_GROUPS] + by[ST_MIXED];
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		const struct suspect *s = &o->v.v[i];
 		bool wrong = false;
@@ -264,10 +266,10 @@ static enum pm_rc decide(struct orders *o)
 		if (s->stand == ST_MIXED)
 			wrong = by[ST_MIXED] <= o->usual + by[ST_GROUPS] + 1;
 		else if (s->stand == ST_SHORT)
-			wrong = by[ST_CHUNKS] <= o->full + by[ST_GROUPS] + by[ST_MIXED];
+			wrong = filled;
 		else if (s->stand == ST_TWINS)
 			/* By their ids alone, only where others show that blocks changed places. */
-			wrong = by[ST_SHORT] && o->up >= TWINS_MIN * (o->down + 1);
+			wrong = filled && by[ST_SHORT] && o->up >= TWINS_MIN * (o->down + 1);
 		if (wrong && s->value && !pm_map_has(&o->below, s->bid))
 			rc = pm_map_put(o->an->ctx, &o->an->orders, s->bid,
 					restorable(o, s, by) ? PM_ORDER_RESTORED

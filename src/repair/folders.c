@@ -234,17 +234,17 @@ static enum pm_rc set_class(struct pm_repair *r, const struct pm_model_folder *f
 	uint64_t bad;
 	struct pm_tc tc;
 	size_t row;
-	enum pm_rc rc = pm_tc_open_node(&r->an->db, pm_folder_companion(up, PM_NT_HIERARCHY), &tc);
+	enum pm_rc rc;
 
+	if (ours)
+		return pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, ours, &bad);
+	rc = pm_tc_open_node(&r->an->db, pm_folder_companion(up, PM_NT_HIERARCHY), &tc);
 	row = pm_is_error(rc) ? tc.rows.n : pm_tc_find(&tc, f->nid);
 	if (!pm_is_error(rc) && row < tc.rows.n)
 		rc = pm_tc_text(&tc, row, PM_ID_CONTAINER_CLASS, 0, &arena, &class);
-	if (!pm_is_error(rc) && ours)
-		rc = pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, ours, &bad);
-	else if (!pm_is_error(rc) && class && *class)
-		rc = pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, class, &bad);
-	else if (!pm_is_error(rc))
-		rc = PM_OK;
+	if (!pm_is_error(rc))
+		rc = class && *class ? pm_props_set_text(p, PM_ID_CONTAINER_CLASS, 0, class, &bad)
+				     : PM_OK;
 	pm_tc_close(&tc);
 	pm_arena_done(&arena);
 	return rc;
