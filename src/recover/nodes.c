@@ -122,17 +122,38 @@ enum pm_rc pm_first_leaf(struct pm_analysis *an, pm_bid bid, size_t *ret)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* A subnode tree is nobody's data [MS-PST 2.2.2.8.3.3]. */
+static enum pm_rc subnode_tree(struct pm_analysis *an, pm_bid bid, bool *ret)
+{
+	struct pm_subs subs;
+	enum pm_rc rc;
+
+	*ret = false;
+	if (!pm_bid_internal(bid) || pm_block_index(an, bid) == SIZE_MAX)
+		return PM_OK;
+	rc = pm_subs_open(&an->db, bid, &subs);
+	*ret = rc == PM_OK && subs.v.n;
+	pm_subs_close(&subs);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Does the content fit the node's type? Damaged content can't tell: then it does. */
 enum pm_rc pm_kind_fits(struct pm_analysis *an, const struct pm_node *n, bool *ret)
 {
 	uint16_t want = pm_nid_kind(n->nid);
 	const struct pm_block *b;
 	size_t i;
+	bool other;
 	enum pm_rc rc;
 
 	*ret = true;
-	if (want == PM_BK_NONE || !n->data)
+	if (!n->data)
 		return PM_OK;
+	if (want == PM_BK_NONE) {
+		rc = subnode_tree(an, n->data, &other);
+		*ret = !other;
+		return rc;
+	}
 	rc = pm_first_leaf(an, n->data, &i);
 	if (rc || i == SIZE_MAX) {
 		*ret = !pm_bid_internal(n->data) || pm_block_index(an, n->data) == SIZE_MAX;
@@ -662,6 +683,30 @@ static enum pm_rc settle_shared(struct pm_analysis *an)
 	return rc;
 }
 
+/* Whose data don't fit in the end is named, with what its entry said. */
+static enum pm_rc name_unfit(struct pm_analysis *an)
+{
+	struct pm_map said = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->notes.n && rc == PM_OK; i++)
+		if (an->notes.v[i].kind == PM_NOTE_NODE_DISOWNED)
+			rc = pm_map_put(an->ctx, &said, an->notes.v[i].key, an->notes.v[i].have);
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &an->db.nodes.v[i];
+		const struct pm_map_entry *e;
+
+		if (n->data || n->sub || !n->flags)
+			rc = pm_judge_node(an, n);
+		if (rc || !n->flags)
+			continue;
+		e = n->data ? NULL : pm_map_find(&said, n->nid);
+		rc = pm_note(an, PM_NOTE_NODE_UNFIT, n->nid, 0, e ? e->value : n->data, n->sub);
+	}
+	pm_map_done(&said);
+	return rc;
+}
+
 enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 {
 	struct pool p = {.an = an};
@@ -692,13 +737,5 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 		rc = judge_all(an, &unfit);
 	if (rc == PM_OK)
 		rc = pm_adopt_orphans(an);
-	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		struct pm_node *n = &an->db.nodes.v[i];
-
-		if (n->data || n->sub || !n->flags)
-			rc = pm_judge_node(an, n);
-		if (rc == PM_OK && n->flags)
-			rc = pm_note(an, PM_NOTE_NODE_UNFIT, n->nid, 0, n->data, n->sub);
-	}
-	return rc;
+	return rc ? rc : name_unfit(an);
 }

@@ -583,6 +583,8 @@ static enum pm_rc mend_node(struct pm_repair *r, struct pm_node *n)
 	pm_bid data = n->data, sub = n->sub;
 	enum pm_rc rc = mend_by_type(r, n, &data, &sub);
 
+	if (!data) /* subnodes whose data are nowhere are nothing */
+		sub = 0;
 	if (pm_is_error(rc) || (data == n->data && sub == n->sub))
 		return pm_is_error(rc) ? rc : PM_OK;
 	n->data = data;
