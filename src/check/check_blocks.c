@@ -159,7 +159,8 @@ void pm_check_blocks(struct pm_checker *c)
 							    .caused_by = entry_cause(c, b->bid)});
 		if (check_entry(c, b))
 			check_content(c, b);
-		if (b->flags & BAD)
+		/* What may be another item's is no fault of its own, but not whole either. */
+		if (b->flags & (BAD | PM_BF_CROWDED))
 			pm_bitmap_set(&c->tainted, i);
 	}
 }

@@ -420,6 +420,8 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	}
 	if (rc == PM_OK && !an->accepted)
 		rc = pm_mark_strangers(an);
+	if (rc == PM_OK && !an->accepted)
+		rc = pm_mark_foreign(an);
 	if (rc == PM_OK)
 		rc = pm_find_orders(an);
 	pm_mark_bits(an);

@@ -141,47 +141,6 @@ static bool contradict(const struct pm_orphans *o, const struct look *l, enum pm
 	return apart(l->x.data, l->s.bid, TOGETHER) && others(l, naming);
 }
 
-/* Is one of the recipients in a table named in display-to? */
-static enum pm_rc names_one(struct pm_orphans *o, const struct pm_sub *e, const struct pm_buf *to,
-			    bool *ret)
-{
-	struct pm_buf name = {0};
-	struct pm_tc tc;
-	enum pm_rc rc = pm_tc_open(&o->an->db, e->data, e->sub, &tc);
-
-	*ret = rc != PM_OK || !tc.rows.n; /* a damaged one tells nothing */
-	for (size_t i = 0; i < tc.rows.n && !*ret && !pm_is_error(rc); i++) {
-		pm_buf_clear(&name);
-		rc = pm_tc_string(&tc, i, PM_ID_DISPLAY_NAME, 1252, &name);
-		*ret = name.n && memmem(to->p, to->n, name.p, name.n);
-	}
-	pm_tc_close(&tc);
-	pm_buf_done(&name);
-	return pm_is_error(rc) ? rc : PM_OK;
-}
-
-/* Do display-to and the table of recipients have nobody in common? `ret`: the table's block, or 0. */
-static enum pm_rc nobody_shared(struct pm_orphans *o, const struct pm_node *n, pm_bid *ret)
-{
-	const struct pm_sub *e;
-	struct pm_buf to = {0};
-	struct pm_pc pc;
-	bool shared = true;
-	enum pm_rc rc = pm_pc_open(&o->an->db, n->data, n->sub, &pc);
-
-	*ret = 0;
-	e = rc == PM_OK ? pm_subs_find(&pc.subs, PM_NID_RECIPIENT_TABLE) : NULL;
-	if (e)
-		rc = pm_pc_string(&pc, PM_ID_DISPLAY_TO, 1252, &to);
-	if (rc == PM_OK && to.n)
-		rc = names_one(o, e, &to, &shared);
-	if (!shared)
-		*ret = e->data;
-	pm_pc_close(&pc);
-	pm_buf_done(&to);
-	return pm_is_error(rc) ? rc : PM_OK;
-}
-
 /* The distance of most messages' data and subnodes, if none but it is frequent. */
 static enum pm_rc learn_distance(struct pm_orphans *o, int64_t *ret)
 {
@@ -221,7 +180,7 @@ static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 		agree += l.x.to == l.s.to;
 		differ += l.s.to && l.x.to != l.s.to;
 		if (l.x.to != l.s.to)
-			rc = nobody_shared(o, n, &table);
+			rc = pm_nobody_shared(o->an, n, &table);
 		strange += table != 0;
 	}
 	ret->equal = agree > 4 * differ;
@@ -442,7 +401,7 @@ static enum pm_rc mark_recipients(struct pm_orphans *o, const struct pm_node *n)
 static enum pm_rc mark_strange(struct pm_orphans *o, const struct pm_node *n, bool *ret_any)
 {
 	pm_bid table;
-	enum pm_rc rc = nobody_shared(o, n, &table);
+	enum pm_rc rc = pm_nobody_shared(o->an, n, &table);
 
 	*ret_any = rc == PM_OK && table && apart(table, n->data, FAR) && apart(table, n->sub, FAR);
 	return *ret_any ? mark_recipients(o, n) : rc;

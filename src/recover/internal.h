@@ -96,6 +96,12 @@ enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret);
 size_t pm_refs_pool(const struct pm_analysis *an);
 /* strangers.c: blocks that an internal block names and that are another's: PM_BF_CROWDED. */
 enum pm_rc pm_mark_strangers(struct pm_analysis *an) PM_MUST_CHECK;
+/* foreign.c: recipients and texts of another message, by what is known of its own: PM_BF_CROWDED. */
+enum pm_rc pm_mark_foreign(struct pm_analysis *an) PM_MUST_CHECK;
+/* The block of the message's table of recipients, if it can be read and display-to, which is there,
+ * names nobody of it; else 0. */
+enum pm_rc pm_nobody_shared(struct pm_analysis *an, const struct pm_node *n,
+			    pm_bid *ret) PM_MUST_CHECK;
 
 /* order.c: values whose blocks are not in the order in which they were written: an->orders. */
 enum pm_rc pm_find_orders(struct pm_analysis *an) PM_MUST_CHECK;
