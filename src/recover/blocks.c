@@ -377,10 +377,48 @@ enum pm_rc pm_take_doubtful_blocks(struct pm_analysis *an)
 	return rc;
 }
 
+/*
+ * Entries whose id was hit in a bit or two so that it is above all others: their block is there under its
+ * own, and new ids must have room above those that are in use.
+ */
+static enum pm_rc drop_hit_ids(struct pm_analysis *an)
+{
+	struct pm_map by_place = {0};
+	pm_bid top = 0;
+	size_t n = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n; i++)
+		if (!(an->db.blocks.v[i].flags & PM_BF_BID) && an->db.blocks.v[i].bid > top)
+			top = an->db.blocks.v[i].bid;
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if (an->db.blocks.v[i].bid > top && !(an->db.blocks.v[i].flags & PM_BF_CRC))
+			rc = pm_map_put(an->ctx, &by_place, an->db.blocks.v[i].ib,
+					an->db.blocks.v[i].bid);
+	for (size_t i = 0; by_place.n && i < an->found.n; i++) {
+		struct pm_map_entry *e = pm_map_find(&by_place, an->found.v[i].ib);
+
+		if (e && __builtin_popcountll(e->value ^ an->found.v[i].bid) <= 2)
+			e->value = 0;
+	}
+	for (size_t i = 0; by_place.n && i < an->db.blocks.n; i++) {
+		const struct pm_block b = an->db.blocks.v[i];
+		const struct pm_map_entry *e = pm_map_find(&by_place, b.ib);
+
+		if (!e || e->value || b.bid <= top)
+			an->db.blocks.v[n++] = b;
+	}
+	if (by_place.n)
+		an->db.blocks.n = n;
+	pm_map_done(&by_place);
+	return rc;
+}
+
 /* Take every found block into the table: the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an)
 {
 	const size_t n = an->db.blocks.n;
+	enum pm_rc rc;
 
 	for (size_t i = 0, k = 0; i < an->found.n; i++) {
 		const struct pm_block *f = &an->found.v[i];
@@ -398,7 +436,8 @@ enum pm_rc pm_merge_found(struct pm_analysis *an)
 			return an->ctx->rc;
 		*slot = *f;
 	}
-	return pm_sort_member(an->ctx, &an->db.blocks, bid);
+	rc = drop_hit_ids(an);
+	return rc ? rc : pm_sort_member(an->ctx, &an->db.blocks, bid);
 }
 
 /* Read the block under this entry: flags and kind. */

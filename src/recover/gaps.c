@@ -183,12 +183,31 @@ enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret)
 	return pm_is_error(rc) ? rc : pm_spend(g->an->ctx, 1);
 }
 
+/* Where the zeros at the end of a room begin; 0: there are none, or too many. A letter of UTF-16 has one
+ * of its own. */
+static enum pm_rc end_of_value(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint32_t most = (uint32_t)(room - f->block_trailer);
+	uint8_t stored[65536];
+	uint32_t cb = most;
+	const enum pm_rc rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, room);
+
+	*ret = 0;
+	while (rc == PM_OK && cb && !stored[cb - 1])
+		cb--;
+	if (g->an->db.crypt == PM_CRYPT_NONE && cb > 2 && cb % 2 && cb < most && !stored[cb - 2])
+		cb++;
+	if (rc == PM_OK && cb < most && most - cb < f->unit && cb <= f->data_max)
+		*ret = cb;
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret,
 			     bool *ret_sure)
 {
 	const struct pm_format *f = g->an->db.fmt;
 	const uint32_t most = room > f->block_trailer ? (uint32_t)(room - f->block_trailer) : 0;
-	uint8_t stored[65536];
 	uint32_t cb = most;
 	enum pm_rc rc = PM_OK;
 
@@ -203,16 +222,9 @@ enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_
 		}
 	if (rc || *ret_sure)
 		return rc;
-	*ret = 0;
 	/* Encoded, it seldom ends with such. */
-	if (g->an->db.crypt == PM_CRYPT_NONE)
-		return PM_OK;
-	rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, room);
-	for (cb = most; rc == PM_OK && cb && !stored[cb - 1];)
-		cb--;
-	if (rc == PM_OK && cb < most && most - cb < f->unit && cb <= f->data_max)
-		*ret = cb;
-	return pm_is_error(rc) ? rc : PM_OK;
+	*ret = 0;
+	return g->an->db.crypt == PM_CRYPT_NONE ? PM_OK : end_of_value(g, ib, room, ret);
 }
 
 /* Is there anything between the end of the data and the trailer? */
@@ -291,6 +303,7 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 		if (rc == PM_OK && !told)
 			rc = padded(g, b, &m->loose);
 	}
+	m->told = *ret && told == b->cb;
 	/* The blocks of a heap may have something behind it, all but its last much. */
 	*ret = *ret && (!told || b->cb == f->data_max ||
 			pm_block_stored(f, told) == pm_block_stored(f, b->cb));
@@ -317,6 +330,8 @@ static enum pm_rc drop_settled(struct pm_gaps *g, struct pm_rangeset *used)
 
 			if (slot)
 				*slot = p;
+			if (m->told) /* a trailer elsewhere that is like its own is another's */
+				pm_map_delete(&g->an->absent, m->b.bid);
 			rc = slot ? pm_rangeset_add(g->an->ctx, &theirs, ib, p.end)
 				  : g->an->ctx->rc;
 		} else {
@@ -453,6 +468,9 @@ static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 		return rc;
 	}
 	rc = pm_gap_value_size(g, r->start, r->end - r->start, &told, &sure);
+	/* What stands behind the end that the entry says is likelier the value's than nobody's. */
+	if (rc == PM_OK && !told && m->loose)
+		rc = end_of_value(g, r->start, r->end - r->start, &told);
 	if (rc || told || m->loose) {
 		m->at = told && told != m->b.cb ? r->start : 0;
 		m->cb = told;

@@ -17,6 +17,7 @@ struct pm_missing {
 	uint32_t cb;
 	bool stays;    /* its place is not in doubt, only its size */
 	bool loose;    /* likewise: something follows it that is no padding */
+	bool told;     /* likewise, and what stands there says that it has the entry's size */
 	bool nameless; /* it has no entry and no trailer */
 };
 
