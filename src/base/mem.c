@@ -215,22 +215,3 @@ enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t wan
 	*cap = want;
 	return PM_OK;
 }
-
-void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size)
-{
-	unsigned char *slot;
-
-	if (*n == *cap) {
-		size_t want = *cap ? *cap * 2 : 16;
-		void *p = pm_realloc(ctx, *v, want, size);
-
-		if (!p)
-			return NULL;
-		*v = p;
-		*cap = want;
-	}
-	slot = (unsigned char *)*v + *n * size;
-	memset(slot, 0, size);
-	++*n;
-	return slot;
-}

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Zeroed memory for `n` items of `size` bytes; overflow-checked. n*size may be 0. */
 void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size);
@@ -69,6 +70,18 @@ void pm_arena_done(struct pm_arena *a); /* frees all; the arena is empty and usa
 		(vec)->n = (vec)->cap = 0;                                                         \
 	} while (0)
 enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t want, size_t size);
-void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size);
+
+/* Here, since the size is known where it is called: millions of small elements come one by one. */
+static inline void *pm_vec_push_(struct pm_ctx *ctx, void **v, size_t *n, size_t *cap, size_t size)
+{
+	unsigned char *slot;
+
+	if (*n == *cap && pm_vec_reserve_(ctx, v, cap, *cap ? *cap * 2 : 16, size))
+		return NULL;
+	slot = (unsigned char *)*v + *n * size;
+	memset(slot, 0, size);
+	++*n;
+	return slot;
+}
 
 #endif

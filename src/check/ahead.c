@@ -13,14 +13,22 @@
  */
 #include "check/content.h"
 
+#include "base/map.h"
 #include "base/pool.h"
+#include "base/sort.h"
+
+struct job {
+	uint64_t order;
+	size_t node; /* whose blocks and tables are looked at, in db.nodes */
+};
 
 struct ahead {
 	struct pm_checker *c;
-	PM_VEC(size_t) nodes; /* whose blocks and tables are looked at, in db.nodes */
-	uint8_t *sound;       /* parallel to it */
-	bool read;            /* there was no sweep: blocks are to be verified */
-	size_t next;          /* job: 0 is the space, then the nodes */
+	PM_VEC(struct job)
+	nodes;          /* the largest tables first: else one is still at work when all is done */
+	uint8_t *sound; /* parallel to it */
+	bool read;      /* there was no sweep: blocks are to be verified */
+	size_t next;    /* job: 0 is the space, then the nodes */
 	struct pm_scout *scouts;
 };
 
@@ -104,7 +112,7 @@ static void work(void *arg, unsigned int k)
 		pm_sink_init(&w->sink, &w->ctx, NULL, NULL);
 		w->c.rc = w->ctx.rc = PM_OK; /* who looks in order meets it, too */
 		if (job) {
-			a->sound[job - 1] = look_at(a, w, &db->nodes.v[a->nodes.v[job - 1]]);
+			a->sound[job - 1] = look_at(a, w, &db->nodes.v[a->nodes.v[job - 1].node]);
 		} else {
 			pm_check_alloc(&w->c);
 			a->c->space_sound = nothing_told(w);
@@ -125,18 +133,49 @@ static bool wanted(const struct ahead *a, const struct pm_node *n)
 			   n->nid == PM_NID_NAMEMAP);
 }
 
-static void gather(struct ahead *a)
+/* How many messages each folder has, by its index. */
+static void count(const struct pm_checker *c, struct pm_map *ret)
+{
+	const struct pm_ndb *db = &c->an->db;
+
+	for (size_t i = 0; i < db->nodes.n; i++) {
+		struct pm_map_entry *e;
+		bool new;
+
+		if (pm_nid_type(db->nodes.v[i].nid) != PM_NT_MESSAGE)
+			continue;
+		e = pm_map_get(c->ctx, ret, db->nodes.v[i].parent >> 5, &new);
+		if (!e)
+			return;
+		e->value = new ? 1 : e->value + 1;
+	}
+}
+
+static void gather(struct ahead *a, bool threads)
 {
 	const struct pm_ndb *db = &a->c->an->db;
+	struct pm_ctx *ctx = a->c->ctx;
+	struct pm_map rows = {0};
 
-	for (size_t i = 0; i < db->nodes.n && !a->c->rc; i++)
-		if (wanted(a, &db->nodes.v[i])) {
-			size_t *slot = pm_vec_push(a->c->ctx, &a->nodes);
+	if (threads)
+		count(a->c, &rows);
+	for (size_t i = 0; i < db->nodes.n && !ctx->rc; i++) {
+		const struct pm_node *n = &db->nodes.v[i];
+		const struct pm_map_entry *e = NULL;
+		struct job *slot;
 
-			if (slot)
-				*slot = i;
-			a->c->rc = a->c->ctx->rc;
-		}
+		if (!wanted(a, n))
+			continue;
+		if (pm_nid_type(n->nid) == PM_NT_CONTENTS)
+			e = pm_map_find(&rows, n->nid >> 5);
+		slot = pm_vec_push(ctx, &a->nodes);
+		if (slot)
+			*slot = (struct job){e ? UINT64_MAX - e->value : UINT64_MAX, i};
+	}
+	pm_map_done(&rows);
+	if (threads && !ctx->rc)
+		pm_check_stop(a->c, pm_sort_member(ctx, &a->nodes, order));
+	pm_check_stop(a->c, ctx->rc);
 }
 
 static void with_threads(struct ahead *a, struct pm_pool *pool)
@@ -156,7 +195,7 @@ static void with_threads(struct ahead *a, struct pm_pool *pool)
 		pm_scout_account(c, &a->scouts[k]);
 	for (size_t i = 0; i < a->nodes.n; i++)
 		if (a->sound[i])
-			pm_bitmap_set(&c->sound_tables, a->nodes.v[i]);
+			pm_bitmap_set(&c->sound_tables, a->nodes.v[i].node);
 	pm_check_stop(c, c->ctx->rc);
 }
 
@@ -172,11 +211,11 @@ void pm_check_ahead(struct pm_checker *c)
 	struct pm_pool *pool = c->sink->infos ? NULL : pm_pool_new(c->ctx);
 
 	pm_check_stop(c, c->ctx->rc);
-	gather(&a);
+	gather(&a, pool != NULL);
 	if (!c->rc && pool)
 		with_threads(&a, pool);
 	for (size_t i = 0; i < a.nodes.n && a.read && !pool && !c->rc; i++)
-		read_node(c, &c->an->db.nodes.v[a.nodes.v[i]]);
+		read_node(c, &c->an->db.nodes.v[a.nodes.v[i].node]);
 	pm_pool_free(pool);
 	pm_vec_done(&a.nodes);
 	pm_free(a.sound);

@@ -66,7 +66,7 @@ const struct pm_format *pm_format_of_version(uint16_t wVer);
 /* Stored size of a block of `cb` data bytes: data, padding, trailer. */
 static inline uint32_t pm_block_stored(const struct pm_format *f, uint32_t cb)
 {
-	return (cb + f->block_trailer + f->unit - 1) / f->unit * f->unit;
+	return (cb + f->block_trailer + f->unit - 1) & ~(f->unit - 1); /* a power of two */
 }
 
 /* Entry size and capacity of a BTPAGE of this type and level [MS-PST 2.2.2.7.7.1]. */

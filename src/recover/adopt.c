@@ -36,6 +36,44 @@ static bool suspicious(const struct pm_analysis *an)
 	return false;
 }
 
+/* Do all blocks have entries, which name as many references as there are? */
+static bool blocks_agree(const struct pm_analysis *an)
+{
+	for (size_t i = 0; i < an->db.blocks.n; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		if (b->flags & (PM_BF_FOUND | PM_BF_SUSPECT) || b->cref != an->refs[i] + 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The tops of the trees are gone, and nothing else is: then no node can be missing, since its blocks would
+ * be there, named by nobody; and none can be of another day, since all leaves that there are were taken.
+ */
+static bool nothing_missing(const struct pm_analysis *an)
+{
+	if (an->dangling || !an->swept)
+		return false;
+	for (size_t i = 0; i < an->facts.n; i++)
+		if (!an->facts.v[i].level && !an->facts.v[i].in_tree &&
+		    (an->facts.v[i].ptype == PM_PTYPE_NBT || an->facts.v[i].ptype == PM_PTYPE_BBT))
+			return false;
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].grade != PM_GRADE_A)
+			return false;
+	for (size_t i = 0; i < an->notes.n; i++)
+		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE ||
+		    an->notes.v[i].kind == PM_NOTE_BLOCK_RANGE ||
+		    an->notes.v[i].kind == PM_NOTE_NODE_DISOWNED)
+			return false;
+	for (size_t i = 0; i < an->db.nodes.n; i++)
+		if (an->db.nodes.v[i].flags || an->db.nodes.v[i].origin != PM_FROM_TREE)
+			return false;
+	return blocks_agree(an);
+}
+
 static unsigned item_type(const struct pm_orphan *x)
 {
 	switch (x->kind) {
@@ -431,7 +469,7 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 	struct pm_orphans o = {.an = an};
 	enum pm_rc rc;
 
-	if (!suspicious(an))
+	if (!suspicious(an) || nothing_missing(an))
 		return PM_OK;
 	rc = pm_orphans_doubt(&o);
 	if (rc == PM_OK)

@@ -107,15 +107,20 @@ void pm_walk_reset(struct pm_analysis *an, uint8_t ptype)
 	an->lost.n = n;
 }
 
+static void reset_walks(struct pm_analysis *an)
+{
+	pm_walk_reset(an, PM_PTYPE_BBT);
+	pm_walk_reset(an, PM_PTYPE_NBT);
+	an->notes.n = 0;
+	an->given_up.n = 0;
+}
+
 static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 {
 	bool clean[2];
 	enum pm_rc rc;
 
-	pm_walk_reset(an, PM_PTYPE_BBT);
-	pm_walk_reset(an, PM_PTYPE_NBT);
-	an->notes.n = 0;
-	an->given_up.n = 0;
+	reset_walks(an);
 	rc = pm_walk_tree(an, PM_PTYPE_BBT, &clean[0]);
 	if (rc == PM_OK)
 		rc = pm_walk_tree(an, PM_PTYPE_NBT, &clean[1]);
@@ -123,18 +128,20 @@ static enum pm_rc walk_both(struct pm_analysis *an, bool *ret_clean)
 	return rc;
 }
 
-/* Maps, read by a thread. */
-struct mapper {
+/* Maps and the node tree, read by a thread. */
+struct beside {
 	struct pm_ctx ctx;
-	struct pm_analysis an; /* with nothing in it but an image and maps */
-	enum pm_rc rc;
+	struct pm_analysis an; /* with nothing in it but an image, a header, maps and nodes */
+	enum pm_rc rc, nodes_rc;
+	bool clean;
 };
 
-static void *read_maps(void *arg)
+static void *look_beside(void *arg)
 {
-	struct mapper *m = arg;
+	struct beside *m = arg;
 
 	m->rc = pm_sweep_maps(&m->an);
+	m->nodes_rc = m->rc ? m->rc : pm_walk_tree(&m->an, PM_PTYPE_NBT, &m->clean);
 	return NULL;
 }
 
@@ -145,36 +152,79 @@ static void drop_maps(struct pm_analysis *an)
 	pm_rangeset_done(&an->map_known);
 }
 
+static enum pm_rc take_maps(struct pm_analysis *an, struct beside *m)
+{
+	if (m->rc) {
+		drop_maps(&m->an);
+		/* What it was is told where it is met in order. */
+		return pm_sweep_maps(an);
+	}
+	drop_maps(an);
+	an->maps.v = m->an.maps.v;
+	an->maps.n = m->an.maps.n;
+	an->maps.cap = m->an.maps.cap;
+	an->allocated = m->an.allocated;
+	an->map_known = m->an.map_known;
+	return PM_OK;
+}
+
+/* A tree with anything wrong in it is walked once more, in order. */
+static enum pm_rc take_nodes(struct pm_analysis *an, struct beside *m, bool *ret_clean)
+{
+	const size_t n = m->an.pages.n;
+	enum pm_rc rc;
+
+	if (m->nodes_rc || !m->clean)
+		return pm_walk_tree(an, PM_PTYPE_NBT, ret_clean);
+	rc = pm_vec_reserve(an->ctx, &an->pages, an->pages.n + n);
+	if (rc)
+		return rc;
+	memcpy(an->pages.v + an->pages.n, m->an.pages.v, n * sizeof(an->pages.v[0]));
+	an->pages.n += n;
+	pm_vec_done(&an->db.nodes);
+	an->db.nodes.v = m->an.db.nodes.v;
+	an->db.nodes.n = m->an.db.nodes.n;
+	an->db.nodes.cap = m->an.db.nodes.cap;
+	m->an.db.nodes.v = NULL;
+	an->root_rejected[1] = an->assembled[1] = false;
+	*ret_clean = true;
+	return PM_OK;
+}
+
 /* Maps and trees need nothing of each other. */
 static enum pm_rc walk_and_map(struct pm_analysis *an, bool *ret_clean)
 {
-	struct mapper m = {.ctx = {.cancel = an->ctx->cancel, .effort_max = an->ctx->effort_max}};
+	struct beside m = {.ctx = {.cancel = an->ctx->cancel, .effort_max = an->ctx->effort_max}};
+	bool clean[2] = {false, false};
 	pthread_t thread;
-	bool apart;
 	enum pm_rc rc;
 
 	m.an.ctx = &m.ctx;
 	m.an.img = an->img;
 	m.an.db.fmt = an->db.fmt;
-	apart = an->ctx->jobs > 1 && pm_thread_start(&thread, read_maps, &m);
-	rc = walk_both(an, ret_clean);
-	if (!apart)
+	m.an.header = an->header;
+	if (an->ctx->jobs < 2 || !pm_thread_start(&thread, look_beside, &m)) {
+		rc = walk_both(an, ret_clean);
 		return rc ? rc : pm_sweep_maps(an);
+	}
+	reset_walks(an);
+	rc = pm_walk_tree(an, PM_PTYPE_BBT, &clean[0]);
 	pthread_join(thread, NULL);
 	an->ctx->bytes_read += m.ctx.bytes_read;
 	an->ctx->reads += m.ctx.reads;
-	if (rc || m.rc) {
+	if (rc == PM_OK)
+		rc = take_nodes(an, &m, &clean[1]);
+	if (rc == PM_OK)
+		rc = take_maps(an, &m);
+	else
 		drop_maps(&m.an);
-		/* What it was is told where it is met in order. */
-		return rc ? rc : pm_sweep_maps(an);
-	}
-	drop_maps(an);
-	an->maps.v = m.an.maps.v;
-	an->maps.n = m.an.maps.n;
-	an->maps.cap = m.an.maps.cap;
-	an->allocated = m.an.allocated;
-	an->map_known = m.an.map_known;
-	return pm_spend(an->ctx, m.ctx.effort);
+	*ret_clean = rc == PM_OK && clean[0] && clean[1];
+	pm_vec_done(&m.an.db.nodes);
+	pm_vec_done(&m.an.pages);
+	pm_vec_done(&m.an.lost);
+	pm_vec_done(&m.an.notes);
+	pm_vec_done(&m.an.given_up);
+	return rc ? rc : pm_spend(an->ctx, m.ctx.effort);
 }
 
 /*

@@ -14,6 +14,7 @@
 #define WINDOW ((size_t)1 << 20)
 #define TAIL   4096 /* largest page: windows overlap by it */
 
+#define HEAPS_SURE  8
 #define HEADERS_MAX 1000 /* that are tried, of a shifted file */
 
 /* Pages with right type, checksum and place, under one layout. */
@@ -399,8 +400,11 @@ enum pm_rc pm_identify_crypt(struct pm_analysis *an)
 	unsigned n[3], of = 0, best = an->db.crypt;
 	enum pm_rc rc = count_heaps(an, an->db.crypt, &n[best], &of);
 
+	/* So many do not look like heaps by chance: what the header says is not plainly wrong. */
+	if (rc || (n[best] >= HEAPS_SURE && an->header.crypt <= PM_CRYPT_CYCLIC))
+		return rc;
 	/* Twice as many as these there are not. */
-	if (rc || (n[best] && of <= 2 * n[best] && an->header.crypt <= PM_CRYPT_CYCLIC))
+	if (n[best] && of <= 2 * n[best] && an->header.crypt <= PM_CRYPT_CYCLIC)
 		return rc;
 	for (unsigned m = 0; m < 3 && rc == PM_OK; m++)
 		if (m != (unsigned)an->db.crypt)

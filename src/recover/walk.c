@@ -115,10 +115,10 @@ static bool sane(const struct walk *w, const struct pm_bt_entry *e)
 	if (w->ptype == PM_PTYPE_NBT)
 		return e->key && e->key <= UINT32_MAX;
 	return e->key && e->cb && e->cb <= w->f->data_max && e->ib >= w->f->amap_first &&
-	       e->ib % w->f->unit == 0 && e->ib < w->an->img->size;
+	       !(e->ib & (w->f->unit - 1)) && e->ib < w->an->img->size;
 }
 
-static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e)
+static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e, bool possible)
 {
 	struct pm_analysis *an = w->an;
 
@@ -132,8 +132,7 @@ static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e)
 				       .cb = e->cb,
 				       .cb_inflated = e->cb_inflated,
 				       .cref = e->cref};
-		if (!sane(w, e))
-			b->flags = PM_BF_LOST;
+		b->flags = possible ? 0 : PM_BF_LOST;
 	} else {
 		struct pm_node *n = pm_vec_push(an->ctx, &an->db.nodes);
 
@@ -156,7 +155,7 @@ static enum pm_rc note_range(struct walk *w, const struct pm_bt_entry *e, pm_ib 
 
 static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
 {
-	const unsigned n = v->meta.cent;
+	const unsigned n = v->meta.cent, size = pm_bt_entry_size(w->f, w->ptype, 0);
 	enum pm_rc rc = PM_OK;
 
 	/* Such a page is believed entry by entry only, later, when it is known what they must fit. */
@@ -165,14 +164,16 @@ static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
 		return lose(w, v->rec.lo, v->rec.hi, v->rec.ib);
 	for (unsigned i = 0; i < n && rc == PM_OK; i++) {
 		struct pm_bt_entry e;
+		bool possible;
 
-		pm_bt_entry(w->f, v->page, w->ptype, 0, i, pm_bt_entry_size(w->f, w->ptype, 0), &e);
+		pm_bt_entry(w->f, v->page, w->ptype, 0, i, size, &e);
+		possible = sane(w, &e);
 		if (e.key < v->rec.lo || e.key >= v->rec.hi || !e.key ||
-		    (w->ptype == PM_PTYPE_NBT && e.key > UINT32_MAX))
+		    (w->ptype == PM_PTYPE_NBT && !possible))
 			rc = note_range(w, &e, v->rec.ib);
 		else
-			rc = emit(w, &e);
-		if (rc == PM_OK && w->ptype == PM_PTYPE_BBT && !sane(w, &e))
+			rc = emit(w, &e, possible);
+		if (rc == PM_OK && w->ptype == PM_PTYPE_BBT && !possible)
 			rc = note_range(w, &e, v->rec.ib);
 	}
 	return rc;
@@ -385,14 +386,12 @@ static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, 
 			uint64_t hi)
 {
 	struct pm_tree_page *rec;
-	struct visit *v;
+	struct visit here, *v = &here; /* as many at once as there are levels, LEVEL_MAX */
 	enum pm_rc rc = pm_tick(w->an->ctx, "trees", 0, 0);
 
 	if (rc)
 		return rc;
-	v = pm_calloc(w->an->ctx, 1, sizeof(*v));
-	if (!v)
-		return w->an->ctx->rc;
+	v->meta = (struct pm_bt_meta){0};
 	v->rec = (struct pm_tree_page){.ib = e->ib,
 				       .named = e->ib,
 				       .bid = e->bid,
@@ -402,7 +401,7 @@ static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, 
 				       .ptype = w->ptype};
 	rc = judge(w, v, e->bid, level);
 	if (rc)
-		goto out;
+		return rc;
 	/* An only root may be empty. */
 	if (level < 0 && v->rec.level == 0)
 		v->rec.bad &= ~(uint32_t)PM_PR_EMPTY;
@@ -412,21 +411,15 @@ static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, 
 	if (v->rec.bad & ~(uint32_t)HARMLESS || v->rec.elsewhere)
 		w->clean = false;
 	rec = pm_vec_push(w->an->ctx, &w->an->pages);
-	if (!rec) {
-		rc = w->an->ctx->rc;
-		goto out;
-	}
+	if (!rec)
+		return w->an->ctx->rc;
 	*rec = v->rec;
-	if (v->rec.grade == PM_GRADE_LOST) {
-		rc = lose(w, lo, hi, v->rec.bad & (PM_PR_PLACE | PM_PR_SHARED) ? 0 : e->ib);
-		goto out;
-	}
+	if (v->rec.grade == PM_GRADE_LOST)
+		return lose(w, lo, hi, v->rec.bad & (PM_PR_PLACE | PM_PR_SHARED) ? 0 : e->ib);
 	rc = pm_map_put(w->an->ctx, &w->seen, v->rec.ib, 1);
-	if (rc == PM_OK)
-		rc = v->rec.level ? visit_index(w, v) : visit_leaf(w, v);
-out:
-	pm_free(v);
-	return rc;
+	if (rc)
+		return rc;
+	return v->rec.level ? visit_index(w, v) : visit_leaf(w, v);
 }
 
 /* Does the index page at `ib` name the page (bid, at)? */
@@ -618,7 +611,7 @@ static enum pm_rc gather_entry(void *arg, const struct pm_bt_entry *e)
 		return PM_OK;
 	if (!e->key || e->key == KEY_END || (g->w->ptype == PM_PTYPE_NBT && e->key > UINT32_MAX))
 		return note_range(g->w, e, g->ib);
-	return emit(g->w, e);
+	return emit(g->w, e, sane(g->w, e));
 }
 
 /* No root: the live leaves, newest first; the newest that covers a key decides on it. What
