@@ -72,21 +72,16 @@ static void drop_zeros(struct pm_buf *b)
 
 static enum pm_rc load_text(struct pm_message *m, struct pm_bodies *b)
 {
-	struct pm_ctx *ctx = m->db->ctx;
-	struct pm_buf room = {0};
-	struct pm_span s = {0};
 	struct pm_value v;
 	enum pm_rc rc = pm_message_body(m, PM_BODY_TEXT, &v);
 
 	if (usable(rc))
-		rc = value_bytes(ctx, &v, &room, &s);
+		rc = pm_value_text_max(m->db->ctx, &v, m->codepage, BODY_MAX, &b->text);
 	if (usable(rc)) {
-		rc = pm_text_of(ctx, v.type, s, m->codepage, &b->text);
 		drop_zeros(&b->text);
-		b->has_text = usable(rc);
+		b->has_text = true;
 	}
 	pm_value_done(&v);
-	pm_buf_done(&room);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
@@ -262,8 +257,6 @@ static enum pm_rc convert_html(struct pm_message *m, struct pm_bodies *b)
 static enum pm_rc load_html(struct pm_message *m, struct pm_bodies *b)
 {
 	struct pm_ctx *ctx = m->db->ctx;
-	struct pm_buf room = {0};
-	struct pm_span s = {0};
 	struct pm_value v;
 	enum pm_rc rc = pm_message_body(m, PM_BODY_HTML, &v);
 
@@ -272,9 +265,7 @@ static enum pm_rc load_html(struct pm_message *m, struct pm_bodies *b)
 		return pm_is_error(rc) ? rc : PM_OK;
 	}
 	if (v.type == PM_PT_UNICODE || v.type == PM_PT_STRING8) {
-		rc = value_bytes(ctx, &v, &room, &s);
-		if (usable(rc))
-			rc = pm_text_of(ctx, v.type, s, m->codepage, &b->html);
+		rc = pm_value_text_max(ctx, &v, m->codepage, BODY_MAX, &b->html);
 		rename_charset(ctx, &b->html);
 		b->charset = "utf-8";
 	} else {
@@ -285,7 +276,6 @@ static enum pm_rc load_html(struct pm_message *m, struct pm_bodies *b)
 	drop_zeros(&b->html);
 	b->has_html = usable(rc) && b->html.n;
 	pm_value_done(&v);
-	pm_buf_done(&room);
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 

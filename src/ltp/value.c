@@ -102,8 +102,50 @@ enum pm_rc pm_text_as(struct pm_ctx *ctx, const struct pm_format *f, uint32_t cp
 	return ctx->rc;
 }
 
-enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
-			 struct pm_buf *out)
+/* How many of the bytes are whole characters of UTF-16, if more follow. */
+static size_t whole_utf16(const struct pm_buf *b)
+{
+	const size_t n = b->n & ~(size_t)1;
+
+	return n && (b->p[n - 1] & 0xFC) == 0xD8 ? n - 2 : n;
+}
+
+/* UTF-16 of a stream as UTF-8, block by block, so that a large one isn't twice in memory. */
+static enum pm_rc stream_utf16(struct pm_ctx *ctx, const struct pm_value *v, uint64_t max,
+			       struct pm_buf *out)
+{
+	struct pm_buf piece = {0};
+	const size_t at = out->n;
+	uint64_t got = 0;
+	enum pm_rc rc = v->size > max ? pm_worse(PM_DAMAGED, v->state) : v->state;
+
+	for (size_t k = 0; k < v->data.leaves.n && got < max && !pm_is_error(rc); k++) {
+		const size_t rest = piece.n;
+		enum pm_rc leaf = pm_data_read_leaf(&v->data, k, &piece), text;
+		size_t n;
+
+		if (pm_is_error(leaf)) {
+			rc = leaf;
+			break;
+		}
+		rc = pm_worse(rc, leaf == PM_LOST ? PM_DAMAGED : leaf);
+		got += piece.n - rest;
+		if (got > max)
+			piece.n -= (size_t)(got - max);
+		n = k + 1 < v->data.leaves.n && got < max ? whole_utf16(&piece) : piece.n;
+		text = n ? pm_utf16_to_utf8(ctx, out, piece.p, n, NULL) : PM_OK;
+		rc = pm_is_error(text) ? text : pm_worse(rc, text);
+		memmove(piece.p, piece.p + n, piece.n - n);
+		piece.n -= n;
+	}
+	pm_buf_done(&piece);
+	while (got % 2 == 0 && out->n > at && !out->p[out->n - 1])
+		out->n--;
+	return rc;
+}
+
+enum pm_rc pm_value_text_max(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
+			     uint64_t max, struct pm_buf *out)
 {
 	struct pm_buf raw = {0};
 	enum pm_rc rc, text;
@@ -116,13 +158,21 @@ enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t 
 		text = pm_text_of(ctx, v->type, v->span, cp, out);
 		return pm_is_error(text) ? text : pm_worse(text, v->state);
 	}
-	rc = pm_value_read(ctx, v, PM_STRING_MAX, &raw);
+	if (v->type == PM_PT_UNICODE)
+		return stream_utf16(ctx, v, max, out);
+	rc = pm_value_read(ctx, v, max, &raw);
 	if (!pm_is_error(rc)) {
 		text = pm_text_of(ctx, v->type, pm_buf_span(&raw), cp, out);
 		rc = pm_is_error(text) ? text : pm_worse(text, rc);
 	}
 	pm_buf_done(&raw);
 	return rc;
+}
+
+enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
+			 struct pm_buf *out)
+{
+	return pm_value_text_max(ctx, v, cp, PM_STRING_MAX, out);
 }
 
 enum pm_rc pm_text_keep(struct pm_ctx *ctx, struct pm_buf *b, struct pm_arena *a, enum pm_rc rc,

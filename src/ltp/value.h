@@ -40,6 +40,9 @@ enum pm_rc pm_text_keep(struct pm_ctx *ctx, struct pm_buf *b, struct pm_arena *a
  */
 enum pm_rc pm_value_text(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
 			 struct pm_buf *out) PM_MUST_CHECK;
+/* Up to so many bytes of it. */
+enum pm_rc pm_value_text_max(struct pm_ctx *ctx, const struct pm_value *v, uint32_t cp,
+			     uint64_t max, struct pm_buf *out) PM_MUST_CHECK;
 /* The same for bytes at hand. */
 enum pm_rc pm_text_of(struct pm_ctx *ctx, uint16_t type, struct pm_span s, uint32_t cp,
 		      struct pm_buf *out) PM_MUST_CHECK;
