@@ -644,6 +644,70 @@ static void test_templates_sound(void **state)
 				 pm_template_of_type(type) ? type : 0);
 }
 
+/* --- texts ------------------------------------------------------------------------------- */
+
+/* So many bytes of UTF-16 with pairs everywhere, an end of zeros, a lone half. */
+static void fill_text(uint8_t *p, size_t n, size_t seed)
+{
+	mem_rnd_seed(seed);
+	for (size_t i = 0; i < n; i += 2) {
+		const uint64_t k = mem_rnd(8);
+		uint16_t c = k < 5 ? (uint16_t)(0x20 + mem_rnd(0x60)) : (uint16_t)mem_rnd(0xD800);
+
+		if (k == 7 && i + 4 <= n) {
+			pm_put16(p + i, (uint16_t)(0xD800 + mem_rnd(0x400)));
+			i += 2;
+			c = (uint16_t)(0xDC00 + mem_rnd(0x400));
+		}
+		if (n - i < 2)
+			p[i] = (uint8_t)c;
+		else
+			pm_put16(p + i, i + 2 * mem_rnd(4) >= n ? 0 : c);
+	}
+}
+
+/* A text of several blocks reads as the same bytes do at hand. */
+static void test_long_texts(void **state)
+{
+	enum { MOST = 140000 };
+	static uint8_t bytes[MOST];
+
+	(void)state;
+	for (size_t k = 0; k < 64; k++) {
+		struct mem_db m;
+		struct pm_value v = {.type = PM_PT_UNICODE, .stream = true};
+		struct pm_buf want = {0}, got = {0};
+		const size_t n = MOST - k * 397;
+		size_t most;
+		/* Cut, too: then the last characters are not there. */
+		const size_t max = k % 4 == 3 ? n / 2 + k : n;
+		enum pm_rc rc;
+		pm_bid bid;
+
+		mem_db_open(&m, (enum pm_variant[]){PM_ANSI, PM_UNICODE, PM_UNICODE4K}[k % 3],
+			    PM_CRYPT_PERMUTE);
+		most = m.db.fmt->data_max;
+		fill_text(bytes, n, k);
+		/* A pair in front of, across and behind the end of each block. */
+		for (size_t at = most - 2 * (k % 3); at + 4 <= n; at += most)
+			memcpy(bytes + at, (uint8_t[]){0x3D, 0xD8, 0x00, 0xDE}, 4);
+		assert_int_equal(pm_data_build(&m.ctx, &m.sink, bytes, n, &bid), PM_OK);
+		v.state = pm_data_open(&m.db, bid, &v.data);
+		v.size = n;
+		assert_int_equal(v.state, PM_OK);
+		assert_true(v.data.leaves.n > 1);
+		rc = pm_text_of(&m.ctx, v.type, (struct pm_span){.p = bytes, .n = max}, 0, &want);
+		assert_int_equal(pm_value_text_max(&m.ctx, &v, 0, max, &got),
+				 max < n ? PM_DAMAGED : rc);
+		assert_int_equal(got.n, want.n);
+		assert_memory_equal(got.p, want.p, want.n);
+		pm_buf_done(&want);
+		pm_buf_done(&got);
+		pm_value_done(&v);
+		mem_db_close(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -652,7 +716,7 @@ int main(void)
 		cmocka_unit_test(test_table_wrong_index), cmocka_unit_test(test_table_rules),
 		cmocka_unit_test(test_table_hostile),     cmocka_unit_test(test_table_no_memory),
 		cmocka_unit_test(test_ansi_limit),        cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_templates_sound),
+		cmocka_unit_test(test_templates_sound),   cmocka_unit_test(test_long_texts),
 	};
 
 	return cmocka_run_group_tests_name("ltp tables", tests, NULL, NULL);
