@@ -3,6 +3,8 @@
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 
+#include "base/text.h"
+
 const struct pm_col *pm_tc_col(const struct pm_tc *tc, uint16_t id, uint16_t type)
 {
 	for (size_t i = 0; i < tc->cols.n; i++)
@@ -218,17 +220,36 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 	return rc;
 }
 
+/* Most cells: an item of the heap with a value in which nothing can be wrong. Tables have millions. */
+static bool plain_item(struct pm_tc *tc, const struct pm_col *c, uint32_t hnid)
+{
+	const int size = pm_proptype_size(c->type);
+	const bool ansi = tc->db->fmt->variant == PM_ANSI;
+	struct pm_span s;
+
+	if (pm_nid_type(hnid) || c->cbData < 4 || c->type == PM_PT_OBJECT || c->type & PM_PT_MV ||
+	    tc->block_state != PM_OK || pm_heap_item(&tc->heap, hnid, &s) != PM_OK)
+		return false;
+	if (c->type == PM_PT_UNICODE)
+		return !ansi && s.n % 2 == 0 && pm_utf16_valid(s.p, s.n);
+	return c->type == PM_PT_STRING8 ? ansi : size <= 0 || s.n == (size_t)size;
+}
+
 enum pm_rc pm_tc_hnid_rules(struct pm_tc *tc, const struct pm_col *c, uint32_t hnid, bool mark,
 			    uint64_t max, uint32_t *ret_rules, uint32_t *ret_value)
 {
-	struct pm_value v = {.type = c->type, .state = PM_LOST};
+	struct pm_value v;
+	const bool own = pool_of(tc, c) == &tc->heap;
 	enum pm_rc rc = PM_OK;
 
 	*ret_rules = *ret_value = 0;
-	if (mark && !pm_nid_type(hnid) && pool_of(tc, c) == &tc->heap)
+	if (mark && !pm_nid_type(hnid) && own)
 		rc = pm_heap_mark(&tc->heap, hnid);
 	if (pm_is_error(rc))
 		return rc;
+	if (own && plain_item(tc, c, hnid))
+		return PM_OK;
+	v = (struct pm_value){.type = c->type, .state = PM_LOST};
 	rc = c->cbData < 4 ? PM_LOST : far_value(tc, c, hnid, &v);
 	if (!pm_is_error(rc))
 		rc = pm_value_rules(tc->db->ctx, tc->db->fmt, &tc->subs, &v, hnid, max, ret_value);

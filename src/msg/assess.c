@@ -269,6 +269,8 @@ static enum pm_rc judge_prop(struct walk *w, struct pm_pc *pc, const struct pm_p
 		one.state = PM_DAMAGED;
 		return note(w, &one, "its texts: there is no code page %u", pm_le32(p->raw));
 	}
+	if (pm_proptype_inline(p->type) && p->state == PM_OK)
+		return PM_OK;
 	/* Of texts only the length tells something here, and that needs no reading. */
 	if (p->type & PM_PT_MV) {
 		rc = pm_pc_value_rules(pc, p, LOOK_MAX, &v, &rules);
