@@ -323,7 +323,7 @@ static void use_cells(struct pm_checker *c, struct pm_tc *tc, size_t row)
 	for (size_t i = 0; i < tc->cols.n; i++) {
 		const struct pm_col *col = &tc->cols.v[i];
 
-		if (!pm_cell_inline(col->type) && pm_span_sub(s, col->ibData, 4, &cell) &&
+		if (col->far && pm_span_sub(s, col->ibData, 4, &cell) &&
 		    pm_nid_type(pm_le32(cell.p)))
 			use_sub(c, &tc->subs, pm_le32(cell.p));
 	}

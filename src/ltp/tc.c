@@ -133,6 +133,7 @@ static enum pm_rc read_info(struct pm_tc *tc)
 		c->ibData = (uint16_t)pm_TCOLDESC_ibData(f, p);
 		c->cbData = (uint8_t)pm_TCOLDESC_cbData(f, p);
 		c->iBit = (uint8_t)pm_TCOLDESC_iBit(f, p);
+		c->far = !pm_cell_inline(c->type);
 	}
 	judge_rgib(tc, (unsigned)pm_TCINFO_cCols(f, s.p));
 	judge_columns(tc);

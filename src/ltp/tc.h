@@ -41,6 +41,7 @@ struct pm_col {
 	uint16_t id, type;
 	uint16_t ibData;
 	uint8_t cbData, iBit;
+	bool far; /* of a table that is read: its cells name where the values are (!pm_cell_inline) */
 };
 
 struct pm_tc_row {
@@ -142,8 +143,7 @@ static inline uint32_t pm_tc_hnid(const struct pm_tc *tc, struct pm_span row,
 {
 	struct pm_span cell;
 
-	return !pm_cell_inline(c->type) && pm_tc_exists(tc, row, c) &&
-			       pm_span_sub(row, c->ibData, 4, &cell)
+	return c->far && pm_tc_exists(tc, row, c) && pm_span_sub(row, c->ibData, 4, &cell)
 		       ? pm_le32(cell.p)
 		       : 0;
 }

@@ -212,8 +212,8 @@ enum pm_rc pm_tc_row_rules(struct pm_tc *tc, size_t row, uint32_t *ret_rules)
 	for (size_t i = 0; rc != PM_LOST && i < tc->cols.n; i++) {
 		const struct pm_col *c = &tc->cols.v[i];
 
-		if (!pm_cell_inline(c->type) && !pm_tc_exists(tc, s, c) &&
-		    pm_span_sub(s, c->ibData, 4, &cell) && pm_le32(cell.p))
+		if (c->far && !pm_tc_exists(tc, s, c) && pm_span_sub(s, c->ibData, 4, &cell) &&
+		    pm_le32(cell.p))
 			rules |= PM_BR_STALE | (nowhere(tc, pm_le32(cell.p)) ? PM_BR_ASTRAY : 0);
 	}
 	*ret_rules = rules;
