@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Radix sort, least significant byte first; bytes that are the same in all keys are skipped. */
+/* Radix sort, least significant byte first; bytes that are the same in all keys are skipped. Many plain
+ * numbers are sorted where they are, since a second array would be what a large file costs most. */
 #include "base/sort.h"
 
 #include <string.h>
 
-enum { SORT_FEW = 32, SORT_ITEM_MAX = 256 };
+enum { SORT_FEW = 32, SORT_ITEM_MAX = 256, SORT_MANY = 1 << 18 };
 
 /* What is sorted, and by which bytes of it. */
 struct items {
@@ -117,7 +118,54 @@ enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_
 	return sort(ctx, v, &(struct items){.n = n, .size = size, .key_off = key_off});
 }
 
+/* Where each is to go by one byte: those that are not there change places until all are. */
+static void exchange(uint64_t *v, unsigned int byte, const size_t *count)
+{
+	size_t at[256], end[256], sum = 0;
+
+	for (size_t d = 0; d < 256; d++) {
+		at[d] = sum;
+		sum += count[d];
+		end[d] = sum;
+	}
+	for (size_t d = 0; d < 256; d++)
+		while (at[d] < end[d]) {
+			uint64_t x = v[at[d]];
+
+			for (size_t to = x >> 8 * byte & 0xff; to != d; to = x >> 8 * byte & 0xff) {
+				const uint64_t other = v[at[to]];
+
+				v[at[to]++] = x;
+				x = other;
+			}
+			v[at[d]++] = x;
+		}
+}
+
+/* Most significant byte first, without a second array. Eight levels at most. */
+static void sort_in_place(uint64_t *v, size_t n, unsigned int byte)
+{
+	size_t count[256] = {0};
+
+	if (n <= SORT_FEW) {
+		insertion_sort((uint8_t *)v, &(struct items){.n = n, .size = sizeof(*v)});
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		count[v[i] >> 8 * byte & 0xff]++;
+	if (count[v[0] >> 8 * byte & 0xff] != n)
+		exchange(v, byte, count);
+	for (size_t d = 0, from = 0; byte && d < 256; from += count[d++])
+		if (count[d] > 1)
+			sort_in_place(v + from, count[d], byte - 1);
+}
+
 enum pm_rc pm_sort_high(struct pm_ctx *ctx, uint64_t *v, size_t n)
 {
-	return sort(ctx, v, &(struct items){.n = n, .size = sizeof(*v), .low = 4});
+	const struct items of = {.n = n, .size = sizeof(*v), .low = 4};
+
+	if (n < SORT_MANY || is_sorted((const uint8_t *)v, &of))
+		return sort(ctx, v, &of);
+	sort_in_place(v, n, 7);
+	return PM_OK;
 }

@@ -15,7 +15,8 @@
  */
 enum pm_rc pm_sort_u64(struct pm_ctx *ctx, void *v, size_t n, size_t size, size_t key_off);
 
-/* The same of plain numbers by their upper 32 bits alone: in half the time, where the others ascend. */
+/* The same of plain numbers by their upper 32 bits alone: in half the time. Where these are equal the lower
+ * ones must ascend. Many are sorted in place. */
 enum pm_rc pm_sort_high(struct pm_ctx *ctx, uint64_t *v, size_t n);
 
 /* pm_sort_member(ctx, vec, member): sort a PM_VEC by a uint64_t member of its type. */

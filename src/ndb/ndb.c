@@ -211,88 +211,6 @@ static void learn(struct pm_block *b, unsigned int flags)
 		__atomic_fetch_or(&b->flags, (uint16_t)flags, __ATOMIC_RELAXED);
 }
 
-/* ---- internal blocks kept ---- */
-
-/* A message has one, of some hundred bytes; the memory does not grow with the file. */
-enum { KEPT_SIZE = 1024 };
-
-struct kept {
-	pm_ib ib;
-	size_t at; /* in bytes */
-};
-
-struct pm_block_store {
-	PM_VEC(struct kept) v; /* ascending by place */
-	struct pm_buf bytes;   /* of each: bid, cb, content */
-};
-
-/* The sweep meets nearly all of them in order. */
-static enum pm_rc add_kept(struct pm_ctx *ctx, struct pm_block_store *s, pm_ib ib)
-{
-	const size_t n = s->v.n,
-		     at = n && s->v.v[n - 1].ib >= ib ? pm_lower_member(&s->v, ib, ib) : n;
-	struct kept *slot = pm_vec_push(ctx, &s->v);
-
-	if (!slot)
-		return ctx->rc;
-	slot = &s->v.v[at];
-	memmove(slot + 1, slot, (n - at) * sizeof(*slot));
-	*slot = (struct kept){ib, s->bytes.n};
-	return PM_OK;
-}
-
-enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b, const uint8_t *stored)
-{
-	struct pm_block_store *s = db->internal;
-	uint8_t head[10];
-
-	if (!pm_bid_internal(b->bid) || b->cb != b->cb_inflated || b->cb > KEPT_SIZE)
-		return PM_OK;
-	if (!s) {
-		s = db->internal = pm_calloc(db->ctx, 1, sizeof(*s));
-		if (!s)
-			return PM_ENOMEM;
-	}
-	if (s->bytes.n + sizeof(head) + b->cb > pm_mem_share())
-		return PM_OK;
-	if (add_kept(db->ctx, s, b->ib))
-		return db->ctx->rc;
-	pm_put64(head, b->bid);
-	pm_put16(head + 8, b->cb);
-	pm_buf_add(db->ctx, &s->bytes, head, sizeof(head));
-	pm_buf_add(db->ctx, &s->bytes, stored, b->cb);
-	return db->ctx->rc;
-}
-
-void pm_ndb_drop_internal(struct pm_ndb *db)
-{
-	if (!db->internal)
-		return;
-	pm_vec_done(&db->internal->v);
-	pm_buf_done(&db->internal->bytes);
-	pm_free(db->internal);
-	db->internal = NULL;
-}
-
-/* Its content, if just this block, at this place, was verified and kept. */
-static const uint8_t *find_kept(const struct pm_ndb *db, const struct pm_block *b)
-{
-	static __thread size_t last; /* as of pm_ndb_find_block */
-	const struct pm_block_store *s = db->internal;
-	size_t i = last + 1;
-	const uint8_t *p;
-
-	if (!s || !pm_bid_internal(b->bid) || b->cb != b->cb_inflated)
-		return NULL;
-	if (i >= s->v.n || s->v.v[i].ib != b->ib)
-		i = pm_lower_member(&s->v, ib, b->ib);
-	if (i >= s->v.n || s->v.v[i].ib != b->ib)
-		return NULL;
-	last = i;
-	p = s->bytes.p + s->v.v[i].at;
-	return pm_le64(p) == b->bid && pm_le16(p + 8) == b->cb ? p + 10 : NULL;
-}
-
 /* The block as it is stored, into `stored`, then decoded. PM_OK, or PM_LOST when it is beyond the end. */
 static enum pm_rc read_stored(const struct pm_ndb *db, struct pm_block *b, uint8_t *stored)
 {
@@ -348,16 +266,13 @@ static enum pm_rc read_inflated(const struct pm_ndb *db, struct pm_block *b, str
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
 {
 	const struct pm_format *f = db->fmt;
-	const uint8_t *kept;
 
 	if (b->cb == 0 || b->cb > f->data_max || pm_block_known(b) & PM_BF_LOST)
 		return PM_LOST;
 	if (pm_spend(db->ctx, READ_COST(b->cb_inflated)))
 		return db->ctx->rc;
-	kept = find_kept(db, b);
-	if (kept) {
+	if (db->internal && pm_ndb_kept(db, b, out)) {
 		learn(b, PM_BF_CHECKED);
-		pm_buf_add(db->ctx, out, kept, b->cb);
 		return db->ctx->rc ? db->ctx->rc : block_state(b);
 	}
 	/* The trailer comes with it, for which a limit may leave no room. */

@@ -112,6 +112,8 @@ enum pm_rc pm_ndb_keep_blocks(struct pm_ndb *db, size_t n) PM_MUST_CHECK;
  */
 enum pm_rc pm_ndb_keep_internal(struct pm_ndb *db, const struct pm_block *b,
 				const uint8_t *stored) PM_MUST_CHECK;
+/* Its content appended, if just this block, at this place, was verified and kept. False: it wasn't. */
+bool pm_ndb_kept(const struct pm_ndb *db, const struct pm_block *b, struct pm_buf *out);
 void pm_ndb_drop_internal(struct pm_ndb *db); /* as when another image takes the place of this */
 /*
  * Another reader of the same tables, for a thread of its own: with a context and blocks kept of its
