@@ -14,7 +14,6 @@ enum { THREADS_MAX = 64, KEPT_BLOCKS = 4, SLOTS = 16, SLOTS_MAX = 96, SLOTS_MIN 
  * what all of them may have beyond the first. */
 #define LEAST     ((size_t)64 << 10)
 #define KEPT      ((size_t)512 << 10)
-#define MOST      ((size_t)4 << 20)
 #define ALL_BYTES ((size_t)12 << 20)
 
 struct slot {
@@ -120,7 +119,7 @@ static bool more(struct pm_mail_sink *s, size_t n)
 	struct slot *slot = (void *)((uint8_t *)s - offsetof(struct slot, sink)), *other;
 	struct pm_ahead *h = slot->owner->ahead;
 
-	if (slot->item.out.size + n > MOST)
+	if (slot->item.out.size + n > PM_AHEAD_MOST)
 		return false;
 	if (reserve(h, n))
 		return true;

@@ -17,6 +17,9 @@
 
 struct pm_ahead;
 
+/* Bytes of a mail that is rendered ahead, at most. */
+#define PM_AHEAD_MOST ((size_t)4 << 20)
+
 enum pm_ahead_state {
 	PM_AHEAD_NOT,     /* nothing is done */
 	PM_AHEAD_SKIP,    /* it is left out, for `why` */

@@ -340,6 +340,7 @@ enum pm_ahead_state pm_export_ahead(struct pm_export *ex, struct pm_exporter *fo
 {
 	const struct pm_model_item *mm = &ex->model->messages.v[message];
 	struct pm_export_item it = {.msg = &a->msg, .notes = &a->notes, .placed = mm->placed};
+	uint32_t size = 0;
 	enum pm_rc rc;
 
 	a->msg = (struct pm_message){0};
@@ -358,6 +359,9 @@ enum pm_ahead_state pm_export_ahead(struct pm_export *ex, struct pm_exporter *fo
 		return PM_AHEAD_NOT;
 	if (is_empty(&a->msg))
 		return PM_AHEAD_READ;
+	/* To find out by rendering that there is no room for it takes as long as to render it. */
+	if (pm_pc_u32(&a->msg.pc, PM_ID_MESSAGE_SIZE, &size) == PM_OK && size > PM_AHEAD_MOST)
+		return PM_AHEAD_NOT;
 	return form->ops->render(form, &a->mime, &it) ? PM_AHEAD_NOT : PM_AHEAD_RENDERED;
 }
 
