@@ -188,12 +188,15 @@ enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret)
 static enum pm_rc end_of_value(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_t *ret)
 {
 	const struct pm_format *f = g->an->db.fmt;
-	const uint32_t most = (uint32_t)(room - f->block_trailer);
+	const uint32_t most = room > f->block_trailer ? (uint32_t)(room - f->block_trailer) : 0;
 	uint8_t stored[65536];
 	uint32_t cb = most;
-	const enum pm_rc rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, room);
+	enum pm_rc rc;
 
 	*ret = 0;
+	if (!most || room > pm_block_stored(f, f->data_max))
+		return PM_OK;
+	rc = pm_image_read(g->an->ctx, g->an->img, ib, stored, room);
 	while (rc == PM_OK && cb && !stored[cb - 1])
 		cb--;
 	if (g->an->db.crypt == PM_CRYPT_NONE && cb > 2 && cb % 2 && cb < most && !stored[cb - 2])
