@@ -12,6 +12,7 @@
 #include "base/sort.h"
 #include "format/crc.h"
 
+#define PADDING_SURE 3    /* bytes */
 #define LOST_MAX     1024 /* such blocks: where more are lost, room tells nothing */
 #define ENTRY_ROUNDS 24
 #define NEXT         6 /* between those of what was saved one after the other */
@@ -230,17 +231,21 @@ enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_
 	return g->an->db.crypt == PM_CRYPT_NONE ? PM_OK : end_of_value(g, ib, room, ret);
 }
 
-/* Is there anything between the end of the data and the trailer? */
-static enum pm_rc padded(struct pm_gaps *g, const struct pm_block *b, bool *ret)
+/* Is there anything between the end of the data and the trailer (`loose`)? Or do the data end, as they are
+ * stored, just where zeros begin, so many that it is no chance (`told`)? */
+static enum pm_rc padded(struct pm_gaps *g, struct pm_missing *m)
 {
 	const struct pm_format *f = g->an->db.fmt;
+	const struct pm_block *b = &m->b;
 	const uint32_t n = pm_block_stored(f, b->cb) - f->block_trailer - b->cb;
-	uint8_t pad[512];
-	enum pm_rc rc = n && n <= sizeof(pad)
-				? pm_image_read(g->an->ctx, g->an->img, b->ib + b->cb, pad, n)
-				: PM_LOST;
+	uint8_t end[1 + 512];
+	enum pm_rc rc = n && n < sizeof(end) ? pm_image_read(g->an->ctx, g->an->img,
+							     b->ib + b->cb - 1, end, n + 1)
+					     : PM_LOST;
+	const bool zeros = rc == PM_OK && pm_is_zero(end + 1, n);
 
-	*ret = rc == PM_OK && !pm_is_zero(pad, n);
+	m->loose = rc == PM_OK && !zeros;
+	m->told = zeros && end[0] && n >= PADDING_SURE;
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
@@ -279,6 +284,37 @@ static enum pm_rc of_another(struct pm_gaps *g, const struct pm_block *b, bool *
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* Is what stands there not what its owner needs? It is damaged then, or another place is right. */
+static bool unlike(const struct pm_gaps *g, const struct pm_block *b, uint32_t told)
+{
+	const struct pm_map_entry *e = pm_map_find(&g->an->absent, b->bid);
+	uint16_t kind;
+
+	if (pm_bid_internal(b->bid))
+		return !told;
+	kind = e && !(e->value & PM_MISSING_PART) ? pm_nid_kind((pm_nid)e->value) : PM_BK_NONE;
+	return kind != PM_BK_NONE && ((b->flags & PM_BF_KIND) != kind || !told);
+}
+
+/* Does the internal block, which was read last, name one that was saved just before it? All are alike in
+ * size. */
+static bool names_its_like(const struct pm_gaps *g, pm_bid own)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	const uint8_t *p = g->buf.p;
+	const bool list = p[0] == 1;
+	const uint32_t head = list ? f->xhead : f->slhead;
+	const uint32_t size = list ? f->id : p[1] ? f->sientry : f->slentry;
+	bool any = false;
+
+	for (size_t at = head; at + size <= g->buf.n && !any; at += size) {
+		const pm_bid id = list ? pm_ft_get(p + at, f->id) : pm_SLENTRY_bidData(f, p + at);
+
+		any = pm_bid_key(id) < own && own - pm_bid_key(id) <= PM_TOGETHER;
+	}
+	return any && (list || !p[1]);
+}
+
 /* Does the entry's own place do, as far as anybody knows? */
 static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struct pm_rangeset *used,
 			    bool *ret)
@@ -303,14 +339,27 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 		m->b.flags |= right ? 0 : PM_BF_INFLATE;
 	} else if (*ret && b->cb == b->cb_inflated) {
 		rc = size_told(g, m, b->ib, b->cb, &told);
-		if (rc == PM_OK && !told)
-			rc = padded(g, b, &m->loose);
+		if (rc == PM_OK && told)
+			m->told = told == b->cb &&
+				  (!pm_bid_internal(b->bid) || names_its_like(g, b->bid));
+		else if (rc == PM_OK)
+			rc = padded(g, m);
+		m->unlike = unlike(g, b, told);
 	}
-	m->told = *ret && told == b->cb;
 	/* The blocks of a heap may have something behind it, all but its last much. */
 	*ret = *ret && (!told || b->cb == f->data_max ||
 			pm_block_stored(f, told) == pm_block_stored(f, b->cb));
 	return rc;
+}
+
+static enum pm_rc remember(struct pm_gaps *g, const struct pm_missing *m)
+{
+	struct pm_missing *slot = pm_vec_push(g->an->ctx, &g->unlike);
+
+	if (!slot)
+		return g->an->ctx->rc;
+	*slot = *m;
+	return PM_OK;
 }
 
 /* Those that lie where nothing that is known does only lost their trailers. */
@@ -333,10 +382,13 @@ static enum pm_rc drop_settled(struct pm_gaps *g, struct pm_rangeset *used)
 
 			if (slot)
 				*slot = p;
-			if (m->told) /* a trailer elsewhere that is like its own is another's */
+			if (m->unlike)
+				rc = remember(g, m);
+			else if (m->told) /* one elsewhere that is like its own is another's */
 				pm_map_delete(&g->an->absent, m->b.bid);
-			rc = slot ? pm_rangeset_add(g->an->ctx, &theirs, ib, p.end)
-				  : g->an->ctx->rc;
+			if (rc == PM_OK)
+				rc = slot ? pm_rangeset_add(g->an->ctx, &theirs, ib, p.end)
+					  : g->an->ctx->rc;
 		} else {
 			g->v.v[n++] = *m;
 		}
@@ -474,6 +526,9 @@ static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 	/* What stands behind the end that the entry says is likelier the value's than nobody's. */
 	if (rc == PM_OK && !told && m->loose)
 		rc = end_of_value(g, r->start, r->end - r->start, &told);
+	if (rc == PM_OK && !told && m->loose &&
+	    r->end - r->start == pm_block_stored(f, f->data_max))
+		told = f->data_max; /* all blocks of a value but its last are full */
 	if (rc || told || m->loose) {
 		m->at = told && told != m->b.cb ? r->start : 0;
 		m->cb = told;
@@ -577,8 +632,25 @@ static enum pm_rc try_places(struct pm_gaps *g, struct pm_missing *m)
 	for (size_t i = 0; !c.n[0] && !c.n[1] && i < g->rooms.n && rc == PM_OK; i++)
 		if (g->rooms.v[i].end - g->rooms.v[i].start == pm_block_stored(f, m->b.cb))
 			rc = weigh(g, m, g->rooms.v[i].start, &c);
-	if (c.n[0] == 1 || (!c.n[0] && c.n[1] == 1))
+	if (c.n[0] == 1 || (!c.n[0] && c.n[1] == 1 && !m->unlike))
 		m->at = c.at[!c.n[0]];
+	return rc;
+}
+
+/* What has another place where the content is of its kind and size. */
+static enum pm_rc move_unlike(struct pm_gaps *g, bool *ret_any)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < g->unlike.n && g->rooms.n && rc == PM_OK; i++) {
+		struct pm_missing *m = &g->unlike.v[i];
+
+		rc = try_places(g, m);
+		if (rc == PM_OK && m->at) {
+			rc = pm_gap_take(g, m);
+			*ret_any = true;
+		}
+	}
 	return rc;
 }
 
@@ -684,7 +756,7 @@ static enum pm_rc by_entries(struct pm_gaps *g, bool *ret_any)
 			try_names(g, m);
 		else
 			rc = try_sizes(g, m);
-		if (rc == PM_OK && !m->at && !m->hi && !m->stays)
+		if (rc == PM_OK && !m->at && !m->hi && (!m->stays || m->unlike))
 			rc = try_places(g, m);
 		if (rc == PM_OK)
 			rc = pm_spend(g->an->ctx, 8 + g->rooms.n / 64);
@@ -711,7 +783,9 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, unsigned round, bool *ret_any
 	if (rc == PM_OK && g.v.n < LOST_MAX && (g.v.n || named(an)))
 		rc = find_rooms(&g);
 	/* The surest first: each leaves the others less to choose from. */
-	if (rc == PM_OK && named(an))
+	if (rc == PM_OK && round < ENTRY_ROUNDS)
+		rc = move_unlike(&g, ret_any);
+	if (rc == PM_OK && !*ret_any && named(an))
 		rc = pm_fill_by_trailers(&g, ret_any);
 	if (rc == PM_OK && !*ret_any && named(an))
 		rc = pm_fill_rooms(&g, false, ret_any);
@@ -723,6 +797,7 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, unsigned round, bool *ret_any
 	if (*ret_any && rc == PM_OK)
 		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
 	pm_vec_done(&g.v);
+	pm_vec_done(&g.unlike);
 	pm_vec_done(&g.rooms);
 	pm_vec_done(&g.places);
 	pm_buf_done(&g.buf);

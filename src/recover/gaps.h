@@ -18,6 +18,7 @@ struct pm_missing {
 	bool stays;    /* its place is not in doubt, only its size */
 	bool loose;    /* likewise: something follows it that is no padding */
 	bool told;     /* likewise, and what stands there says that it has the entry's size */
+	bool unlike;   /* likewise, and what stands there is not of its kind */
 	bool nameless; /* it has no entry and no trailer */
 };
 
@@ -30,8 +31,9 @@ struct pm_place {
 struct pm_gaps {
 	struct pm_analysis *an;
 	PM_VEC(struct pm_missing) v;
-	PM_VEC(struct pm_range) rooms;  /* in use, and nobody's, ascending */
-	PM_VEC(struct pm_place) places; /* of blocks that are there, ascending by ib */
+	PM_VEC(struct pm_missing) unlike; /* that stay, unless there is a better place */
+	PM_VEC(struct pm_range) rooms;    /* in use, and nobody's, ascending */
+	PM_VEC(struct pm_place) places;   /* of blocks that are there, ascending by ib */
 	struct pm_buf buf;
 	uint64_t lo, hi; /* keys of the leaf at hand */
 	pm_bid last;     /* key of the entry before */
