@@ -404,6 +404,57 @@ static enum pm_rc by_room(struct pm_analysis *an)
 	return rc;
 }
 
+/* Blocks that only their trailer knows and nobody needs are not part of the model. */
+static void drop_unneeded(struct pm_analysis *an)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < an->db.blocks.n; i++)
+		if (!(an->db.blocks.v[i].flags & PM_BF_FOUND) || an->refs[i]) {
+			an->refs[n] = an->refs[i];
+			an->db.blocks.v[n++] = an->db.blocks.v[i];
+		}
+	an->db.blocks.n = n;
+}
+
+/* After walk and sweep: which blocks and nodes there are, and what of them is in doubt. */
+static enum pm_rc settle(struct pm_analysis *an, bool clean)
+{
+	enum pm_rc rc = PM_OK;
+
+	if (clean)
+		rc = pm_roots_hold(an, &clean);
+	if (rc == PM_OK && clean)
+		rc = pm_settle_sizes(an);
+	if (rc == PM_OK && clean)
+		rc = pm_settle_blocks(an);
+	if (rc == PM_OK && clean)
+		rc = pm_analysis_sort_nodes(an);
+	if (rc == PM_OK && clean)
+		rc = pm_analysis_count_refs(an);
+	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
+	if (rc == PM_OK && !an->accepted) {
+		rc = with_facts(an);
+		if (rc == PM_OK)
+			rc = pm_analysis_count_refs(an);
+	}
+	if (rc == PM_OK)
+		rc = by_room(an);
+	if (rc == PM_OK)
+		rc = pm_settle_nodes(an);
+	if (rc == PM_OK && !an->accepted) {
+		drop_unneeded(an);
+		rc = pm_mark_strangers(an);
+		if (rc == PM_OK)
+			rc = pm_mark_foreign(an);
+	}
+	if (rc == PM_OK)
+		rc = pm_find_orders(an);
+	pm_mark_bits(an);
+	take_maxima(an);
+	return rc;
+}
+
 static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_options *opt)
 {
 	const bool maps = !opt->quick || opt->bare;
@@ -433,50 +484,10 @@ static enum pm_rc analyse(struct pm_analysis *an, const struct pm_analysis_optio
 	if (rc || done)
 		return rc;
 	pm_phase(an->ctx, "settle");
-	if (rc == PM_OK)
-		rc = pm_mend_bits(an, &done);
+	rc = pm_mend_bits(an, &done);
 	if (rc == PM_OK && done)
 		return analyse(an, opt);
-	if (rc == PM_OK && clean)
-		rc = pm_roots_hold(an, &clean);
-	if (rc == PM_OK && clean)
-		rc = pm_settle_sizes(an);
-	if (rc == PM_OK && clean)
-		rc = pm_settle_blocks(an);
-	if (rc == PM_OK && clean)
-		rc = pm_analysis_sort_nodes(an);
-	if (rc == PM_OK && clean)
-		rc = pm_analysis_count_refs(an);
-	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
-	if (rc == PM_OK && !an->accepted) {
-		rc = with_facts(an);
-		if (rc == PM_OK)
-			rc = pm_analysis_count_refs(an);
-	}
-	if (rc == PM_OK)
-		rc = by_room(an);
-	if (rc == PM_OK)
-		rc = pm_settle_nodes(an);
-	/* Blocks that only their trailer knows and nobody needs are not part of the model. */
-	if (rc == PM_OK && !an->accepted) {
-		size_t n = 0;
-
-		for (size_t i = 0; i < an->db.blocks.n; i++)
-			if (!(an->db.blocks.v[i].flags & PM_BF_FOUND) || an->refs[i]) {
-				an->refs[n] = an->refs[i];
-				an->db.blocks.v[n++] = an->db.blocks.v[i];
-			}
-		an->db.blocks.n = n;
-	}
-	if (rc == PM_OK && !an->accepted)
-		rc = pm_mark_strangers(an);
-	if (rc == PM_OK && !an->accepted)
-		rc = pm_mark_foreign(an);
-	if (rc == PM_OK)
-		rc = pm_find_orders(an);
-	pm_mark_bits(an);
-	take_maxima(an);
-	return rc;
+	return rc ? rc : settle(an, clean);
 }
 
 enum pm_rc pm_analysis_open(struct pm_ctx *ctx, struct pm_image *img,
