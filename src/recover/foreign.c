@@ -137,7 +137,8 @@ static enum pm_rc mark_recipients(struct foreign *f, const struct pm_node *n)
 	return rc;
 }
 
-/* Of what is no text one character in nine is none; of damaged text a few. */
+/* Of noise one unit in thirty is no character of UTF-16 alone, and one byte in nine a control; of damaged text
+ * a few are. */
 static bool no_text(const struct pm_buf *b, uint16_t type)
 {
 	const size_t wide = type == PM_PT_UNICODE ? 2 : 1, n = b->n / wide;
