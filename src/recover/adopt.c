@@ -93,6 +93,12 @@ static bool uncertain(const struct pm_orphan *x)
 	return !x->placed && !x->certain && item_type(x);
 }
 
+/* A folder that may be the older content of another. */
+static bool doubtful_folder(const struct pm_orphans *o, const struct pm_orphan *x)
+{
+	return x->kind == PM_OR_FOLDER && !x->placed && !x->nid && (x->mapped || o->counts_wrong);
+}
+
 /* Search keys of the items that have a node; by an older leaf alone: in `old`, with its index. */
 static enum pm_rc known_items(struct pm_orphans *o, struct pm_map *seen, struct pm_map *old)
 {
@@ -166,6 +172,72 @@ static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
 		rc = pm_is_error(rc) ? rc : PM_OK;
 	}
 	pm_map_done(&has);
+	return rc;
+}
+
+/*
+ * A folder of which not even the nid is known holds nothing, since what it held would name it: it is
+ * worth its name. Where only the map says that it lives, or counts that are wrong, it is the older
+ * content of the one that has that name, if there is one, and nothing if the block tree has given it up.
+ */
+static enum pm_rc drop_folders(struct pm_orphans *o)
+{
+	const struct pm_ndb *db = &o->an->db;
+	struct pm_map names = {0};
+	bool any = false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n; i++)
+		any |= doubtful_folder(o, &o->v.v[i]);
+	for (size_t i = 0; i < db->nodes.n && any && rc == PM_OK; i++) {
+		struct pm_orphan x = {.data = db->nodes.v[i].data};
+
+		if (pm_nid_type(db->nodes.v[i].nid) != PM_NT_FOLDER || !x.data)
+			continue;
+		rc = pm_orphan_look(o, &x, PM_BK_PC);
+		if (rc == PM_OK && x.name)
+			rc = pm_map_put(o->an->ctx, &names, x.name, 1);
+	}
+	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
+		if (o->v.v[i].kind == PM_OR_FOLDER && o->v.v[i].name &&
+		    !doubtful_folder(o, &o->v.v[i]))
+			rc = pm_map_put(o->an->ctx, &names, o->v.v[i].name, 1);
+	/* The one that was saved last stays. */
+	for (size_t i = o->v.n; i-- && any && rc == PM_OK;) {
+		struct pm_orphan *x = &o->v.v[i];
+		bool new = true;
+
+		if (!doubtful_folder(o, x))
+			continue;
+		if (x->name && !x->freed && !pm_map_get(o->an->ctx, &names, x->name, &new))
+			rc = o->an->ctx->rc;
+		if (x->freed || !x->name || !new)
+			x->kind = PM_OR_OTHER;
+	}
+	pm_map_done(&names);
+	return rc;
+}
+
+/* A table has got a folder of its own that what it lists may stay together: not where all of that is
+ * known to be elsewhere, or nowhere. */
+static enum pm_rc drop_made_up(struct pm_orphans *o)
+{
+	struct pm_map used = {0};
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
+		if (item_type(&o->v.v[i]) && o->v.v[i].parent)
+			rc = pm_map_put(o->an->ctx, &used, o->v.v[i].parent, 1);
+	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
+		struct pm_orphan *x = &o->v.v[i];
+
+		if (!x->folder_made_up ||
+		    pm_map_has(&used, pm_folder_companion(x->nid, PM_NT_FOLDER)))
+			continue;
+		x->nid = 0;
+		x->kind = PM_OR_OTHER;
+	}
+	pm_map_done(&used);
 	return rc;
 }
 
@@ -246,7 +318,7 @@ static enum pm_rc give_back(struct pm_orphans *o)
 		x->nid = n->nid;
 		x->parent = n->parent;
 		if (!x->sub)
-			x->sub = n->sub;
+			x->sub = x->had ? x->had : n->sub;
 		rc = pm_map_put(o->an->ctx, &given, x->nid, 1);
 	}
 	pm_map_done(&given);
@@ -471,7 +543,9 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 
 	if (!suspicious(an) || nothing_missing(an))
 		return PM_OK;
-	rc = pm_orphans_doubt(&o);
+	rc = pm_orphans_told(&o);
+	if (rc == PM_OK)
+		rc = pm_orphans_doubt(&o);
 	if (rc == PM_OK)
 		rc = pm_orphans_gather(&o);
 	if (rc == PM_OK && o.v.n)
@@ -484,6 +558,10 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 		rc = give_back(&o);
 	if (rc == PM_OK)
 		rc = drop_mapped(&o);
+	if (rc == PM_OK)
+		rc = drop_folders(&o);
+	if (rc == PM_OK)
+		rc = drop_made_up(&o);
 	if (rc == PM_OK)
 		rc = drop_uncertain(&o);
 	if (rc == PM_OK)

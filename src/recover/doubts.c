@@ -537,6 +537,37 @@ static enum pm_rc doubt_nodes(struct looks *s, const struct naming *naming)
 	return rc;
 }
 
+/*
+ * A folder's table that an older leaf names and that the block tree has given up: a younger one was saved,
+ * which may begin with the same blocks and have the same subnodes. Without one it returns.
+ */
+static enum pm_rc doubt_old_tables(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &an->db.nodes.v[i];
+		const size_t block = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
+		const pm_bid sub = n->sub;
+		struct pm_orphan *x;
+
+		if (n->origin != PM_FROM_STALE || n->flags || block == SIZE_MAX ||
+		    pm_nid_type(n->nid) < PM_NT_HIERARCHY ||
+		    pm_nid_type(n->nid) > PM_NT_ASSOC_CONTENTS || an->db.blocks.v[block].cref ||
+		    !pm_rangeset_contains(&o->told, n->data, n->data + 1))
+			continue;
+		rc = doubt(o, i, true, true);
+		if (rc)
+			break;
+		x = &o->v.v[o->v.n - 1];
+		x->had = sub;
+		x->sub = 0;
+		x->left = 0;
+	}
+	return rc;
+}
+
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 {
 	struct pm_ctx *ctx = o->an->ctx;
@@ -553,5 +584,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		pm_pool_free(s->pool);
 	}
 	pm_free(s);
+	if (rc == PM_OK)
+		rc = doubt_old_tables(o);
 	return rc ? rc : doubt_nids(o);
 }

@@ -103,7 +103,7 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 	}
 	if (!pm_is_error(rc))
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, &b);
-	x->named = b.n != 0;
+	x->name = digest_string(&b);
 	pm_buf_clear(&b);
 	if (!pm_is_error(rc))
 		rc = pm_pc_binary(&pc, PM_ID_SEARCH_KEY, 64, &b);
@@ -287,7 +287,7 @@ static bool counts_wrong(const struct pm_analysis *an)
 
 /* Which ids do leaves of the block tree decide on? Ids ascend: what a leaf does not have, and has
  * younger ones, was freed by then, of whatever generation it is. */
-static enum pm_rc told(struct pm_orphans *o)
+enum pm_rc pm_orphans_told(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
 	uint64_t top = 0;
@@ -310,10 +310,8 @@ static enum pm_rc gather(struct pm_orphans *o)
 	struct pm_analysis *an = o->an;
 	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT | PM_BF_CRC;
 	uint32_t *held = NULL;
-	enum pm_rc rc = told(o);
+	enum pm_rc rc = pm_refs_held(an, &held);
 
-	if (rc == PM_OK)
-		rc = pm_refs_held(an, &held);
 	o->counts_wrong = counts_wrong(an);
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
@@ -606,13 +604,18 @@ static enum pm_rc join_table(struct join *j, struct pm_orphan *x)
 	return rc;
 }
 
+/* Tables of one folder from several days want the same subnodes: they are those of the one that the
+ * block tree says lives, or else of the youngest. */
 static enum pm_rc join_tables(struct join *j)
 {
 	struct pm_orphans *o = j->o;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
-		if (o->v.v[i].matrix)
+		if (o->v.v[i].matrix && !o->v.v[i].mapped)
+			rc = join_table(j, &o->v.v[i]);
+	for (size_t i = o->v.n; i-- && rc == PM_OK;)
+		if (o->v.v[i].matrix && o->v.v[i].mapped)
 			rc = join_table(j, &o->v.v[i]);
 	return rc;
 }

@@ -29,21 +29,23 @@ enum pm_orphan_kind {
 struct pm_orphan {
 	pm_bid data, sub;
 	pm_nid nid, parent; /* 0: not known (yet) */
-	size_t node;       /* in db.nodes, of one whose data are right and whose subnodes are not */
-	size_t from;       /* in db.nodes, of the one that it was taken from as doubtful */
-	pm_nid left;       /* of the node that it was taken from with its subnodes, 0: none */
-	uint64_t need;     /* digest of the subnodes that its values lie in; 0: none */
-	uint64_t to;       /* digest of its display-to; 0: none */
+	size_t node;   /* in db.nodes, of one whose data are right and whose subnodes are not */
+	size_t from;   /* in db.nodes, of the one that it was taken from as doubtful */
+	pm_bid had;    /* the subnodes that it had in its node, where a younger one may have them */
+	pm_nid left;   /* of the node that it was taken from with its subnodes, 0: none */
+	uint64_t need; /* digest of the subnodes that its values lie in; 0: none */
+	uint64_t to;   /* digest of its display-to; 0: none */
 	uint64_t search;   /* digest of its search key; 0: none */
+	uint64_t name;     /* digest of its display name; 0: none */
 	pm_nid matrix;     /* of a table: the subnode of its rows, 0: in the heap */
 	uint8_t kind;      /* pm_orphan_kind */
 	bool attach;       /* it says that it has attachments */
 	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
-	bool named;        /* it has a display name */
 	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
 	bool freed;        /* the leaf of the block tree that would have it is there, and has not */
-	bool placed;       /* it is known which node it is, or that it is none */
+	bool folder_made_up; /* a table whose folder is not known: it has got one of its own */
+	bool placed;         /* it is known which node it is, or that it is none */
 };
 
 /* A subnode tree by its root. */
@@ -74,6 +76,8 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o) PM_MUST_CHECK;
  * least; once it is known whose tables the orphans among these are. */
 enum pm_rc pm_orphans_doubt_folders(struct pm_orphans *o) PM_MUST_CHECK;
 
+/* orphans.c: which ids do leaves of the block tree decide on? Fills `told`. */
+enum pm_rc pm_orphans_told(struct pm_orphans *o) PM_MUST_CHECK;
 /* orphans.c: kind and digests of a context (PM_BK_PC or _TC), of a subnode tree. */
 enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind) PM_MUST_CHECK;
 enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *s) PM_MUST_CHECK;

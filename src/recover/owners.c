@@ -40,6 +40,7 @@ struct owners {
 	struct pm_map given; /* nids of tables and folders that orphans have got -> their data */
 	PM_VEC(struct known) folders; /* ascending by nid */
 	PM_VEC(struct loose) loose;   /* of the type at hand */
+	struct pm_map last;           /* id in a row of that type -> the last data that list it */
 	pm_nid subtree, wastebasket;  /* by the store; 0 unknown */
 	uint32_t next_folder;         /* index of the next folder that is made up */
 };
@@ -51,13 +52,22 @@ static unsigned type_of(const struct pm_orphan *x)
 					   : PM_NT_ASSOC_CONTENTS;
 }
 
+/* Is it a table that several nodes share, by an older leaf: the empty template of a new folder? */
+static bool new_then(const struct pm_analysis *an, const struct pm_node *n)
+{
+	const size_t i = n->origin == PM_FROM_STALE ? pm_block_index(an, n->data) : SIZE_MAX;
+
+	return i != SIZE_MAX && an->refs[i] > 1;
+}
+
 /* Has the folder no table of this type? */
 static bool lacks(const struct owners *w, pm_nid folder, unsigned type)
 {
+	const struct pm_analysis *an = w->o->an;
 	pm_nid nid = pm_folder_companion(folder, type);
-	const struct pm_node *n = pm_ndb_find_node(&w->o->an->db, nid);
+	const struct pm_node *n = pm_ndb_find_node(&an->db, nid);
 
-	return (!n || !n->data || n->flags) && !pm_map_has(&w->given, nid);
+	return (!n || !n->data || n->flags || new_then(an, n)) && !pm_map_has(&w->given, nid);
 }
 
 static enum pm_rc give(struct owners *w, struct pm_orphan *x, pm_nid folder)
@@ -294,6 +304,69 @@ static enum pm_rc count_unread(struct pm_tc *tc, uint32_t *ret)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
+/* The rows of a table that is saved under this id; UINT64_MAX: its node says that it is the last. */
+static enum pm_rc see_table(struct owners *w, pm_bid data, pm_bid sub, uint64_t as)
+{
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&w->o->an->db, data, sub, &tc);
+
+	for (size_t i = 0; i < tc.rows.n && !pm_is_error(rc); i++) {
+		struct pm_map_entry *e = pm_map_get(w->o->an->ctx, &w->last, tc.rows.v[i].id, NULL);
+
+		if (!e)
+			rc = w->o->an->ctx->rc;
+		else if (as > e->value)
+			e->value = as;
+	}
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Where tables live by the map alone: which of those that list an object was saved last? */
+static enum pm_rc see_tables(struct owners *w, enum pm_orphan_kind kind)
+{
+	const struct pm_orphans *o = w->o;
+	const struct pm_ndb *db = &o->an->db;
+	const struct pm_orphan of_kind = {.kind = kind};
+	bool any = false;
+	enum pm_rc rc = PM_OK;
+
+	pm_map_done(&w->last);
+	for (size_t i = 0; i < o->v.n; i++)
+		any |= o->v.v[i].kind == kind && o->v.v[i].mapped && !o->v.v[i].placed;
+	for (size_t i = 0; i < db->nodes.n && any && rc == PM_OK; i++) {
+		const struct pm_node *n = &db->nodes.v[i];
+
+		if (pm_nid_type(n->nid) == type_of(&of_kind) && n->data && !n->flags)
+			rc = see_table(w, n->data, n->sub,
+				       n->origin == PM_FROM_TREE ? UINT64_MAX : n->data);
+	}
+	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
+		if (o->v.v[i].kind == kind && !o->v.v[i].freed)
+			rc = see_table(w, o->v.v[i].data, o->v.v[i].sub, o->v.v[i].data);
+	return rc;
+}
+
+/*
+ * Does the table say what a folder has? Not without rows. And the map knows blocks of older generations as
+ * well: it is of another day if the block tree has given it up, or another table that lists some of
+ * the same objects is younger.
+ */
+static bool says_nothing(const struct owners *w, const struct pm_orphan *x, const struct pm_tc *tc)
+{
+	if (!tc->rows.n || x->freed)
+		return true;
+	if (!x->mapped)
+		return false;
+	for (size_t i = 0; i < tc->rows.n; i++) {
+		const struct pm_map_entry *e = pm_map_find(&w->last, tc->rows.v[i].id);
+
+		if (e && e->value > x->data)
+			return true;
+	}
+	return false;
+}
+
 /* By the objects that it lists; else it is loose. */
 static enum pm_rc judge(struct owners *w, size_t i)
 {
@@ -319,9 +392,11 @@ static enum pm_rc judge(struct owners *w, size_t i)
 	l.rows = (uint32_t)tc.rows.n;
 	if (!pm_is_error(rc) && x->kind == PM_OR_CONTENTS)
 		rc = count_unread(&tc, &l.unread);
+	if (says_nothing(w, x, &tc))
+		x->kind = PM_OR_OTHER;
 	pm_tc_close(&tc);
-	if (pm_is_error(rc))
-		return rc;
+	if (pm_is_error(rc) || x->kind == PM_OR_OTHER)
+		return pm_is_error(rc) ? rc : PM_OK;
 	if (folder && lacks(w, folder, type_of(x)))
 		return give(w, x, folder);
 	slot = pm_vec_push(w->o->an->ctx, &w->loose);
@@ -400,7 +475,7 @@ static const struct known *by_nearness(const struct owners *w, pm_bid data)
 static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 {
 	struct pm_orphans *o = w->o;
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = see_tables(w, kind);
 
 	w->loose.n = 0;
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++)
@@ -419,8 +494,10 @@ static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 		if (rc)
 			break;
 		/* What it lists shall stay together. */
-		if (!folder && o->v.v[l->orphan].certain)
+		if (!folder && o->v.v[l->orphan].certain) {
 			folder = pm_nid_make(PM_NT_FOLDER, w->next_folder++);
+			o->v.v[l->orphan].folder_made_up = true;
+		}
 		if (folder)
 			rc = give(w, &o->v.v[l->orphan], folder);
 	}
@@ -437,7 +514,7 @@ static void own_root(struct owners *w)
 	for (size_t i = w->o->v.n; i--;) {
 		struct pm_orphan *x = &w->o->v.v[i];
 
-		if (x->kind != PM_OR_FOLDER || x->placed || x->named)
+		if (x->kind != PM_OR_FOLDER || x->placed || x->name)
 			continue;
 		x->nid = x->parent = PM_NID_ROOT;
 		x->placed = true;
@@ -506,6 +583,7 @@ enum pm_rc pm_orphans_own(struct pm_orphans *o)
 		rc = own_tables(&w, PM_OR_ASSOC_CONTENTS);
 	o->rows_missing = tables_missing(&w);
 	pm_map_done(&w.given);
+	pm_map_done(&w.last);
 	pm_vec_done(&w.folders);
 	pm_vec_done(&w.loose);
 	return rc;

@@ -124,7 +124,35 @@ static bool same_columns(const struct set *s, const struct pm_col *cols, unsigne
 	return true;
 }
 
-/* The digests of all orphans over a set's columns. */
+/* The orphan's digest over a set's columns, at the head of the chain of that. */
+static enum pm_rc fill_with(struct match *m, struct set *s, size_t i)
+{
+	struct pm_orphans *o = m->o;
+	struct pm_map_entry *e;
+	uint64_t h;
+	bool told;
+	enum pm_rc rc = digest_object(m, s, &o->v.v[i], &h, &told);
+
+	if (rc || (m->choice->strict && !told))
+		return rc;
+	e = pm_map_get(o->an->ctx, &s->first, h, NULL);
+	if (!e)
+		return o->an->ctx->rc;
+	s->next[i] = (uint32_t)e->value;
+	e->value = i + 1;
+	return PM_OK;
+}
+
+/* How sure is it that it lives? */
+static unsigned liveliness(const struct pm_orphan *x)
+{
+	return x->freed ? 0 : x->mapped ? 1 : 2;
+}
+
+/*
+ * The digests of all orphans. What surely lives is asked first, what the block tree has given up last;
+ * of items what was saved first, of folders that may be one another's older contents the last.
+ */
 static enum pm_rc fill_set(struct match *m, struct set *s)
 {
 	struct pm_orphans *o = m->o;
@@ -133,23 +161,15 @@ static enum pm_rc fill_set(struct match *m, struct set *s)
 	s->next = pm_calloc(o->an->ctx, o->v.n + 1, sizeof(*s->next));
 	if (!s->next)
 		return o->an->ctx->rc;
-	/* From behind, so that chains begin with what was saved first. */
-	for (size_t i = o->v.n; i-- && rc == PM_OK;) {
-		struct pm_map_entry *e;
-		uint64_t h;
-		bool told;
+	for (unsigned pass = 0; pass < 3 && !m->told; pass++)
+		for (size_t k = 0; k < o->v.n && rc == PM_OK; k++) {
+			const bool youngest = m->kind == PM_OR_FOLDER && pass < 2;
+			const size_t i = youngest ? k : o->v.n - 1 - k;
 
-		if (m->told || o->v.v[i].kind != m->kind || o->v.v[i].placed)
-			continue;
-		rc = digest_object(m, s, &o->v.v[i], &h, &told);
-		if (rc || (m->choice->strict && !told))
-			continue;
-		e = pm_map_get(o->an->ctx, &s->first, h, NULL);
-		if (!e)
-			return o->an->ctx->rc;
-		s->next[i] = (uint32_t)e->value;
-		e->value = i + 1;
-	}
+			if (o->v.v[i].kind == m->kind && !o->v.v[i].placed &&
+			    liveliness(&o->v.v[i]) == pass)
+				rc = fill_with(m, s, i);
+		}
 	return rc;
 }
 
