@@ -206,14 +206,21 @@ struct candidate {
 	bool behind;
 };
 
+/* What an older page says of a node that still has its own subnodes. */
+struct older {
+	struct pm_node node;
+	pm_ib ib; /* the page */
+};
+
 struct pool {
 	struct pm_analysis *an;
 	PM_VEC(struct candidate) v;
-	struct candidate next;   /* what the page at hand gives each of its entries */
-	struct pm_map right;     /* bidData -> index of the first candidate from a right page */
-	struct pm_map right_sub; /* bidSub -> likewise */
-	struct pm_map taken;     /* nid -> index into added */
-	struct pm_rangeset lost; /* keys whose live leaf is lost */
+	PM_VEC(struct older) later; /* to be taken if nothing better is found by content */
+	struct candidate next;      /* what the page at hand gives each of its entries */
+	struct pm_map right;        /* bidData -> index of the first candidate from a right page */
+	struct pm_map right_sub;    /* bidSub -> likewise */
+	struct pm_map taken;        /* nid -> index into added */
+	struct pm_rangeset lost;    /* keys whose live leaf is lost */
 	PM_VEC(struct pm_node) added;
 };
 
@@ -456,6 +463,56 @@ static bool owns(const struct pool *p, const struct candidate *c, const struct p
 	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) && may_own(an, n->sub, false);
 }
 
+/* Has the node lost its data alone, to an entry that was hit? The subnodes that it names, saved later than
+ * those of the older page and nobody else's, find the data that belong to them by content. */
+static bool keeps_subnodes(const struct pm_analysis *an, const struct pm_node *old,
+			   const struct pm_node *n)
+{
+	const size_t i = pm_block_index(an, old->sub);
+
+	return n->origin == PM_FROM_STALE && old->flags & PM_NF_UNFIT && old->sub > n->sub &&
+	       n->sub && pm_bid_internal(old->sub) && i != SIZE_MAX && an->refs[i] == 1 &&
+	       !(an->db.blocks.v[i].flags & (PM_BF_LOST | PM_BF_READ | PM_BF_CRC));
+}
+
+static enum pm_rc put_off(struct pool *p, const struct pm_node *n, pm_ib ib)
+{
+	struct older *slot = pm_vec_push(p->an->ctx, &p->later);
+
+	if (slot) {
+		*slot = (struct older){.node = *n, .ib = ib};
+		slot->node.older = true;
+	}
+	return p->an->ctx->rc;
+}
+
+/* What was put off, of nodes whose data were not found: an older version is better than none. */
+static enum pm_rc take_older(struct pool *p)
+{
+	struct pm_analysis *an = p->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < p->later.n && rc == PM_OK; i++) {
+		const struct pm_node *n = &p->later.v[i].node;
+		struct pm_node *old = pm_ndb_find_node(&an->db, n->nid);
+		const size_t data = pm_block_index(an, n->data);
+
+		/* What was found by content is what the older page names, and that was given up. */
+		if (old && old->data == n->data && data != SIZE_MAX && !an->db.blocks.v[data].cref)
+			old->older = true;
+		if (!old || (old->data && !old->flags) || data == SIZE_MAX || an->refs[data])
+			continue;
+		rc = pm_note(an, PM_NOTE_NODE_REPLACED, n->nid, p->later.v[i].ib, n->data,
+			     old->data);
+		if (rc == PM_OK)
+			rc = pm_refs_node(an, old, false);
+		if (rc == PM_OK)
+			rc = pm_refs_node(an, n, true);
+		*old = *n;
+	}
+	return rc;
+}
+
 static enum pm_rc consider(struct pool *p, const struct candidate *c,
 			   const struct pm_rangeset *decided, bool *ret_used)
 {
@@ -499,6 +556,15 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		fits = false;
 	if (rc || !fits)
 		return rc ? rc : old ? pm_refs_node(an, old, true) : PM_OK;
+	if (old) {
+		rc = pm_refs_node(an, old, true);
+		if (rc == PM_OK && keeps_subnodes(an, old, &n))
+			return put_off(p, &n, c->ib);
+		if (rc == PM_OK)
+			rc = pm_refs_node(an, old, false);
+		if (rc)
+			return rc;
+	}
 	rc = pm_note(an, old ? PM_NOTE_NODE_REPLACED : PM_NOTE_NODE_FOUND, n.nid, c->ib, n.data,
 		     old ? old->data : 0);
 	if (rc == PM_OK)
@@ -603,6 +669,7 @@ static void pool_done(struct pool *p)
 {
 	pm_vec_done(&p->v);
 	pm_vec_done(&p->added);
+	pm_vec_done(&p->later);
 	pm_map_done(&p->right);
 	pm_map_done(&p->right_sub);
 	pm_map_done(&p->taken);
@@ -730,12 +797,14 @@ enum pm_rc pm_settle_nodes(struct pm_analysis *an)
 	}
 	if (rc == PM_OK)
 		rc = merge_added(&p);
-	pool_done(&p);
 	if (rc == PM_OK)
 		rc = settle_shared(an);
 	if (rc == PM_OK)
 		rc = judge_all(an, &unfit);
 	if (rc == PM_OK)
 		rc = pm_adopt_orphans(an);
+	if (rc == PM_OK)
+		rc = take_older(&p);
+	pool_done(&p);
 	return rc ? rc : name_unfit(an);
 }
