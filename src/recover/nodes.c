@@ -464,14 +464,15 @@ static bool owns(const struct pool *p, const struct candidate *c, const struct p
 }
 
 /* Has the node lost its data alone, to an entry that was hit? The subnodes that it names, saved later than
- * those of the older page and nobody else's, find the data that belong to them by content. */
+ * those of the older page and nobody else's, find the data that belong to them by content. Needs: references
+ * without the node's own. */
 static bool keeps_subnodes(const struct pm_analysis *an, const struct pm_node *old,
 			   const struct pm_node *n)
 {
 	const size_t i = pm_block_index(an, old->sub);
 
 	return n->origin == PM_FROM_STALE && old->flags & PM_NF_UNFIT && old->sub > n->sub &&
-	       n->sub && pm_bid_internal(old->sub) && i != SIZE_MAX && an->refs[i] == 1 &&
+	       n->sub && pm_bid_internal(old->sub) && i != SIZE_MAX && !an->refs[i] &&
 	       !(an->db.blocks.v[i].flags & (PM_BF_LOST | PM_BF_READ | PM_BF_CRC));
 }
 
@@ -554,17 +555,14 @@ static enum pm_rc consider(struct pool *p, const struct candidate *c,
 		rc = pm_kind_fits(an, &n, &fits);
 	else
 		fits = false;
+	if (rc)
+		return rc;
+	if (fits && old && keeps_subnodes(an, old, &n)) {
+		rc = put_off(p, &n, c->ib);
+		fits = false;
+	}
 	if (rc || !fits)
 		return rc ? rc : old ? pm_refs_node(an, old, true) : PM_OK;
-	if (old) {
-		rc = pm_refs_node(an, old, true);
-		if (rc == PM_OK && keeps_subnodes(an, old, &n))
-			return put_off(p, &n, c->ib);
-		if (rc == PM_OK)
-			rc = pm_refs_node(an, old, false);
-		if (rc)
-			return rc;
-	}
 	rc = pm_note(an, old ? PM_NOTE_NODE_REPLACED : PM_NOTE_NODE_FOUND, n.nid, c->ib, n.data,
 		     old ? old->data : 0);
 	if (rc == PM_OK)

@@ -17,6 +17,7 @@ folders()
 }
 
 folders "$source" >"$tmp/healthy"
+is "$(grep -c '^0x' "$tmp/healthy")" 11 "the healthy file has folders to compare with"
 while read -r status class seed severity; do
 	name="$class $seed:$severity"
 	python3 "$shared/kit/hurt.py" --class "$class" --seed "$seed" --severity "$severity" "$source" \
