@@ -219,7 +219,7 @@ static enum pm_rc drop_folders(struct pm_orphans *o)
 }
 
 /* A table has got a folder of its own that what it lists may stay together: not where all of that is
- * known to be elsewhere, or nowhere. */
+ * known to be elsewhere, or nowhere, and only the map says that it lives. */
 static enum pm_rc drop_made_up(struct pm_orphans *o)
 {
 	struct pm_map used = {0};
@@ -231,7 +231,7 @@ static enum pm_rc drop_made_up(struct pm_orphans *o)
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		struct pm_orphan *x = &o->v.v[i];
 
-		if (!x->folder_made_up ||
+		if (!x->folder_made_up || !x->mapped || !x->mapped ||
 		    pm_map_has(&used, pm_folder_companion(x->nid, PM_NT_FOLDER)))
 			continue;
 		x->nid = 0;
