@@ -231,7 +231,7 @@ static enum pm_rc drop_made_up(struct pm_orphans *o)
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		struct pm_orphan *x = &o->v.v[i];
 
-		if (!x->folder_made_up || !x->mapped || !x->mapped ||
+		if (!x->folder_made_up || !x->mapped ||
 		    pm_map_has(&used, pm_folder_companion(x->nid, PM_NT_FOLDER)))
 			continue;
 		x->nid = 0;
