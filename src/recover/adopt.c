@@ -231,7 +231,7 @@ static enum pm_rc drop_made_up(struct pm_orphans *o)
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
 		struct pm_orphan *x = &o->v.v[i];
 
-		if (!x->folder_made_up || !x->mapped ||
+		if (!x->folder_made_up ||
 		    pm_map_has(&used, pm_folder_companion(x->nid, PM_NT_FOLDER)))
 			continue;
 		x->nid = 0;
@@ -404,6 +404,7 @@ static enum pm_rc table_sound(struct pm_orphans *o, struct pm_map *tables, pm_ni
 	struct pm_ndb *db = &o->an->db;
 	const struct pm_node *n = pm_ndb_find_node(db, pm_folder_companion(folder, PM_NT_CONTENTS));
 	struct pm_map_entry *e;
+	pm_nid other = 0;
 	struct pm_tc tc;
 	bool new;
 	enum pm_rc rc;
@@ -415,7 +416,11 @@ static enum pm_rc table_sound(struct pm_orphans *o, struct pm_map *tables, pm_ni
 	if (!new || !n || n->flags || n->origin == PM_FROM_STALE)
 		return PM_OK;
 	rc = pm_tc_open(db, n->data, n->sub, &tc);
-	e->value = *ret = rc == PM_OK && !tc.lost;
+	*ret = rc == PM_OK && !tc.lost;
+	/* One that lists what other folders have says nothing of this one. */
+	if (*ret)
+		rc = pm_orphans_parent(o, &tc, folder, &other);
+	e->value = *ret = *ret && (!other || other == folder);
 	pm_tc_close(&tc);
 	return pm_is_error(rc) ? rc : PM_OK;
 }

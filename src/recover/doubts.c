@@ -568,6 +568,46 @@ static enum pm_rc doubt_old_tables(struct pm_orphans *o)
 	return rc;
 }
 
+/* Do the objects that a folder's table lists name another folder as theirs? `together`: its subnodes,
+ * if it has some, have its rows. */
+static enum pm_rc table_of_another(struct pm_orphans *o, const struct pm_node *n, bool *ret,
+				   bool *ret_together)
+{
+	const pm_nid own = pm_folder_companion(n->nid, PM_NT_FOLDER);
+	pm_nid folder = 0;
+	struct pm_tc tc;
+	enum pm_rc rc = pm_tc_open(&o->an->db, n->data, n->sub, &tc);
+
+	*ret_together = rc == PM_OK;
+	if (!pm_is_error(rc))
+		rc = pm_orphans_parent(o, &tc, own, &folder);
+	*ret = folder && folder != own;
+	pm_tc_close(&tc);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
+/* Tables whose entry names that of another folder: without a better place they return, unless another
+ * entry names them as well. */
+static enum pm_rc doubt_tables(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
+		struct pm_node *n = &an->db.nodes.v[i];
+		const size_t block = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
+		bool another = false, together = false;
+
+		if (pm_nid_type(n->nid) < PM_NT_HIERARCHY ||
+		    pm_nid_type(n->nid) > PM_NT_ASSOC_CONTENTS || block == SIZE_MAX || n->flags)
+			continue;
+		rc = table_of_another(o, n, &another, &together);
+		if (rc == PM_OK && another)
+			rc = an->refs[block] > 1 ? pm_disown(an, n) : doubt(o, i, true, together);
+	}
+	return rc;
+}
+
 enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 {
 	struct pm_ctx *ctx = o->an->ctx;
@@ -586,5 +626,7 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 	pm_free(s);
 	if (rc == PM_OK)
 		rc = doubt_old_tables(o);
+	if (rc == PM_OK)
+		rc = doubt_tables(o);
 	return rc ? rc : doubt_nids(o);
 }

@@ -8,6 +8,7 @@
 #define PM_RECOVER_ORPHANS_H
 
 #include "base/map.h"
+#include "ltp/tc.h"
 #include "recover/internal.h"
 
 enum pm_orphan_kind {
@@ -102,6 +103,10 @@ enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type,
 
 /* owners.c: give the tables among them the nids of their folders' tables; folders theirs. */
 enum pm_rc pm_orphans_own(struct pm_orphans *o) PM_MUST_CHECK;
+/* The folder that most of the objects which a table lists name as their parent, 0: nobody does. A word
+ * for its `own` folder, if there is one, counts twice. */
+enum pm_rc pm_orphans_parent(struct pm_orphans *o, const struct pm_tc *tc, pm_nid own,
+			     pm_nid *ret) PM_MUST_CHECK;
 
 /* rows.c: objects of this kind are what the rows of tables of this node type describe. Gives
  * them nid and parent. */

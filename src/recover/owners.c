@@ -264,8 +264,7 @@ static enum pm_rc own_store(struct owners *w)
 
 /* ---- tables ---- */
 
-/* The folder that most of the listed objects name as their parent; 0: nobody does. */
-static enum pm_rc vote(struct owners *w, const struct pm_tc *tc, pm_nid *ret)
+enum pm_rc pm_orphans_parent(struct pm_orphans *o, const struct pm_tc *tc, pm_nid own, pm_nid *ret)
 {
 	struct pm_map votes = {0};
 	uint64_t most = 0;
@@ -273,15 +272,15 @@ static enum pm_rc vote(struct owners *w, const struct pm_tc *tc, pm_nid *ret)
 
 	*ret = 0;
 	for (size_t i = 0; i < tc->rows.n && i < VOTERS_MAX && rc == PM_OK; i++) {
-		const struct pm_node *n = pm_ndb_find_node(&w->o->an->db, tc->rows.v[i].id);
+		const struct pm_node *n = pm_ndb_find_node(&o->an->db, tc->rows.v[i].id);
 		struct pm_map_entry *e;
 
 		if (!n || pm_nid_type(n->parent) != PM_NT_FOLDER)
 			continue;
-		e = pm_map_get(w->o->an->ctx, &votes, n->parent, NULL);
+		e = pm_map_get(o->an->ctx, &votes, n->parent, NULL);
 		if (!e)
-			rc = w->o->an->ctx->rc;
-		else if (++e->value > most) {
+			rc = o->an->ctx->rc;
+		else if ((e->value += n->parent == own ? 2 : 1) > most) {
 			most = e->value;
 			*ret = n->parent;
 		}
@@ -378,7 +377,7 @@ static enum pm_rc judge(struct owners *w, size_t i)
 	enum pm_rc rc = pm_tc_open(&w->o->an->db, x->data, x->sub, &tc);
 
 	if (!pm_is_error(rc))
-		rc = vote(w, &tc, &folder);
+		rc = pm_orphans_parent(w->o, &tc, 0, &folder);
 	for (size_t k = 0; k < tc.rows.n && x->kind == PM_OR_HIERARCHY; k++) {
 		pm_nid id = tc.rows.v[k].id;
 
@@ -472,6 +471,27 @@ static const struct known *by_nearness(const struct owners *w, pm_bid data)
 	return best;
 }
 
+/* Tables that were doubted, and are nobody else's, go back: objects are known by their rows. */
+static enum pm_rc return_tables(struct owners *w, enum pm_orphan_kind kind)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < w->o->v.n && rc == PM_OK; i++) {
+		struct pm_orphan *x = &w->o->v.v[i];
+		const struct pm_node *n;
+
+		if (x->kind != kind || x->nid || x->from == PM_OR_NO_NODE)
+			continue;
+		n = &w->o->an->db.nodes.v[x->from];
+		if (pm_nid_type(n->nid) != type_of(x) || pm_map_has(&w->given, n->nid))
+			continue;
+		if (!x->sub)
+			x->sub = x->had ? x->had : n->sub;
+		rc = give(w, x, pm_folder_companion(n->nid, PM_NT_FOLDER));
+	}
+	return rc;
+}
+
 static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 {
 	struct pm_orphans *o = w->o;
@@ -493,15 +513,16 @@ static enum pm_rc own_tables(struct owners *w, enum pm_orphan_kind kind)
 		rc = pm_spend(o->an->ctx, w->folders.n);
 		if (rc)
 			break;
-		/* What it lists shall stay together. */
-		if (!folder && o->v.v[l->orphan].certain) {
+		/* What it lists shall stay together. What was only doubted has a place. */
+		if (!folder && o->v.v[l->orphan].certain &&
+		    o->v.v[l->orphan].from == PM_OR_NO_NODE) {
 			folder = pm_nid_make(PM_NT_FOLDER, w->next_folder++);
 			o->v.v[l->orphan].folder_made_up = true;
 		}
 		if (folder)
 			rc = give(w, &o->v.v[l->orphan], folder);
 	}
-	return rc;
+	return rc ? rc : return_tables(w, kind);
 }
 
 /* The root is the folder without a name. */

@@ -26,6 +26,8 @@ while read -r status class seed severity; do
 	exits "$status" "$name: mended"
 	folders "$tmp/mended.pst" >"$tmp/mended"
 	clean "$name: the folders of the healthy file" "$(diff "$tmp/healthy" "$tmp/mended")"
+	clean "$name: no table without a folder" \
+		"$("$PSTMEND" check "$tmp/mended.pst" | grep -A 3 '^node-no-folder')"
 done <<EOF
 1 nbt-leaf:zero 9 3
 1 nbt-leaf:zero 10 4
