@@ -236,8 +236,8 @@ def arguments():
 
 def main():
     args = arguments()
-    if args.keep:
-        os.makedirs(args.keep, exist_ok=True)
+    for directory in filter(None, (args.keep, args.dir)):
+        os.makedirs(directory, exist_ok=True)
     if not args.table:
         with tempfile.TemporaryDirectory(prefix='pmdamage.', dir=args.dir) as own:
             args.dir = own

@@ -348,13 +348,16 @@ static enum pm_rc remember_named(struct pm_orphans *o)
 	return rc;
 }
 
-/* Did the entry of its nid name data that were saved later, and are lost? */
+/* Did the entry of its nid name data that were saved later, and are lost? Or has the block tree given up
+ * this content of an item that lives? */
 static bool older(const struct pm_orphans *o, const struct pm_orphan *x)
 {
 	const struct pm_map_entry *e = x->nid ? pm_map_find(&o->named, x->nid) : NULL;
 	const size_t i = e ? pm_block_index(o->an, e->value) : SIZE_MAX;
 	const uint16_t bad = PM_BF_LOST | PM_BF_READ | PM_BF_CRC | PM_BF_SUSPECT;
 
+	if (x->freed && item_type(x) && x->nid)
+		return true;
 	return e && e->value > x->data && (i == SIZE_MAX || o->an->db.blocks.v[i].flags & bad);
 }
 
@@ -436,7 +439,28 @@ static void forget_found(struct pm_analysis *an, const struct pm_map *gone)
 	an->notes.n = n;
 }
 
-/* What only an older leaf names and its folder's table does not list was deleted since. */
+/* Has the block tree given up this block? Not if the leaf that would have it is lost. */
+static bool given_up(const struct pm_orphans *o, pm_bid bid)
+{
+	const size_t i = pm_block_index(o->an, bid);
+
+	return pm_rangeset_contains(&o->told, bid, bid + 1) &&
+	       (i == SIZE_MAX || !o->an->db.blocks.v[i].cref);
+}
+
+/* Was the message deleted since an older leaf named it? No table lists it, and its folder's would, or the block tree
+ * has given up what it names. */
+static enum pm_rc deleted_since(struct pm_orphans *o, const struct pm_node *n, bool given_up,
+				const struct pm_map *listed, struct pm_map *tables, bool *ret)
+{
+	*ret = false;
+	if (pm_map_has(listed, n->nid))
+		return PM_OK;
+	*ret = given_up;
+	return given_up ? PM_OK : table_sound(o, tables, n->parent, ret);
+}
+
+/* Of messages that only older leaves name: deleted ones, and older versions. */
 static enum pm_rc drop_deleted(struct pm_orphans *o)
 {
 	struct pm_ndb *db = &o->an->db;
@@ -449,13 +473,16 @@ static enum pm_rc drop_deleted(struct pm_orphans *o)
 	if (stale)
 		rc = pm_orphans_listed(o, PM_NT_CONTENTS, &listed);
 	for (size_t i = 0; i < db->nodes.n && stale && rc == PM_OK; i++) {
-		const struct pm_node *d = &db->nodes.v[i];
-		bool sound = false;
+		struct pm_node *d = &db->nodes.v[i];
+		bool since = false;
 
-		if (d->origin == PM_FROM_STALE && pm_nid_type(d->nid) == PM_NT_MESSAGE &&
-		    !pm_map_has(&listed, d->nid))
-			rc = table_sound(o, &tables, d->parent, &sound);
-		if (rc == PM_OK && sound) {
+		if (d->origin == PM_FROM_STALE && pm_nid_type(d->nid) == PM_NT_MESSAGE) {
+			const bool up = given_up(o, d->data) && (!d->sub || given_up(o, d->sub));
+
+			d->older |= up;
+			rc = deleted_since(o, d, up, &listed, &tables, &since);
+		}
+		if (rc == PM_OK && since) {
 			rc = pm_map_put(o->an->ctx, &gone, d->nid, 1);
 			if (rc == PM_OK)
 				rc = pm_refs_node(o->an, d, false);

@@ -7,32 +7,14 @@
  * Needs: the format; on the second walk the page facts of the sweep, so that a page that is
  * not where it should be is found by its id, and a wrong root is recognised.
  */
-#include "recover/internal.h"
+#include "recover/walk.h"
 
-#include "base/sort.h"
-
-#define LEVEL_MAX 8
-#define FAN_MAX   340 /* above the largest capacity of any page */
-#define KEY_END   UINT64_MAX
-#define PROBES    16 /* children that agree are enough to tell a root's level */
+#define PROBES 16 /* children that agree are enough to tell a root's level */
 
 /* Rules after which a page's content must come from somewhere else, if it can. */
 #define MISPLACED (PM_PR_TYPE | PM_PR_CRC | PM_PR_BID | PM_PR_PLACE | PM_PR_READ | PM_PR_SHARED)
 /* Rules that mean nothing worse than a trailer or counter to mend. */
 #define HARMLESS (PM_PR_SLACK | PM_PR_BID_LOW | PM_PR_KEY_BIT)
-
-struct walk {
-	struct pm_analysis *an;
-	const struct pm_format *f;
-	uint8_t ptype;
-	struct pm_map seen; /* offsets of pages whose content was used */
-	bool clean;
-	/* Pages often lie in the order of their keys: then several are read at once. */
-	pm_ib next;     /* behind the last page read */
-	uint64_t at, n; /* of the window in the file */
-	uint8_t window[32 << 10];
-	pm_ib only_leaf; /* the root, where it is a leaf with a wrong checksum; else 0 */
-};
 
 /* One page being visited. */
 struct visit {
@@ -41,7 +23,7 @@ struct visit {
 	uint8_t page[4096];
 };
 
-static enum pm_rc read_page(struct walk *w, pm_ib ib, uint8_t *page)
+static enum pm_rc read_page(struct pm_walk *w, pm_ib ib, uint8_t *page)
 {
 	struct pm_image *img = w->an->img;
 	const uint32_t size = w->f->page;
@@ -62,7 +44,7 @@ static enum pm_rc read_page(struct walk *w, pm_ib ib, uint8_t *page)
 	return pm_image_read(w->an->ctx, img, ib, page, size);
 }
 
-static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint32_t *ret_bad)
+enum pm_rc pm_walk_load(struct pm_walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint32_t *ret_bad)
 {
 	const struct pm_format *f = w->f;
 	enum pm_rc rc;
@@ -84,7 +66,7 @@ static enum pm_rc load(struct walk *w, pm_ib ib, pm_bid bid, uint8_t *page, uint
 	return PM_OK;
 }
 
-static enum pm_grade grade_of(uint32_t bad)
+enum pm_grade pm_page_grade(uint32_t bad)
 {
 	if (bad & (PM_PR_PLACE | PM_PR_SHARED))
 		return PM_GRADE_LOST;
@@ -98,7 +80,7 @@ static enum pm_grade grade_of(uint32_t bad)
 	return PM_GRADE_B;
 }
 
-static enum pm_rc lose(struct walk *w, uint64_t lo, uint64_t hi, pm_ib ib)
+static enum pm_rc lose(struct pm_walk *w, uint64_t lo, uint64_t hi, pm_ib ib)
 {
 	struct pm_key_range *r = pm_vec_push(w->an->ctx, &w->an->lost);
 
@@ -110,7 +92,7 @@ static enum pm_rc lose(struct walk *w, uint64_t lo, uint64_t hi, pm_ib ib)
 }
 
 /* Is the entry possible at all? */
-static bool sane(const struct walk *w, const struct pm_bt_entry *e)
+static bool sane(const struct pm_walk *w, const struct pm_bt_entry *e)
 {
 	if (w->ptype == PM_PTYPE_NBT)
 		return e->key && e->key <= UINT32_MAX;
@@ -118,7 +100,7 @@ static bool sane(const struct walk *w, const struct pm_bt_entry *e)
 	       !(e->ib & (w->f->unit - 1)) && e->ib < w->an->img->size;
 }
 
-static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e, bool possible)
+static enum pm_rc emit(struct pm_walk *w, const struct pm_bt_entry *e, bool possible)
 {
 	struct pm_analysis *an = w->an;
 
@@ -146,14 +128,14 @@ static enum pm_rc emit(struct walk *w, const struct pm_bt_entry *e, bool possibl
 	return PM_OK;
 }
 
-static enum pm_rc note_range(struct walk *w, const struct pm_bt_entry *e, pm_ib ib)
+static enum pm_rc note_range(struct pm_walk *w, const struct pm_bt_entry *e, pm_ib ib)
 {
 	w->clean = false;
 	return pm_note(w->an, w->ptype == PM_PTYPE_BBT ? PM_NOTE_BLOCK_RANGE : PM_NOTE_NODE_RANGE,
 		       e->key, ib, e->bid, 0);
 }
 
-static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
+static enum pm_rc visit_leaf(struct pm_walk *w, struct visit *v)
 {
 	const unsigned n = v->meta.cent, size = pm_bt_entry_size(w->f, w->ptype, 0);
 	enum pm_rc rc = PM_OK;
@@ -179,20 +161,20 @@ static enum pm_rc visit_leaf(struct walk *w, struct visit *v)
 	return rc;
 }
 
-static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
+static enum pm_rc visit(struct pm_walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
 			uint64_t hi);
 
 /*
  * Is the child that this entry names the page that it must be, by place, id, type and level? Where
  * its checksum is right, too, its first key is the entry's key, whatever the (damaged) entry says.
  */
-static enum pm_rc peek(struct walk *w, struct pm_bt_entry *e, unsigned level, bool *ret_good)
+static enum pm_rc peek(struct pm_walk *w, struct pm_bt_entry *e, unsigned level, bool *ret_good)
 {
 	uint8_t page[4096];
 	struct pm_bt_meta m;
 	struct pm_bt_entry first;
 	uint32_t bad;
-	enum pm_rc rc = load(w, e->ib, e->bid, page, &bad);
+	enum pm_rc rc = pm_walk_load(w, e->ib, e->bid, page, &bad);
 
 	*ret_good = false;
 	if (rc || bad & ~(uint32_t)(HARMLESS | PM_PR_CRC))
@@ -219,7 +201,7 @@ static void insert_by_key(struct pm_bt_entry *v, unsigned n, const struct pm_bt_
 }
 
 /* The first n entries of an index page in key order. `doubtful`: only those whose child fits. */
-static enum pm_rc gather_kids(struct walk *w, const struct visit *v, bool doubtful, unsigned n,
+static enum pm_rc gather_kids(struct pm_walk *w, const struct visit *v, bool doubtful, unsigned n,
 			      struct pm_bt_entry *kids, unsigned *ret_n)
 {
 	unsigned k = 0;
@@ -246,7 +228,7 @@ static enum pm_rc gather_kids(struct walk *w, const struct visit *v, bool doubtf
  * others every slot is looked at, since their number may be wrong, too. Behind the last entry
  * older ones can stand, which fit as well: pages are left behind as they are.
  */
-static enum pm_rc children(struct walk *w, const struct visit *v, struct pm_bt_entry *kids,
+static enum pm_rc children(struct pm_walk *w, const struct visit *v, struct pm_bt_entry *kids,
 			   unsigned *ret_n, bool *ret_all)
 {
 	const unsigned cap = w->f->bt_area / w->f->btentry;
@@ -263,7 +245,7 @@ static enum pm_rc children(struct walk *w, const struct visit *v, struct pm_bt_e
 	return rc;
 }
 
-static enum pm_rc visit_index(struct walk *w, struct visit *v)
+static enum pm_rc visit_index(struct pm_walk *w, struct visit *v)
 {
 	struct pm_bt_entry *kids = pm_calloc(w->an->ctx, FAN_MAX, sizeof(*kids));
 	unsigned n = 0;
@@ -289,7 +271,7 @@ static enum pm_rc visit_index(struct walk *w, struct visit *v)
  * cLevel of its own has no say unless it holds entries of that level, and then one of many: the
  * root's own word decides between equals.
  */
-static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *ret_level)
+static enum pm_rc probe_level(struct pm_walk *w, const struct visit *v, uint8_t *ret_level)
 {
 	const unsigned n = w->f->bt_area / w->f->btentry;
 	unsigned votes[LEVEL_MAX + 2] = {0}, best;
@@ -304,7 +286,7 @@ static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *re
 		enum pm_rc rc;
 
 		pm_bt_entry(w->f, v->page, w->ptype, 1, i, w->f->btentry, &e);
-		rc = load(w, e.ib, e.bid, page, &bad);
+		rc = pm_walk_load(w, e.ib, e.bid, page, &bad);
 		if (rc)
 			return rc;
 		if (bad & ~(uint32_t)HARMLESS)
@@ -321,7 +303,7 @@ static enum pm_rc probe_level(struct walk *w, const struct visit *v, uint8_t *re
 }
 
 /* The page of this id at another place. */
-static enum pm_rc elsewhere(struct walk *w, struct visit *v, pm_bid bid, int level)
+static enum pm_rc elsewhere(struct pm_walk *w, struct visit *v, pm_bid bid, int level)
 {
 	const struct pm_page_fact *fact = pm_fact_by_bid(w->an, w->ptype, bid);
 	uint8_t page[4096];
@@ -330,7 +312,7 @@ static enum pm_rc elsewhere(struct walk *w, struct visit *v, pm_bid bid, int lev
 
 	if (!fact || fact->ib == v->rec.ib || (level >= 0 && fact->level != level))
 		return PM_OK;
-	rc = load(w, fact->ib, bid, page, &bad);
+	rc = pm_walk_load(w, fact->ib, bid, page, &bad);
 	if (rc || bad & (MISPLACED & ~PM_PR_BID))
 		return rc;
 	memcpy(v->page, page, w->f->page);
@@ -341,7 +323,7 @@ static enum pm_rc elsewhere(struct walk *w, struct visit *v, pm_bid bid, int lev
 }
 
 /* First key against the parent's; a page of another key range is not the one wanted. */
-static void judge_keys(struct walk *w, struct visit *v, bool root)
+static void judge_keys(struct pm_walk *w, struct visit *v, bool root)
 {
 	struct pm_bt_entry e;
 
@@ -355,11 +337,11 @@ static void judge_keys(struct walk *w, struct visit *v, bool root)
 		v->rec.bad |= PM_PR_RANGE;
 }
 
-static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
+static enum pm_rc judge(struct pm_walk *w, struct visit *v, pm_bid bid, int level)
 {
-	enum pm_rc rc = load(w, v->rec.ib, bid, v->page, &v->rec.bad);
+	enum pm_rc rc = pm_walk_load(w, v->rec.ib, bid, v->page, &v->rec.bad);
 
-	v->rec.grade = (uint8_t)grade_of(v->rec.bad);
+	v->rec.grade = (uint8_t)pm_page_grade(v->rec.bad);
 	if (rc == PM_OK && v->rec.bad & MISPLACED)
 		rc = elsewhere(w, v, bid, level);
 	if (rc || v->rec.grade == PM_GRADE_LOST)
@@ -382,7 +364,7 @@ static enum pm_rc judge(struct walk *w, struct visit *v, pm_bid bid, int level)
 }
 
 /* `e`: how the page is named; level -1: the root. */
-static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
+static enum pm_rc visit(struct pm_walk *w, const struct pm_bt_entry *e, int level, uint64_t lo,
 			uint64_t hi)
 {
 	struct pm_tree_page *rec;
@@ -422,183 +404,8 @@ static enum pm_rc visit(struct walk *w, const struct pm_bt_entry *e, int level, 
 	return v->rec.level ? visit_index(w, v) : visit_leaf(w, v);
 }
 
-/* Does the index page at `ib` name the page (bid, at)? */
-static enum pm_rc names_page(struct walk *w, const struct pm_page_fact *fact, pm_bid bid, pm_ib at,
-			     bool *ret)
-{
-	uint8_t page[4096];
-	struct pm_bt_meta m;
-	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img, fact->ib, page, w->f->page);
-
-	*ret = false;
-	if (pm_is_error(rc))
-		return rc;
-	pm_bt_meta(w->f, page, &m);
-	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
-		struct pm_bt_entry e;
-
-		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
-		if (e.ib == at && e.bid == bid)
-			*ret = true;
-	}
-	return PM_OK;
-}
-
-/* A page that a live page of a higher level contains is no root. */
-static enum pm_rc contained(struct walk *w, pm_bid bid, pm_ib ib, unsigned level, bool *ret)
-{
-	*ret = false;
-	for (size_t i = 0; i < w->an->facts.n && !*ret; i++) {
-		const struct pm_page_fact *fact = &w->an->facts.v[i];
-		enum pm_rc rc;
-
-		if (fact->ptype != w->ptype || fact->level <= level || !fact->allocated)
-			continue;
-		rc = names_page(w, fact, bid, ib, ret);
-		if (rc)
-			return rc;
-	}
-	return PM_OK;
-}
-
-/*
- * A page with the type of the other tree: is only its type wrong, or is it a page of that tree?
- * Leaves have entries of another size there; of an index page the children tell.
- */
-static enum pm_rc of_other_tree(struct walk *w, const uint8_t *page, bool *ret)
-{
-	const uint8_t other = w->ptype == PM_PTYPE_NBT ? PM_PTYPE_BBT : PM_PTYPE_NBT;
-	struct pm_bt_meta m;
-	unsigned ours = 0, theirs = 0;
-	uint8_t child[4096];
-
-	pm_bt_meta(w->f, page, &m);
-	*ret = !m.level && m.cb_ent == pm_bt_entry_size(w->f, other, 0);
-	for (unsigned i = 0; m.level && i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area;
-	     i++) {
-		struct pm_bt_entry e;
-		uint32_t bad;
-		enum pm_rc rc;
-
-		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
-		rc = load(w, e.ib, e.bid, child, &bad);
-		if (rc)
-			return rc;
-		ours += !(bad & (PM_PR_PLACE | PM_PR_TYPE | PM_PR_CRC));
-		theirs += !(bad & PM_PR_PLACE) && child[w->f->page_data] == other;
-	}
-	*ret |= theirs > ours;
-	return PM_OK;
-}
-
-/* Mark the facts that the index page `up` names and that are below it. */
-static enum pm_rc mark_named(struct walk *w, const struct pm_page_fact *up, uint8_t *named)
-{
-	struct pm_page_fact *v = w->an->facts.v;
-	uint8_t page[4096];
-	struct pm_bt_meta m;
-	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img, up->ib, page, w->f->page);
-
-	if (pm_is_error(rc))
-		return rc;
-	pm_bt_meta(w->f, page, &m);
-	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
-		struct pm_bt_entry e;
-		size_t lo = 0, hi = w->an->facts.n;
-
-		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (v[mid].ib < e.ib)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo < w->an->facts.n && v[lo].ib == e.ib && v[lo].bid == e.bid &&
-		    v[lo].level < up->level)
-			named[lo] = 1;
-	}
-	return PM_OK;
-}
-
-/* The newest allocated page that no other contains and that has the highest level. */
-static enum pm_rc find_root(struct walk *w, const struct pm_page_fact **ret)
-{
-	const struct pm_page_fact *best = NULL;
-	const size_t n = w->an->facts.n;
-	uint8_t *named = pm_calloc(w->an->ctx, n, 1);
-	enum pm_rc rc = named ? PM_OK : w->an->ctx->rc;
-
-	for (size_t i = 0; i < n && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = &w->an->facts.v[i];
-
-		if (p->ptype == w->ptype && p->level && p->allocated)
-			rc = mark_named(w, p, named);
-	}
-	for (size_t i = 0; i < n && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = &w->an->facts.v[i];
-
-		if (p->ptype == w->ptype && p->allocated && p->sig && !named[i] &&
-		    (!best || p->level > best->level ||
-		     (p->level == best->level && p->bid >= best->bid)))
-			best = p;
-	}
-	pm_free(named);
-	*ret = best;
-	return rc;
-}
-
-/* Is it the root of an older generation: in free space, by a sound map, and a newer one lives? */
-static enum pm_rc outlived(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
-{
-	const struct pm_page_fact *newest;
-	enum pm_rc rc = PM_OK;
-
-	*ret = false;
-	if (pm_analysis_allocated(w->an, ib, w->f->page))
-		return PM_OK;
-	rc = find_root(w, &newest);
-	*ret = rc == PM_OK && newest && newest->bid > bid;
-	return rc;
-}
-
-/* The header's root: usable, and not part of a larger tree? */
-static enum pm_rc root_fits(struct walk *w, pm_bid bid, pm_ib ib, bool *ret)
-{
-	uint8_t page[4096];
-	struct pm_bt_meta m;
-	bool inside = false;
-	uint32_t bad;
-	enum pm_rc rc = load(w, ib, bid, page, &bad);
-
-	*ret = false;
-	if (rc || bad & PM_PR_PLACE)
-		return rc;
-	if (grade_of(bad) == PM_GRADE_LOST || (bad & PM_PR_BID && w->an->swept))
-		return PM_OK;
-	pm_bt_meta(w->f, page, &m);
-	if (bad & PM_PR_TYPE)
-		rc = of_other_tree(w, page, &inside);
-	if (rc == PM_OK && !inside && w->an->swept && !(bad & PM_PR_CRC))
-		rc = contained(w, bid, ib, m.level, &inside);
-	if (rc == PM_OK && !inside && w->an->swept)
-		rc = outlived(w, bid, ib, &inside);
-	*ret = !inside;
-	return rc;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct pm_page_fact *const *x = a, *const *y = b;
-
-	if ((*x)->bid != (*y)->bid)
-		return (*x)->bid < (*y)->bid ? 1 : -1;
-	return (*x)->ib < (*y)->ib ? -1 : 1;
-}
-
 struct gather {
-	struct walk *w;
+	struct pm_walk *w;
 	const struct pm_rangeset *decided;
 	pm_ib ib;
 };
@@ -614,53 +421,45 @@ static enum pm_rc gather_entry(void *arg, const struct pm_bt_entry *e)
 	return emit(g->w, e, sane(g->w, e));
 }
 
+static enum pm_rc assemble_leaf(struct pm_walk *w, const struct pm_page_fact *p,
+				struct pm_rangeset *decided)
+{
+	struct gather g = {w, decided, p->ib};
+	struct pm_tree_page *rec = pm_vec_push(w->an->ctx, &w->an->pages);
+	enum pm_rc rc;
+
+	if (!rec)
+		return w->an->ctx->rc;
+	*rec = (struct pm_tree_page){.ib = p->ib,
+				     .named = p->ib,
+				     .bid = p->bid,
+				     .lo = p->first,
+				     .hi = p->last + 1,
+				     .ptype = w->ptype,
+				     .grade = PM_GRADE_A,
+				     .elsewhere = true};
+	rc = pm_walk_leaf(w->an, p->ib, w->ptype, false, gather_entry, &g);
+	return rc ? rc : pm_rangeset_add(w->an->ctx, decided, p->first, p->last + 1);
+}
+
 /* No root: the live leaves, newest first; the newest that covers a key decides on it. What
  * they leave open is lost, for the rules on stale leaves. */
-static enum pm_rc assemble(struct walk *w)
+static enum pm_rc assemble(struct pm_walk *w)
 {
 	struct pm_analysis *an = w->an;
-	PM_VEC(const struct pm_page_fact *) leaves = {0};
+	struct pm_leaves l = {0};
 	struct pm_rangeset decided = {0};
 	struct pm_range gap;
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = pm_live_leaves(w, &l);
 
-	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++)
-		if (an->facts.v[i].ptype == w->ptype && !an->facts.v[i].level &&
-		    an->facts.v[i].allocated) {
-			const struct pm_page_fact **slot = pm_vec_push(an->ctx, &leaves);
-
-			if (slot)
-				*slot = &an->facts.v[i];
-			rc = an->ctx->rc;
-		}
-	if (leaves.n)
-		qsort(leaves.v, leaves.n, sizeof(*leaves.v), newest_first);
-	for (size_t i = 0; i < leaves.n && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = leaves.v[i];
-		struct gather g = {w, &decided, p->ib};
-		struct pm_tree_page *rec = pm_vec_push(an->ctx, &an->pages);
-
-		if (!rec) {
-			rc = an->ctx->rc;
-			break;
-		}
-		*rec = (struct pm_tree_page){.ib = p->ib,
-					     .named = p->ib,
-					     .bid = p->bid,
-					     .lo = p->first,
-					     .hi = p->last + 1,
-					     .ptype = w->ptype,
-					     .grade = PM_GRADE_A,
-					     .elsewhere = true};
-		rc = pm_walk_leaf(an, p->ib, w->ptype, false, gather_entry, &g);
-		if (rc == PM_OK)
-			rc = pm_rangeset_add(an->ctx, &decided, p->first, p->last + 1);
-	}
+	for (size_t i = 0; i < l.v.n && rc == PM_OK; i++)
+		if (!l.old[l.v.v[i] - an->facts.v])
+			rc = assemble_leaf(w, l.v.v[i], &decided);
 	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next_gap(&decided, at, KEY_END - 1, &gap);
 	     at = gap.end)
 		rc = lose(w, gap.start, gap.end, w->only_leaf);
 	pm_rangeset_done(&decided);
-	pm_vec_done(&leaves);
+	pm_leaves_done(&l);
 	return rc;
 }
 
@@ -686,109 +485,8 @@ enum pm_rc pm_walk_leaf(struct pm_analysis *an, pm_ib ib, uint8_t ptype, bool be
 	return rc;
 }
 
-/* Keys that a leaf of the tree has. */
-struct span {
-	uint64_t first, last;
-	pm_bid bid;
-};
-
-struct spans {
-	PM_VEC(struct span) v; /* ascending */
-	uint64_t lo, hi;       /* keys that the tree has, lost ones among them */
-};
-
-static enum pm_rc tree_spans(const struct walk *w, struct spans *ret)
-{
-	const struct pm_analysis *an = w->an;
-
-	ret->lo = UINT64_MAX;
-	for (size_t i = 0; i < an->facts.n; i++) {
-		const struct pm_page_fact *p = &an->facts.v[i];
-		struct span *slot;
-
-		if (p->ptype != w->ptype || p->level || !pm_map_has(&w->seen, p->ib))
-			continue;
-		slot = pm_vec_push(an->ctx, &ret->v);
-		if (!slot)
-			return an->ctx->rc;
-		*slot = (struct span){p->first, p->last, p->bid};
-		ret->lo = p->first < ret->lo ? p->first : ret->lo;
-		ret->hi = p->last > ret->hi ? p->last : ret->hi;
-	}
-	for (size_t i = 0; i < an->lost.n; i++) {
-		const struct pm_key_range *r = &an->lost.v[i];
-
-		if (r->ptype != w->ptype)
-			continue;
-		ret->lo = r->lo < ret->lo ? r->lo : ret->lo;
-		ret->hi = r->hi > ret->hi ? r->hi : ret->hi;
-	}
-	return pm_sort_member(an->ctx, &ret->v, first);
-}
-
-/* Does a younger leaf of the tree have any of these keys? Then this one is older: live leaves share
- * none. */
-static bool superseded(const struct spans *s, const struct pm_page_fact *p)
-{
-	size_t lo = 0, hi = s->v.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v.v[mid].first <= p->last)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && s->v.v[lo - 1].last >= p->first && s->v.v[lo - 1].bid > p->bid;
-}
-
-/* Mark the leaves of other index pages that have keys which the tree has: pages of an older
- * generation. Those of the live one, where their common root is lost, share none. */
-static enum pm_rc mark_older(struct walk *w, const struct spans *s, uint8_t *older)
-{
-	enum pm_rc rc = PM_OK;
-
-	for (size_t i = 0; i < w->an->facts.n && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = &w->an->facts.v[i];
-
-		if (p->ptype == w->ptype && p->level && !pm_map_has(&w->seen, p->ib) &&
-		    p->first <= s->hi && p->last >= s->lo)
-			rc = mark_named(w, p, older);
-	}
-	return rc;
-}
-
-/*
- * Live leaves that the tree under a found root does not reach. Where the map is damaged an older
- * leaf looks alive: then only what lies outside of the keys that the tree has tells something.
- */
-static enum pm_rc leaves_outside(struct walk *w, bool *ret)
-{
-	const struct pm_analysis *an = w->an;
-	struct spans s = {0};
-	uint8_t *older = pm_calloc(an->ctx, an->facts.n + 1, 1);
-	enum pm_rc rc = older ? tree_spans(w, &s) : an->ctx->rc;
-
-	if (rc == PM_OK)
-		rc = mark_older(w, &s, older);
-	*ret = false;
-	for (size_t i = 0; i < an->facts.n && !*ret && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = &an->facts.v[i];
-
-		if (p->ptype == w->ptype && !p->level && p->allocated && p->sig &&
-		    !pm_map_has(&w->seen, p->ib))
-			*ret = pm_analysis_allocated(an, p->ib, w->f->page) > 0 ||
-			       ((p->first < s.lo || p->last > s.hi) && !older[i] &&
-				!superseded(&s, p));
-	}
-	pm_free(older);
-	pm_vec_done(&s.v);
-	return rc;
-}
-
 /* Keep the faulty pages of a walk that is not used, for the report. */
-static enum pm_rc give_up(struct walk *w)
+static enum pm_rc give_up(struct pm_walk *w)
 {
 	struct pm_analysis *an = w->an;
 
@@ -818,16 +516,16 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 	const unsigned tree = ptype == PM_PTYPE_NBT;
 	pm_bid bid = tree ? h->nbt_bid : h->bbt_bid;
 	pm_ib ib = tree ? h->nbt_ib : h->bbt_ib;
-	struct walk w = {.an = an, .f = an->db.fmt, .ptype = ptype, .clean = true};
+	struct pm_walk w = {.an = an, .f = an->db.fmt, .ptype = ptype, .clean = true};
 	const struct pm_page_fact *root = NULL;
 	bool fits;
-	enum pm_rc rc = root_fits(&w, bid, ib, &fits);
+	enum pm_rc rc = pm_root_fits(&w, bid, ib, &fits);
 
 	an->root_rejected[tree] = !fits;
 	if (rc == PM_OK && !fits) {
 		w.clean = false;
 		if (!cut_off(an, ib))
-			rc = find_root(&w, &root);
+			rc = pm_find_root(&w, &root);
 		if (root) {
 			bid = root->bid;
 			ib = root->ib;
@@ -840,7 +538,7 @@ enum pm_rc pm_walk_tree(struct pm_analysis *an, uint8_t ptype, bool *ret_clean)
 
 		rc = visit(&w, &(struct pm_bt_entry){.bid = bid, .ib = ib}, -1, 0, KEY_END);
 		if (rc == PM_OK && an->swept && root)
-			rc = leaves_outside(&w, &outside);
+			rc = pm_leaves_outside(&w, &outside);
 		/* A leaf on its own is what is left of the node tree: all other keys are lost. */
 		outside |= root && !root->level && tree;
 		/* A root lost in itself, or one of several tops: the leaves know better. */
@@ -870,11 +568,11 @@ enum pm_rc pm_roots_hold(struct pm_analysis *an, bool *ret)
 
 	*ret = true;
 	for (unsigned tree = 0; tree < 2 && rc == PM_OK && *ret; tree++) {
-		struct walk w = {
+		struct pm_walk w = {
 			.an = an, .f = an->db.fmt, .ptype = tree ? PM_PTYPE_NBT : PM_PTYPE_BBT};
 
-		rc = root_fits(&w, tree ? h->nbt_bid : h->bbt_bid, tree ? h->nbt_ib : h->bbt_ib,
-			       ret);
+		rc = pm_root_fits(&w, tree ? h->nbt_bid : h->bbt_bid, tree ? h->nbt_ib : h->bbt_ib,
+				  ret);
 	}
 	return rc;
 }
