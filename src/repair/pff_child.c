@@ -166,15 +166,18 @@ static void fail_item(struct child *c, enum pff_step what)
 		c->failed = true;
 }
 
-/* Folders are walked twice; what fails is told the first time. */
-static void fail_folder(struct child *c, enum pff_step what, uint32_t nid)
+/* Folders are walked twice; what fails is told the first time. Returns whether that has a reason that we know. */
+static bool fail_folder(struct child *c, enum pff_step what, uint32_t nid)
 {
+	bool known = false;
+
 	if (c->opening)
 		libpff_error_free(&c->error);
 	else if (fail(c, what, nid, 0))
-		c->listed.n_tables_limited++;
+		known = ++c->listed.n_tables_limited != 0;
 	else
 		c->listed.n_tables_failed++;
+	return known;
 }
 
 /* --- the libbfio handle ------------------------------------------------------------------- */
@@ -493,15 +496,16 @@ static void open_rows(struct child *c, libpff_item_t *folder, uint32_t nid, bool
 
 typedef int (*count_fn)(libpff_item_t *, int *, libpff_error_t **);
 
-/* The number of rows of a folder's table; 0 and a failure when libpff can't read it. */
+/* The number of rows of a folder's table; 0 and a failure when libpff can't read it, which it need not if
+ * *ret_unread. */
 static uint32_t count(struct child *c, libpff_item_t *folder, enum pff_step what, uint32_t nid,
-		      count_fn fn)
+		      count_fn fn, bool *ret_unread)
 {
 	int n = 0;
 
 	step(c, what, nid);
 	if (fn(folder, &n, &c->error) != 1) {
-		fail_folder(c, what, nid);
+		*ret_unread = fail_folder(c, what, nid);
 		return 0;
 	}
 	return n > 0 ? (uint32_t)n : 0;
@@ -534,7 +538,7 @@ static void walk(struct child *c, libpff_item_t *folder, int depth)
 {
 	struct pm_pff_count here = {0};
 	libpff_item_t *sub;
-	bool tables;
+	bool tables, unread = false; /* folders that aren't listed are told as not seen */
 	uint32_t i;
 
 	step(c, PFF_FOLDER, 0);
@@ -549,7 +553,7 @@ static void walk(struct child *c, libpff_item_t *folder, int depth)
 	tables = pm_nid_type(here.nid) != PM_NT_SEARCH;
 	if (tables)
 		here.folders = count(c, folder, PFF_FOLDERS, here.nid,
-				     libpff_folder_get_number_of_sub_folders);
+				     libpff_folder_get_number_of_sub_folders, &unread);
 	for (i = 0; i < here.folders && depth < FOLDER_DEPTH_MAX; i++) {
 		sub = NULL;
 		if (libpff_folder_get_sub_folder(folder, (int)i, &sub, &c->error) != 1)
@@ -560,10 +564,12 @@ static void walk(struct child *c, libpff_item_t *folder, int depth)
 			libpff_item_free(&sub, NULL);
 	}
 	if (tables) {
-		here.messages = count(c, folder, PFF_MESSAGES, here.nid,
-				      libpff_folder_get_number_of_sub_messages);
+		here.messages =
+			count(c, folder, PFF_MESSAGES, here.nid,
+			      libpff_folder_get_number_of_sub_messages, &here.unread_messages);
 		here.assoc = count(c, folder, PFF_ASSOC, here.nid,
-				   libpff_folder_get_number_of_sub_associated_contents);
+				   libpff_folder_get_number_of_sub_associated_contents,
+				   &here.unread_assoc);
 	}
 	if (c->opening) {
 		open_rows(c, folder, here.nid, false, here.messages);

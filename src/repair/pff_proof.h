@@ -20,9 +20,11 @@ enum pm_pff_mode {
 	PM_PFF_FULL,   /* open everything */
 };
 
-/* What a folder holds by its tables; nid is the folder's node id. */
+/* What a folder holds by its tables; nid is the folder's node id. `unread_...`: libpff can't read that table, for a
+ * reason that we know, and counts nothing. */
 struct pm_pff_count {
 	uint32_t nid, folders, messages, assoc;
+	bool unread_messages, unread_assoc;
 };
 
 /* What libpff read of one message or associated item; embedded messages are added in. */

@@ -34,10 +34,10 @@ static enum pm_rc compare_folder(struct pm_ctx *ctx, struct pm_pff_result *res,
 			      want->folders);
 	if (rc || pm_nid_type(have->nid) == PM_NT_SEARCH)
 		return rc;
-	if (have->messages != want->messages)
+	if (have->messages != want->messages && !have->unread_messages)
 		rc = add_diff(ctx, res, have->nid, PM_PFF_DIFF_MESSAGES, have->messages,
 			      want->messages);
-	if (rc == PM_OK && have->assoc != want->assoc)
+	if (rc == PM_OK && have->assoc != want->assoc && !have->unread_assoc)
 		rc = add_diff(ctx, res, have->nid, PM_PFF_DIFF_ASSOC, have->assoc, want->assoc);
 	return rc;
 }
