@@ -158,35 +158,51 @@ static enum pm_rc learn_distance(struct pm_orphans *o, int64_t *ret)
 	return rc;
 }
 
+/* What living messages show. */
+struct shown {
+	size_t agree, differ; /* display-to and the first-class recipients */
+	size_t strange;       /* of those: it names nobody of them */
+	size_t unnamed;       /* there are such, and no display-to */
+	size_t untabled;      /* the reverse */
+};
+
+static enum pm_rc see_names(struct pm_orphans *o, const struct pm_node *n, struct shown *ret)
+{
+	pm_bid table = 0;
+	struct look l;
+	enum pm_rc rc = look_at(o, n, &l);
+
+	if (rc || !l.whole || l.x.need != l.s.has)
+		return rc;
+	ret->unnamed += !l.x.to && l.s.to;
+	ret->untabled += l.x.to && !l.s.recipients;
+	if (!l.x.to || !l.s.recipients)
+		return PM_OK;
+	ret->agree += l.x.to == l.s.to;
+	ret->differ += l.s.to && l.x.to != l.s.to;
+	pm_orphans_see_names(o, &l.x, &l.s);
+	if (l.x.to != l.s.to)
+		rc = pm_nobody_shared(o->an, n, &table);
+	ret->strange += table != 0;
+	return rc;
+}
+
 static enum pm_rc learn_naming(struct pm_orphans *o, struct naming *ret)
 {
-	size_t agree = 0, differ = 0, strange = 0, unnamed = 0, untabled = 0;
+	struct shown s = {0};
 	enum pm_rc rc = learn_distance(o, &ret->distance);
 
-	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && agree + differ < 400; i++) {
+	for (size_t i = 0; i < o->an->db.nodes.n && rc == PM_OK && s.agree + s.differ < 400; i++) {
 		const struct pm_node *n = &o->an->db.nodes.v[i];
-		pm_bid table = 0;
-		struct look l;
 
-		if (pm_nid_type(n->nid) != PM_NT_MESSAGE || n->flags ||
-		    (ret->distance && n->sub && n->sub != n->data + (pm_bid)ret->distance))
-			continue;
-		rc = look_at(o, n, &l);
-		unnamed += rc == PM_OK && l.whole && !l.x.to && l.s.to && l.x.need == l.s.has;
-		untabled +=
-			rc == PM_OK && l.whole && l.x.to && !l.s.recipients && l.x.need == l.s.has;
-		if (rc || !l.whole || !l.x.to || !l.s.recipients || l.x.need != l.s.has)
-			continue;
-		agree += l.x.to == l.s.to;
-		differ += l.s.to && l.x.to != l.s.to;
-		if (l.x.to != l.s.to)
-			rc = pm_nobody_shared(o->an, n, &table);
-		strange += table != 0;
+		if (pm_nid_type(n->nid) == PM_NT_MESSAGE && !n->flags &&
+		    (!ret->distance || !n->sub || n->sub == n->data + (pm_bid)ret->distance))
+			rc = see_names(o, n, &s);
 	}
-	ret->equal = agree > 4 * differ;
-	ret->always = agree > 8 && agree > 8 * unnamed;
-	ret->tabled = agree > 8 && agree > 8 * untabled;
-	ret->alike = agree > 8 && 8 * agree > strange;
+	ret->equal = s.agree > 4 * s.differ;
+	ret->always = s.agree > 8 && s.agree > 8 * s.unnamed;
+	ret->tabled = s.agree > 8 && s.agree > 8 * s.untabled;
+	ret->alike = s.agree > 8 && 8 * s.agree > s.strange;
 	return rc;
 }
 

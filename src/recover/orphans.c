@@ -83,7 +83,7 @@ static uint64_t needed(const struct pm_pc *pc)
 static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 {
 	const struct pm_ndb *db = &o->an->db;
-	const struct pm_prop *to;
+	const struct pm_prop *to, *cc;
 	struct pm_buf b = {0};
 	uint32_t flags = 0;
 	struct pm_pc pc;
@@ -101,6 +101,12 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 		x->to_elsewhere = to && !x->to && pm_nid_type(pm_le32(to->raw));
 		pm_buf_clear(&b);
 	}
+	if (!pm_is_error(rc))
+		rc = pm_pc_string(&pc, PM_ID_DISPLAY_CC, 1252, &b);
+	x->cc = digest_string(&b);
+	cc = pm_pc_find(&pc, PM_ID_DISPLAY_CC);
+	x->cc_known = cc && rc == PM_OK && (x->cc || !pm_le32(cc->raw));
+	pm_buf_clear(&b);
 	if (!pm_is_error(rc))
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, &b);
 	x->name = digest_string(&b);
@@ -149,26 +155,34 @@ enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t ki
 
 /* ---- what a subnode tree holds ---- */
 
-/* The names of the first recipients as display-to has them. */
-static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e, uint64_t *ret)
+/* The names of the recipients as display-to and display-cc have them. */
+static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e,
+			     struct pm_orphan_sub *ret)
 {
-	struct pm_buf b = {0};
+	struct pm_buf b[2] = {{0}, {0}};
 	struct pm_tc tc;
 	enum pm_rc rc = pm_tc_open(&o->an->db, e->data, e->sub, &tc);
 
+	ret->whole = rc == PM_OK && !tc.rules;
 	for (size_t i = 0; i < tc.rows.n && !pm_is_error(rc); i++) {
 		uint32_t type = 0;
+		struct pm_buf *names;
 
 		rc = pm_tc_u32(&tc, i, PM_ID_RECIPIENT_TYPE, &type);
-		if (pm_is_error(rc) || (type & 0xF) != 1)
+		ret->whole &= rc == PM_OK;
+		if (pm_is_error(rc) || (type & 0xF) < 1 || (type & 0xF) > 2)
 			continue;
-		if (b.n)
-			pm_buf_str(o->an->ctx, &b, "; ");
-		rc = pm_tc_string(&tc, i, PM_ID_DISPLAY_NAME, 1252, &b);
+		names = &b[(type & 0xF) - 1];
+		if (names->n)
+			pm_buf_str(o->an->ctx, names, "; ");
+		rc = pm_tc_string(&tc, i, PM_ID_DISPLAY_NAME, 1252, names);
+		ret->whole &= rc == PM_OK;
 	}
-	*ret = digest_string(&b);
+	ret->to = digest_string(&b[0]);
+	ret->cc = digest_string(&b[1]);
 	pm_tc_close(&tc);
-	pm_buf_done(&b);
+	pm_buf_done(&b[0]);
+	pm_buf_done(&b[1]);
 	return pm_is_error(rc) ? rc : o->an->ctx->rc;
 }
 
@@ -185,7 +199,7 @@ enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *x)
 		x->attach |= pm_nid_type(nid) == PM_NT_ATTACHMENT;
 		if (nid == PM_NID_RECIPIENT_TABLE) {
 			x->recipients = true;
-			rc = recipients(o, &s.v.v[i], &x->to);
+			rc = recipients(o, &s.v.v[i], x);
 		}
 	}
 	pm_subs_close(&s);
@@ -445,6 +459,51 @@ static enum pm_rc learn_order(struct join *j)
 	return rc;
 }
 
+void pm_orphans_see_names(struct pm_orphans *o, const struct pm_orphan *x,
+			  const struct pm_orphan_sub *s)
+{
+	if (!x->to || !s->recipients || !s->whole)
+		return;
+	o->to_same += x->to == s->to;
+	o->to_other += x->to != s->to;
+	if (x->to != s->to || !x->cc_known)
+		return;
+	o->cc_same += x->cc == s->cc;
+	o->cc_other += x->cc != s->cc;
+}
+
+/* The living may be few: what stands at the usual distance belongs together as well. */
+static void see_usual(struct join *j)
+{
+	struct pm_orphans *o = j->o;
+
+	for (size_t i = 0; i < o->v.n; i++) {
+		const struct pm_orphan *x = &o->v.v[i];
+		const pm_bid bid = x->data + (pm_bid)j->apart.usual;
+		const size_t k = lower_sub(o, bid);
+
+		if (x->kind == PM_OR_MESSAGE && k < o->subs.n && o->subs.v[k].bid == bid &&
+		    o->subs.v[k].has == x->need)
+			pm_orphans_see_names(o, x, &o->subs.v[k]);
+	}
+}
+
+static bool nearly_always(size_t same, size_t other)
+{
+	return same > 8 && same > 64 * other;
+}
+
+/* Has the tree recipients that the context does not name, or not those that it names, in a file where
+ * these are always the same? */
+static bool names_others(const struct pm_orphans *o, const struct pm_orphan *x,
+			 const struct pm_orphan_sub *s)
+{
+	if (!s->recipients || !s->whole)
+		return false;
+	return (x->to && s->to != x->to && nearly_always(o->to_same, o->to_other)) ||
+	       (x->cc_known && s->cc != x->cc && nearly_always(o->cc_same, o->cc_other));
+}
+
 static enum pm_rc consider(struct join *j, size_t i, size_t k)
 {
 	const struct pm_orphan *x = &j->o->v.v[i];
@@ -456,6 +515,8 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 	struct pair *p;
 
 	if (!how || (j->regular && off && how < 3))
+		return PM_OK;
+	if (off && names_others(j->o, x, s))
 		return PM_OK;
 	p = pm_vec_push(j->o->an->ctx, &j->pairs);
 	if (!p)
@@ -658,6 +719,7 @@ static enum pm_rc join(struct pm_orphans *o)
 	if (rc == PM_OK)
 		rc = learn_order(&j);
 	j.regular = pm_distances_stand_out(&j.apart) && 2 * j.apart.most > j.voters;
+	see_usual(&j);
 	if (rc == PM_OK)
 		rc = find_alike(o, &a);
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {

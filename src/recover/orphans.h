@@ -36,12 +36,14 @@ struct pm_orphan {
 	pm_nid left;   /* of the node that it was taken from with its subnodes, 0: none */
 	uint64_t need; /* digest of the subnodes that its values lie in; 0: none */
 	uint64_t to;   /* digest of its display-to; 0: none */
+	uint64_t cc;   /* digest of its display-cc; 0: none */
 	uint64_t search;   /* digest of its search key; 0: none */
 	uint64_t name;     /* digest of its display name; 0: none */
 	pm_nid matrix;     /* of a table: the subnode of its rows, 0: in the heap */
 	uint8_t kind;      /* pm_orphan_kind */
 	bool attach;       /* it says that it has attachments */
 	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
+	bool cc_known;     /* it has a display-cc, maybe an empty one */
 	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
 	bool freed;        /* the leaf of the block tree that would have it is there, and has not */
@@ -54,8 +56,10 @@ struct pm_orphan_sub {
 	pm_bid bid;
 	size_t node;  /* in db.nodes, of one whose subnodes are right and whose data are not */
 	uint64_t has; /* digest of its LTP subnodes */
-	uint64_t to;  /* digest of the names of its first-class recipients */
+	uint64_t to,
+		cc; /* digests of the names of its first-class recipients, of its copy recipients */
 	bool recipients, attach;
+	bool whole; /* the table of recipients is without fault */
 	bool taken;
 };
 
@@ -66,9 +70,11 @@ struct pm_orphans {
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
 	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
-	struct pm_rangeset told;           /* ids of blocks that leaves which are there decide on */
-	struct pm_map doubtful;            /* data that were taken from their node as doubtful */
-	struct pm_map named; /* nid -> data that its entry named, and that were not its own */
+	/* Messages of which display-to (-cc) is just the names of their recipients, and others. */
+	size_t to_same, to_other, cc_same, cc_other;
+	struct pm_rangeset told; /* ids of blocks that leaves which are there decide on */
+	struct pm_map doubtful;  /* data that were taken from their node as doubtful */
+	struct pm_map named;     /* nid -> data that its entry named, and that were not its own */
 };
 
 /* doubts.c: take from nodes what is plainly not theirs; what is doubtful becomes an orphan. */
@@ -82,6 +88,9 @@ enum pm_rc pm_orphans_told(struct pm_orphans *o) PM_MUST_CHECK;
 /* orphans.c: kind and digests of a context (PM_BK_PC or _TC), of a subnode tree. */
 enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind) PM_MUST_CHECK;
 enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *s) PM_MUST_CHECK;
+/* Count the names in a context and the subnodes that are its own. */
+void pm_orphans_see_names(struct pm_orphans *o, const struct pm_orphan *x,
+			  const struct pm_orphan_sub *s);
 /* Add the context in this block, the subnode tree at this root. */
 enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size_t node,
 			 size_t from) PM_MUST_CHECK;

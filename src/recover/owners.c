@@ -70,6 +70,21 @@ static bool lacks(const struct owners *w, pm_nid folder, unsigned type)
 	return (!n || !n->data || n->flags || new_then(an, n)) && !pm_map_has(&w->given, nid);
 }
 
+/* Where the folder has only what an older leaf names, and this table, which lives by the block tree, was saved
+ * later, that one makes room: its rows name what was deleted since. */
+static enum pm_rc make_room(struct owners *w, pm_nid folder, const struct pm_orphan *x)
+{
+	struct pm_node *n =
+		pm_ndb_find_node(&w->o->an->db, pm_folder_companion(folder, type_of(x)));
+	enum pm_rc rc;
+
+	if (!n || n->origin != PM_FROM_STALE || n->data >= x->data || !x->certain || x->mapped)
+		return PM_OK;
+	rc = pm_refs_node(w->o->an, n, false);
+	n->data = n->sub = 0;
+	return rc;
+}
+
 static enum pm_rc give(struct owners *w, struct pm_orphan *x, pm_nid folder)
 {
 	x->nid = pm_folder_companion(folder, type_of(x));
@@ -396,8 +411,12 @@ static enum pm_rc judge(struct owners *w, size_t i)
 	pm_tc_close(&tc);
 	if (pm_is_error(rc) || x->kind == PM_OR_OTHER)
 		return pm_is_error(rc) ? rc : PM_OK;
-	if (folder && lacks(w, folder, type_of(x)))
+	if (folder)
+		rc = make_room(w, folder, x);
+	if (rc == PM_OK && folder && lacks(w, folder, type_of(x)))
 		return give(w, x, folder);
+	if (pm_is_error(rc))
+		return rc;
 	slot = pm_vec_push(w->o->an->ctx, &w->loose);
 	if (!slot)
 		return w->o->an->ctx->rc;
