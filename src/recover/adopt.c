@@ -15,8 +15,9 @@
 /* Was anything about the node tree such that nodes can be missing? */
 static bool suspicious(const struct pm_analysis *an)
 {
-	/* What was found as the top of the tree may be a part of it. */
-	if (an->root_rejected[1])
+	/* What was found as the top of the tree may be a part of it. Of two entries with one nid, one is
+	 * another's. */
+	if (an->root_rejected[1] || an->doubles.n)
 		return true;
 	for (size_t i = 0; i < an->lost.n; i++)
 		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
@@ -365,8 +366,9 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
 	struct pm_node *n = x->nid ? pm_ndb_find_node(&an->db, x->nid) : NULL;
-	/* A row knows the folder better than a page with a wrong checksum. */
-	const bool own = n && n->parent && (n->origin != PM_FROM_WRONG || !x->parent);
+	/* A row knows the folder better than a page with a wrong checksum, or where nids were mixed up. */
+	const bool own =
+		n && n->parent && ((n->origin != PM_FROM_WRONG && !o->doubled.n) || !x->parent);
 	const struct pm_node now = {.nid = x->nid,
 				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
@@ -568,6 +570,35 @@ static enum pm_rc mend_nids(struct pm_orphans *o)
 	return rc;
 }
 
+static enum pm_rc mark_doubled(struct pm_orphans *o)
+{
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->an->doubles.n && rc == PM_OK; i++)
+		rc = pm_map_put(o->an->ctx, &o->doubled, o->an->doubles.v[i].nid, 1);
+	return rc;
+}
+
+/* What has got a place as an orphan is no double any more. */
+static enum pm_rc drop_doubles(struct pm_orphans *o)
+{
+	struct pm_analysis *an = o->an;
+	struct pm_map taken = {0};
+	size_t n = 0;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < o->v.n && o->doubled.n && rc == PM_OK; i++)
+		if (o->v.v[i].nid || item_type(&o->v.v[i]))
+			rc = pm_map_put(an->ctx, &taken, o->v.v[i].data, 1);
+	for (size_t i = 0; i < an->doubles.n && rc == PM_OK; i++)
+		if (!pm_map_has(&taken, an->doubles.v[i].data))
+			an->doubles.v[n++] = an->doubles.v[i];
+	if (rc == PM_OK)
+		an->doubles.n = n;
+	pm_map_done(&taken);
+	return rc;
+}
+
 enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 {
 	struct pm_orphans o = {.an = an};
@@ -575,7 +606,9 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 
 	if (!suspicious(an) || nothing_missing(an))
 		return PM_OK;
-	rc = pm_orphans_told(&o);
+	rc = mark_doubled(&o);
+	if (rc == PM_OK)
+		rc = pm_orphans_told(&o);
 	if (rc == PM_OK)
 		rc = pm_orphans_doubt(&o);
 	if (rc == PM_OK)
@@ -598,6 +631,8 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 		rc = drop_uncertain(&o);
 	if (rc == PM_OK)
 		rc = remember_named(&o);
+	if (rc == PM_OK)
+		rc = drop_doubles(&o);
 	for (size_t i = 0; i < o.v.n && rc == PM_OK; i++)
 		if (o.v.v[i].nid || item_type(&o.v.v[i]))
 			rc = take(&o, &o.v.v[i]);

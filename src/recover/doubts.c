@@ -327,14 +327,16 @@ static enum pm_rc mixed_up(struct pm_orphans *o, bool *ret)
 	return rc;
 }
 
-/* Is the entry in doubt by what the rows of tables say? One of a page with a wrong checksum must be
- * described, others need not. */
-static bool in_doubt(const struct pm_node *n, const struct pm_map *words, bool all)
+/* Is the entry in doubt by what the rows of tables say? One of a page with a wrong checksum, or one of
+ * several with its nid, must be described, others need not. */
+static bool in_doubt(const struct pm_orphans *o, const struct pm_node *n,
+		     const struct pm_map *words, bool all)
 {
 	const struct pm_map_entry *e = pm_map_find(words, n->nid);
+	const bool must = n->origin == PM_FROM_WRONG || pm_map_has(&o->doubled, n->nid);
 
-	return n->origin == PM_FROM_WRONG ? !e || e->value != PM_ROW_DESCRIBES
-					  : all && e && e->value == PM_ROW_CONTRADICTS;
+	return must ? !e || e->value != PM_ROW_DESCRIBES
+		    : all && e && e->value == PM_ROW_CONTRADICTS;
 }
 
 /*
@@ -349,6 +351,9 @@ static enum pm_rc doubt_nids(struct pm_orphans *o)
 	bool any = false, all = false;
 	enum pm_rc rc = mixed_up(o, &all);
 
+	/* One whose nid became that of its neighbour may have left its own to a third. */
+	all |= o->doubled.n > 0;
+
 	for (size_t i = 0; i < an->db.nodes.n; i++)
 		any |= an->db.nodes.v[i].origin == PM_FROM_WRONG;
 	if (rc == PM_OK && (any || all))
@@ -359,7 +364,8 @@ static enum pm_rc doubt_nids(struct pm_orphans *o)
 		const struct pm_node *n = &an->db.nodes.v[i];
 		struct look l;
 
-		if (!n->data || n->flags || !item(kind_wanted(n->nid)) || !in_doubt(n, &words, all))
+		if (!n->data || n->flags || !item(kind_wanted(n->nid)) ||
+		    !in_doubt(o, n, &words, all))
 			continue;
 		rc = look_at(o, n, &l);
 		/* It may be the data that are another's, not the nid. */

@@ -756,9 +756,41 @@ static enum pm_rc join(struct pm_orphans *o)
 	return rc;
 }
 
+static size_t lower_data(const struct pm_orphans *o, pm_bid data)
+{
+	size_t lo = 0, hi = o->v.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (o->v.v[mid].data < data)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Of an entry whose nid another one has, the nid alone is in doubt. */
+static void know_doubles(struct pm_orphans *o)
+{
+	for (size_t i = 0; i < o->an->doubles.n; i++) {
+		const struct pm_node *d = &o->an->doubles.v[i];
+		const size_t k = lower_data(o, d->data);
+
+		if (k == o->v.n || o->v.v[k].data != d->data)
+			continue;
+		o->v.v[k].parent = d->parent;
+		if (!o->v.v[k].sub && pm_block_index(o->an, d->sub) != SIZE_MAX)
+			o->v.v[k].sub = d->sub;
+	}
+}
+
 enum pm_rc pm_orphans_gather(struct pm_orphans *o)
 {
 	enum pm_rc rc = gather(o);
+
+	know_doubles(o);
 
 	for (size_t i = 0; i < o->v.n; i++) {
 		struct pm_orphan *x = &o->v.v[i];
@@ -778,6 +810,7 @@ void pm_orphans_close(struct pm_orphans *o)
 	pm_vec_done(&o->subs);
 	pm_vec_done(&o->made);
 	pm_map_done(&o->doubtful);
+	pm_map_done(&o->doubled);
 	pm_map_done(&o->named);
 	pm_rangeset_done(&o->told);
 }

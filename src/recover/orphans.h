@@ -74,6 +74,7 @@ struct pm_orphans {
 	size_t to_same, to_other, cc_same, cc_other;
 	struct pm_rangeset told; /* ids of blocks that leaves which are there decide on */
 	struct pm_map doubtful;  /* data that were taken from their node as doubtful */
+	struct pm_map doubled;   /* nids of which the node tree has several entries */
 	struct pm_map named;     /* nid -> data that its entry named, and that were not its own */
 };
 

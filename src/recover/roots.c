@@ -82,6 +82,7 @@ static enum pm_rc of_other_tree(struct pm_walk *w, const uint8_t *page, bool *re
 /* The facts, by their index, that the index page `up` names and that are below it. */
 struct named {
 	size_t v[FAN_MAX];
+	uint64_t until[FAN_MAX]; /* the key with which the next page begins, 0: there is none */
 	unsigned n;
 };
 
@@ -97,10 +98,12 @@ static enum pm_rc list_named(struct pm_walk *w, const struct pm_page_fact *up, s
 		return rc;
 	pm_bt_meta(w->f, page, &m);
 	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
-		struct pm_bt_entry e;
+		struct pm_bt_entry e, next = {0};
 		size_t lo = 0, hi = w->an->facts.n;
 
 		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
+		if (i + 1 < m.cent && (i + 2) * w->f->btentry <= w->f->bt_area)
+			pm_bt_entry(w->f, page, w->ptype, m.level, i + 1, w->f->btentry, &next);
 		while (lo < hi) {
 			size_t mid = lo + (hi - lo) / 2;
 
@@ -110,8 +113,10 @@ static enum pm_rc list_named(struct pm_walk *w, const struct pm_page_fact *up, s
 				hi = mid;
 		}
 		if (lo < w->an->facts.n && v[lo].ib == e.ib && v[lo].bid == e.bid &&
-		    v[lo].level < up->level && ret->n < FAN_MAX)
+		    v[lo].level < up->level && ret->n < FAN_MAX) {
+			ret->until[ret->n] = next.key;
 			ret->v[ret->n++] = lo;
+		}
 	}
 	return PM_OK;
 }
@@ -256,17 +261,53 @@ static enum pm_rc mark_old(struct pm_walk *w, struct pm_leaves *l)
 	return rc;
 }
 
+/* A leaf decides on all keys up to the one with which the next begins, as its index page says; of several the
+ * youngest that names no old leaf. */
+static enum pm_rc reach_on(struct pm_walk *w, struct pm_leaves *l)
+{
+	struct pm_analysis *an = w->an;
+	pm_bid *by = pm_calloc(an->ctx, an->facts.n + 1, sizeof(*by));
+	enum pm_rc rc;
+
+	l->until = pm_calloc(an->ctx, an->facts.n + 1, sizeof(*l->until));
+	rc = an->ctx->rc;
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
+		const struct pm_page_fact *p = &an->facts.v[i];
+		struct named named;
+		bool old = false;
+
+		if (p->ptype != w->ptype || p->level != 1)
+			continue;
+		rc = list_named(w, p, &named);
+		for (unsigned k = 0; k < named.n; k++)
+			old |= l->old[named.v[k]];
+		for (unsigned k = 0; k < named.n && !old; k++)
+			if (p->bid > by[named.v[k]]) {
+				by[named.v[k]] = p->bid;
+				l->until[named.v[k]] = named.until[k];
+			}
+	}
+	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++)
+		if (l->until[i] <= an->facts.v[i].last)
+			l->until[i] = an->facts.v[i].last + 1;
+	pm_free(by);
+	return rc;
+}
+
 enum pm_rc pm_live_leaves(struct pm_walk *w, struct pm_leaves *ret)
 {
 	enum pm_rc rc = list_leaves(w, ret);
 
-	return rc ? rc : mark_old(w, ret);
+	if (rc == PM_OK)
+		rc = mark_old(w, ret);
+	return rc ? rc : reach_on(w, ret);
 }
 
 void pm_leaves_done(struct pm_leaves *l)
 {
 	pm_vec_done(&l->v);
 	pm_free(l->old);
+	pm_free(l->until);
 }
 
 /* Keys that a leaf of the tree has. */

@@ -284,7 +284,8 @@ static enum pm_rc hear_row(struct match *m, const struct set *s, struct pm_tc *t
 	enum pm_rc rc;
 
 	if (!n || n->flags || !n->data || tc->rows.v[row].rules ||
-	    (n->origin != PM_FROM_WRONG && !m->all) || m->met++ % m->step)
+	    (n->origin != PM_FROM_WRONG && !m->all && !pm_map_has(&m->o->doubled, id)) ||
+	    m->met++ % m->step)
 		return PM_OK;
 	rc = digest_row(m, s, tc, row, &h, &told);
 	if (rc || (m->choice->strict && !told))

@@ -421,7 +421,7 @@ static enum pm_rc gather_entry(void *arg, const struct pm_bt_entry *e)
 	return emit(g->w, e, sane(g->w, e));
 }
 
-static enum pm_rc assemble_leaf(struct pm_walk *w, const struct pm_page_fact *p,
+static enum pm_rc assemble_leaf(struct pm_walk *w, const struct pm_page_fact *p, uint64_t until,
 				struct pm_rangeset *decided)
 {
 	struct gather g = {w, decided, p->ib};
@@ -434,12 +434,12 @@ static enum pm_rc assemble_leaf(struct pm_walk *w, const struct pm_page_fact *p,
 				     .named = p->ib,
 				     .bid = p->bid,
 				     .lo = p->first,
-				     .hi = p->last + 1,
+				     .hi = until,
 				     .ptype = w->ptype,
 				     .grade = PM_GRADE_A,
 				     .elsewhere = true};
 	rc = pm_walk_leaf(w->an, p->ib, w->ptype, false, gather_entry, &g);
-	return rc ? rc : pm_rangeset_add(w->an->ctx, decided, p->first, p->last + 1);
+	return rc ? rc : pm_rangeset_add(w->an->ctx, decided, p->first, until);
 }
 
 /* No root: the live leaves, newest first; the newest that covers a key decides on it. What
@@ -452,9 +452,12 @@ static enum pm_rc assemble(struct pm_walk *w)
 	struct pm_range gap;
 	enum pm_rc rc = pm_live_leaves(w, &l);
 
-	for (size_t i = 0; i < l.v.n && rc == PM_OK; i++)
-		if (!l.old[l.v.v[i] - an->facts.v])
-			rc = assemble_leaf(w, l.v.v[i], &decided);
+	for (size_t i = 0; i < l.v.n && rc == PM_OK; i++) {
+		const size_t k = (size_t)(l.v.v[i] - an->facts.v);
+
+		if (!l.old[k])
+			rc = assemble_leaf(w, l.v.v[i], l.until[k], &decided);
+	}
 	for (uint64_t at = 0; rc == PM_OK && pm_rangeset_next_gap(&decided, at, KEY_END - 1, &gap);
 	     at = gap.end)
 		rc = lose(w, gap.start, gap.end, w->only_leaf);

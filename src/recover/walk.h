@@ -28,7 +28,8 @@ struct pm_walk {
 /* Leaves that may live, newest first. */
 struct pm_leaves {
 	PM_VEC(const struct pm_page_fact *) v;
-	uint8_t *old; /* by their index among the facts: it is of another day */
+	uint8_t *old;    /* by their index among the facts: it is of another day */
+	uint64_t *until; /* likewise: the first key that it does not decide on */
 };
 
 /* walk.c: read the page, and what is wrong with it as that of this id (pm_page_rule). */
