@@ -315,6 +315,32 @@ static bool names_its_like(const struct pm_gaps *g, pm_bid own)
 	return any && (list || !p[1]);
 }
 
+/* A heap, all in one block, that goes on behind the end that its entry says: there is room for it, and it ends as a
+ * heap does. Then it is the entry's size that is wrong. */
+static enum pm_rc larger_heap(struct pm_gaps *g, struct pm_missing *m,
+			      const struct pm_rangeset *used, uint32_t *ret_told)
+{
+	const struct pm_format *f = g->an->db.fmt;
+	uint64_t most = f->data_max;
+	struct pm_range next;
+	uint32_t told = 0;
+	enum pm_rc rc = PM_OK;
+
+	if (pm_rangeset_next(used, m->b.ib, UINT64_MAX, &next) &&
+	    next.start - m->b.ib < pm_block_stored(f, f->data_max))
+		most = next.start - m->b.ib - f->block_trailer;
+	if (!pm_bid_internal(m->b.bid) && most > m->b.cb && !(m->b.flags & PM_BF_LOST))
+		rc = size_told(g, m, m->b.ib, (uint32_t)most, &told);
+	if (rc || told <= m->b.cb ||
+	    !pm_analysis_allocated(g->an, m->b.ib, pm_block_stored(f, told)))
+		return rc;
+	m->at = m->b.ib;
+	m->cb = *ret_told = told;
+	rc = pm_gap_take(g, m);
+	m->b.cb = m->b.cb_inflated = (uint16_t)told;
+	return rc;
+}
+
 /* Does the entry's own place do, as far as anybody knows? */
 static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struct pm_rangeset *used,
 			    bool *ret)
@@ -339,6 +365,8 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 		m->b.flags |= right ? 0 : PM_BF_INFLATE;
 	} else if (*ret && b->cb == b->cb_inflated) {
 		rc = size_told(g, m, b->ib, b->cb, &told);
+		if (rc == PM_OK && !told)
+			rc = larger_heap(g, m, used, &told);
 		if (rc == PM_OK && told)
 			m->told = told == b->cb &&
 				  (!pm_bid_internal(b->bid) || names_its_like(g, b->bid));
