@@ -242,6 +242,52 @@ static enum pm_rc drop_made_up(struct pm_orphans *o)
 	return rc;
 }
 
+/* Is the node's own content named by its entry, there or not? It is if an older version stands in for it, and not if
+ * it was taken from it as doubtful. */
+static bool names_its_own(const struct pm_analysis *an, const struct pm_node *n)
+{
+	const size_t i = pm_block_index(an, n->data);
+	bool lost = false;
+
+	if ((n->origin != PM_FROM_TREE && !n->older) || n->flags & PM_NF_UNFIT || !n->data)
+		return false;
+	for (size_t k = 0; k < an->lost.n && i == SIZE_MAX && !lost; k++)
+		lost = an->lost.v[k].ptype == PM_PTYPE_BBT && n->data >= an->lost.v[k].lo &&
+		       n->data < an->lost.v[k].hi;
+	return i == SIZE_MAX ? lost : an->refs[i] == 1;
+}
+
+/* Is the node tree there, to the last entry, and does each name what is its item's own? Then what none names was
+ * deleted. */
+static bool all_named(const struct pm_orphans *o)
+{
+	const struct pm_analysis *an = o->an;
+
+	if (an->root_rejected[1] || an->assembled[1] || o->doubled.n)
+		return false;
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
+			return false;
+	for (size_t i = 0; i < an->pages.n; i++)
+		if (an->pages.v[i].ptype == PM_PTYPE_NBT && an->pages.v[i].grade != PM_GRADE_A)
+			return false;
+	for (size_t i = 0; i < an->notes.n; i++)
+		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE)
+			return false;
+	for (size_t i = 0; i < an->db.nodes.n; i++)
+		if (pm_nid_type(an->db.nodes.v[i].nid) == PM_NT_MESSAGE &&
+		    !names_its_own(an, &an->db.nodes.v[i]))
+			return false;
+	return true;
+}
+
+/* Can an item that no row lists be none that lives? */
+static enum pm_rc all_known(struct pm_orphans *o, bool *ret)
+{
+	*ret = all_named(o);
+	return *ret ? PM_OK : rows_whole(o, ret);
+}
+
 /* What lives by the map alone, and no row says so while all rows are there, was deleted. */
 static enum pm_rc drop_mapped(struct pm_orphans *o)
 {
@@ -251,7 +297,7 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE;
 	if (any)
-		rc = rows_whole(o, &whole);
+		rc = all_known(o, &whole);
 	for (size_t i = 0; i < o->v.n && whole; i++)
 		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE)
 			o->v.v[i].kind = PM_OR_OTHER;
@@ -274,7 +320,7 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 	if (any)
 		rc = known_items(o, &seen, &old);
 	if (any && rc == PM_OK)
-		rc = rows_whole(o, &whole);
+		rc = all_known(o, &whole);
 	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
 		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
 			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);
@@ -446,7 +492,7 @@ static bool given_up(const struct pm_orphans *o, pm_bid bid)
 {
 	const size_t i = pm_block_index(o->an, bid);
 
-	return pm_rangeset_contains(&o->told, bid, bid + 1) &&
+	return bid && pm_rangeset_contains(&o->told, bid, bid + 1) &&
 	       (i == SIZE_MAX || !o->an->db.blocks.v[i].cref);
 }
 

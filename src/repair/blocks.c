@@ -10,6 +10,7 @@
 #include "repair/repair.h"
 
 #include "base/sort.h"
+#include "msg/folder.h"
 
 #define UNSOUND   (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
 #define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
@@ -253,12 +254,24 @@ static enum pm_rc fill_blocks(struct pm_repair *r, const struct pm_data *d, pm_b
 	return rc;
 }
 
+/* Is it a heap? Its ids count in blocks. */
+static bool is_heap(const struct pm_repair *r, const struct pm_data *d)
+{
+	const struct pm_block *b =
+		d->leaves.n ? pm_ndb_find_block(&r->an->db, d->leaves.v[0].bid) : NULL;
+
+	return b && b->flags & PM_BF_KIND;
+}
+
 /*
  * A data tree whose blocks are all there: sound ones stay, damaged ones are copied to new
- * blocks, lost ones become zeros of their size, so that later offsets hold.
+ * blocks, lost ones become zeros of their size, so that later offsets hold. `rows`: those of a table, which
+ * never straddle blocks.
  */
-static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_bid)
+static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, bool rows, pm_bid *ret_bid)
 {
+	const bool flows = !rows && !is_heap(r, d);
+
 	struct pm_buf b = {0};
 	size_t lost = 0;
 	enum pm_rc rc = PM_OK;
@@ -294,18 +307,19 @@ static enum pm_rc mend_data(struct pm_repair *r, struct pm_data *d, pm_bid *ret_
 		return PM_LOST;
 	/* One that is stored anew is stored in full blocks: short ones would look like an order that is
 	 * wrong, once all else is right. */
-	if (d->flags & PM_TF_NOT_FULL)
+	if (d->flags & PM_TF_NOT_FULL && flows)
 		rc = fill_blocks(r, d, ret_bid);
 	else
 		rc = pm_data_build_over(r->ctx, &r->sink, d->leaves.v, d->leaves.n, ret_bid);
 	return pm_is_error(rc) ? rc : PM_DAMAGED;
 }
 
-enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
+static enum pm_rc mend_tree(struct pm_repair *r, pm_bid bid, bool rows, pm_bid *ret_bid)
 {
 	struct pm_data d;
 	enum pm_rc rc, state;
 	pm_bid to = bid;
+	bool unsound = false;
 
 	*ret_bid = bid;
 	if (!bid)
@@ -315,13 +329,15 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	if (recall(r, TREE_DATA, bid, ret_bid, &state))
 		return state;
 	rc = pm_data_open(&r->an->db, bid, &d);
-	if (rc == PM_OK) {
-		for (size_t i = 0; i < d.leaves.n && rc == PM_OK; i++)
-			if (leaf_unsound(r, &d.leaves.v[i]))
-				rc = PM_DAMAGED;
-	}
+	for (size_t i = 0; i < d.leaves.n && !unsound; i++)
+		unsound = leaf_unsound(r, &d.leaves.v[i]);
+	if (rc == PM_OK && unsound)
+		rc = PM_DAMAGED;
+	/* Whoever mends the table knows its rows by their own ids. */
+	if (rc == PM_DAMAGED && d.flags == PM_TF_NOT_FULL && rows && !unsound)
+		rc = PM_OK;
 	if (rc == PM_DAMAGED)
-		rc = mend_data(r, &d, &to);
+		rc = mend_data(r, &d, rows, &to);
 	pm_data_close(&d);
 	if (pm_is_error(rc))
 		return rc;
@@ -349,22 +365,50 @@ enum pm_rc pm_repair_full(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 	return pm_map_put(r->ctx, &r->full, bid, *ret_bid);
 }
 
-static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid);
+enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
+{
+	return mend_tree(r, bid, false, ret_bid);
+}
+
+static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, bool table, unsigned depth,
+			    pm_bid *ret_bid);
+
+/* Is it a table, whose subnodes may be its rows? */
+static enum pm_rc is_table(struct pm_repair *r, pm_nid nid, pm_bid data, bool *ret)
+{
+	const unsigned t = pm_nid_type(nid);
+	const struct pm_block *b;
+	struct pm_data d;
+	enum pm_rc rc;
+
+	*ret = t == PM_NT_RECIPIENTS || t == PM_NT_ATTACHMENTS ||
+	       (t >= PM_NT_HIERARCHY && t <= PM_NT_ASSOC_CONTENTS);
+	if (*ret || !data)
+		return PM_OK;
+	rc = pm_data_open(&r->an->db, data, &d);
+	b = d.leaves.n ? pm_ndb_find_block(&r->an->db, d.leaves.v[0].bid) : NULL;
+	*ret = b && (b->flags & PM_BF_KIND) == PM_BK_TC;
+	pm_data_close(&d);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
 
 /* Data and subnodes of every entry; *ret_changed when one of them has a new id. */
-static enum pm_rc mend_entries(struct pm_repair *r, struct pm_subs *s, unsigned depth,
+static enum pm_rc mend_entries(struct pm_repair *r, struct pm_subs *s, bool table, unsigned depth,
 			       bool *ret_changed, enum pm_rc *ret_state)
 {
 	for (size_t i = 0; i < s->v.n; i++) {
 		struct pm_sub *e = &s->v.v[i];
 		pm_bid data = e->data, sub = e->sub;
-		enum pm_rc rc = pm_repair_data(r, e->data, &data);
+		bool below = false;
+		enum pm_rc rc = mend_tree(r, e->data, table, &data);
 
 		if (pm_is_error(rc))
 			return rc;
 		*ret_state = rc == PM_NONE ? *ret_state
 					   : pm_worse(*ret_state, rc == PM_OK ? PM_OK : PM_DAMAGED);
-		rc = mend_subs(r, e->sub, depth + 1, &sub);
+		rc = e->sub ? is_table(r, (pm_nid)e->nid, e->data, &below) : PM_OK;
+		if (!pm_is_error(rc))
+			rc = mend_subs(r, e->sub, below, depth + 1, &sub);
 		if (pm_is_error(rc))
 			return rc;
 		*ret_state = rc == PM_NONE ? *ret_state
@@ -387,7 +431,8 @@ static bool internals_unsound(const struct pm_repair *r, const struct pm_subs *s
 	return false;
 }
 
-static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_bid *ret_bid)
+static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, bool table, unsigned depth,
+			    pm_bid *ret_bid)
 {
 	struct pm_subs s;
 	enum pm_rc rc, state = PM_OK;
@@ -415,7 +460,7 @@ static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, unsigned depth, pm_
 	changed = rc != PM_OK || internals_unsound(r, &s);
 	if (changed)
 		state = rc == PM_LOST ? PM_LOST : PM_DAMAGED;
-	rc = mend_entries(r, &s, depth, &changed, &state);
+	rc = mend_entries(r, &s, table, depth, &changed, &state);
 	if (rc == PM_OK && changed) {
 		to = 0;
 		rc = pm_subs_build(r->ctx, &r->sink, s.v.v, s.v.n, &to);
@@ -429,11 +474,6 @@ out:
 	return rc;
 }
 
-enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
-{
-	return mend_subs(r, bid, 0, ret_bid);
-}
-
 enum pm_rc pm_repair_blocks(struct pm_repair *r)
 {
 	enum pm_rc rc = mend_trailers(r);
@@ -443,6 +483,7 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 	for (size_t i = 0; i < r->an->db.nodes.n && rc == PM_OK; i++) {
 		struct pm_node *n = &r->an->db.nodes.v[i];
 		pm_bid data, sub;
+		bool table = false;
 		enum pm_rc state;
 
 		/* What the check found is still so, and it found nothing. */
@@ -451,7 +492,9 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 		state = pm_repair_data(r, n->data, &data);
 		if (pm_is_error(state))
 			return state;
-		state = pm_repair_subs(r, n->sub, &sub);
+		state = n->sub ? is_table(r, n->nid, n->data, &table) : PM_OK;
+		if (!pm_is_error(state))
+			state = mend_subs(r, n->sub, table, 0, &sub);
 		if (pm_is_error(state))
 			return state;
 		if (data == n->data && sub == n->sub)

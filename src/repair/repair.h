@@ -240,7 +240,6 @@ enum pm_rc pm_repair_set_node(struct pm_repair *r, pm_nid nid, pm_nid parent, pm
 /* Data tree and subnode tree of a node with everything damaged copied, everything lost cut or
  * zero. PM_OK, PM_DAMAGED (content suffered), PM_LOST (nothing left, *ret_bid 0). */
 enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
-enum pm_rc pm_repair_subs(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
 /* A data tree whose blocks are sound, with all blocks but the last full. */
 enum pm_rc pm_repair_full(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid);
 
