@@ -442,6 +442,9 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 	}
 	if (rc == PM_OK)
 		rc = pm_refs_node(an, &now, true);
+	/* What they hold was counted as that of the dead; they are none. */
+	pm_map_delete(&an->orphans, now.data);
+	pm_map_delete(&an->orphans, now.sub);
 	/* What was doubted for nothing is no news. */
 	if (rc || (x->from != PM_OR_NO_NODE && an->db.nodes.v[x->from].nid == x->nid &&
 		   an->db.nodes.v[x->from].sub == x->sub))

@@ -245,6 +245,8 @@ static enum pm_rc add_root(struct pm_orphans *o, size_t i)
 	struct pm_analysis *an = o->an;
 	const struct pm_block *b = &an->db.blocks.v[i];
 	uint16_t kind = b->flags & PM_BF_KIND;
+	/* One of which its count says that it is dead is counted with what it holds. */
+	const uint32_t counted = pm_map_has(&an->orphans, b->bid);
 	struct pm_buf buf = {0};
 	size_t first = i;
 	enum pm_rc rc = PM_OK;
@@ -258,7 +260,7 @@ static enum pm_rc add_root(struct pm_orphans *o, size_t i)
 		else if (rc == PM_OK)
 			rc = pm_first_leaf(an, b->bid, &first);
 		/* One that begins with the block of a living object has lost its own. */
-		if (rc == PM_OK && first != i && first != SIZE_MAX && !an->refs[first])
+		if (rc == PM_OK && first != i && first != SIZE_MAX && an->refs[first] <= counted)
 			kind = an->db.blocks.v[first].flags & PM_BF_KIND;
 	}
 	pm_buf_done(&buf);
