@@ -12,6 +12,9 @@
 #include "ltp/tc.h"
 #include "msg/folder.h"
 
+/* Nids of messages begin here [MS-PST 2.2.2.6, rgnid]. */
+#define FIRST_MESSAGE UINT64_C(0x200000)
+
 /* Was anything about the node tree such that nodes can be missing? */
 static bool suspicious(const struct pm_analysis *an)
 {
@@ -257,8 +260,8 @@ static bool names_its_own(const struct pm_analysis *an, const struct pm_node *n)
 	return i == SIZE_MAX ? lost : an->refs[i] == 1;
 }
 
-/* Is the node tree there, to the last entry, and does each name what is its item's own? Then what none names was
- * deleted. */
+/* Is that part of the node tree there, to the last entry, that has messages, and does each name what is its own?
+ * Then a message that none names was deleted. */
 static bool all_named(const struct pm_orphans *o)
 {
 	const struct pm_analysis *an = o->an;
@@ -266,10 +269,11 @@ static bool all_named(const struct pm_orphans *o)
 	if (an->root_rejected[1] || an->assembled[1] || o->doubled.n)
 		return false;
 	for (size_t i = 0; i < an->lost.n; i++)
-		if (an->lost.v[i].ptype == PM_PTYPE_NBT)
+		if (an->lost.v[i].ptype == PM_PTYPE_NBT && an->lost.v[i].hi > FIRST_MESSAGE)
 			return false;
 	for (size_t i = 0; i < an->pages.n; i++)
-		if (an->pages.v[i].ptype == PM_PTYPE_NBT && an->pages.v[i].grade != PM_GRADE_A)
+		if (an->pages.v[i].ptype == PM_PTYPE_NBT && an->pages.v[i].grade != PM_GRADE_A &&
+		    an->pages.v[i].hi > FIRST_MESSAGE)
 			return false;
 	for (size_t i = 0; i < an->notes.n; i++)
 		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE)
@@ -281,23 +285,16 @@ static bool all_named(const struct pm_orphans *o)
 	return true;
 }
 
-/* Can an item that no row lists be none that lives? */
-static enum pm_rc all_known(struct pm_orphans *o, bool *ret)
-{
-	*ret = all_named(o);
-	return *ret ? PM_OK : rows_whole(o, ret);
-}
-
 /* What lives by the map alone, and no row says so while all rows are there, was deleted. */
 static enum pm_rc drop_mapped(struct pm_orphans *o)
 {
-	bool any = false, whole = false;
+	bool any = false, whole = all_named(o);
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE;
-	if (any)
-		rc = all_known(o, &whole);
+	if (any && !whole)
+		rc = rows_whole(o, &whole);
 	for (size_t i = 0; i < o->v.n && whole; i++)
 		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE)
 			o->v.v[i].kind = PM_OR_OTHER;
@@ -312,15 +309,15 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 static enum pm_rc drop_uncertain(struct pm_orphans *o)
 {
 	struct pm_map seen = {0}, old = {0};
-	bool any = false, whole = false;
+	bool any = false, whole = all_named(o);
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= uncertain(&o->v.v[i]);
 	if (any)
 		rc = known_items(o, &seen, &old);
-	if (any && rc == PM_OK)
-		rc = all_known(o, &whole);
+	if (any && !whole && rc == PM_OK)
+		rc = rows_whole(o, &whole);
 	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
 		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
 			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);

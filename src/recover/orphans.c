@@ -105,7 +105,7 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_CC, 1252, &b);
 	x->cc = digest_string(&b);
 	cc = pm_pc_find(&pc, PM_ID_DISPLAY_CC);
-	x->cc_known = cc && rc == PM_OK && (x->cc || !pm_le32(cc->raw));
+	x->cc_known = !cc || (rc == PM_OK && (x->cc || !pm_le32(cc->raw)));
 	pm_buf_clear(&b);
 	if (!pm_is_error(rc))
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, &b);
@@ -314,8 +314,9 @@ enum pm_rc pm_orphans_told(struct pm_orphans *o)
 	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++) {
 		const struct pm_tree_page *t = &an->pages.v[i];
 
+		/* A leaf that stands in for a lost root is not all of the tree. */
 		if (t->ptype == PM_PTYPE_BBT && !t->level && t->grade == PM_GRADE_A && !t->bad &&
-		    t->lo < top)
+		    t->lo < top && !(an->root_rejected[0] && !t->lo && t->hi == UINT64_MAX))
 			rc = pm_rangeset_add(an->ctx, &o->told, t->lo, t->hi < top ? t->hi : top);
 	}
 	return rc;

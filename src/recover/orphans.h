@@ -43,7 +43,7 @@ struct pm_orphan {
 	uint8_t kind;      /* pm_orphan_kind */
 	bool attach;       /* it says that it has attachments */
 	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
-	bool cc_known;     /* it has a display-cc, maybe an empty one */
+	bool cc_known;     /* its display-cc could be read, or it has none */
 	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
 	bool freed;        /* the leaf of the block tree that would have it is there, and has not */
