@@ -21,14 +21,18 @@
 /* A block that an internal block names. */
 struct ref {
 	pm_bid bid;
-	pm_nid nid;       /* of the subnode; 0: a part of data */
-	uint64_t nearest; /* distance to the next of the other ids */
+	pm_nid nid; /* of the subnode; 0: a part of data */
+	uint64_t
+		nearest; /* distance to the next of the other ids; of a part of data: the widest gap that is
+			   * between it and the block's own, as they are written together */
 };
 
 struct strangers {
 	struct pm_analysis *an;
 	PM_VEC(struct ref) refs; /* of the block at hand */
 	PM_VEC(pm_bid) ids;      /* all that it names, and its own */
+	PM_VEC(uint64_t) steps;  /* likewise: the widest gap between it and its own */
+	pm_bid own;
 	PM_VEC(uint64_t) usual;  /* distances, of all blocks */
 	uint64_t far;            /* 0: still to be learnt */
 	bool mixed_up;           /* most are, though many are not: then those don't count either */
@@ -79,6 +83,35 @@ static enum pm_rc list(struct strangers *s, pm_bid own, const struct pm_buf *b)
 	return rc;
 }
 
+/* From the block's own id to both sides. */
+static enum pm_rc measure_steps(struct strangers *s)
+{
+	const pm_bid *v = s->ids.v;
+	size_t at = 0;
+
+	s->steps.n = 0;
+	while (at + 1 < s->ids.n && v[at] < s->own)
+		at++;
+	for (size_t i = 0; i < s->ids.n; i++) {
+		uint64_t *slot = pm_vec_push(s->an->ctx, &s->steps);
+
+		if (!slot)
+			return s->an->ctx->rc;
+		*slot = 0;
+	}
+	for (size_t i = at; i-- > 0;) {
+		const uint64_t gap = v[i + 1] - v[i];
+
+		s->steps.v[i] = gap > s->steps.v[i + 1] ? gap : s->steps.v[i + 1];
+	}
+	for (size_t i = at + 1; i < s->ids.n; i++) {
+		const uint64_t gap = v[i] - v[i - 1];
+
+		s->steps.v[i] = gap > s->steps.v[i - 1] ? gap : s->steps.v[i - 1];
+	}
+	return PM_OK;
+}
+
 static void measure(struct strangers *s, struct ref *r)
 {
 	const pm_bid *v = s->ids.v;
@@ -91,6 +124,10 @@ static void measure(struct strangers *s, struct ref *r)
 			lo = mid + 1;
 		else
 			hi = mid;
+	}
+	if (!r->nid) {
+		r->nearest = s->steps.v[lo];
+		return;
 	}
 	r->nearest = UINT64_MAX;
 	if (lo)
@@ -179,6 +216,9 @@ static enum pm_rc look(struct strangers *s, struct pm_block *e)
 	if (rc || s->ids.n < 2)
 		return pm_is_error(rc) ? rc : PM_OK;
 	rc = pm_sort_u64(s->an->ctx, s->ids.v, s->ids.n, sizeof(*s->ids.v), 0);
+	s->own = pm_bid_key(own);
+	if (rc == PM_OK)
+		rc = measure_steps(s);
 	for (size_t i = 0; i < s->refs.n && rc == PM_OK; i++) {
 		uint64_t *d = NULL;
 
@@ -285,6 +325,7 @@ enum pm_rc pm_mark_strangers(struct pm_analysis *an)
 	}
 	pm_vec_done(&s.refs);
 	pm_vec_done(&s.ids);
+	pm_vec_done(&s.steps);
 	pm_vec_done(&s.usual);
 	pm_map_done(&s.from_afar);
 	return rc;
