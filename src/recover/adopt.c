@@ -245,24 +245,20 @@ static enum pm_rc drop_made_up(struct pm_orphans *o)
 	return rc;
 }
 
-/* Is the node's own content named by its entry, there or not? It is if an older version stands in for it, and not if
- * it was taken from it as doubtful. */
-static bool names_its_own(const struct pm_analysis *an, const struct pm_node *n)
+/* Is the node's own content named by its entry, there or not (`lost`: ids of which the block tree's leaves are lost)? It
+ * is if an older version stands in for it, and not if it was taken from it as doubtful. */
+static bool names_its_own(const struct pm_analysis *an, const struct pm_rangeset *lost,
+			  const struct pm_node *n)
 {
 	const size_t i = pm_block_index(an, n->data);
-	bool lost = false;
 
 	if ((n->origin != PM_FROM_TREE && !n->older) || n->flags & PM_NF_UNFIT || !n->data)
 		return false;
-	for (size_t k = 0; k < an->lost.n && i == SIZE_MAX && !lost; k++)
-		lost = an->lost.v[k].ptype == PM_PTYPE_BBT && n->data >= an->lost.v[k].lo &&
-		       n->data < an->lost.v[k].hi;
-	return i == SIZE_MAX ? lost : an->refs[i] == 1;
+	return i == SIZE_MAX ? pm_rangeset_contains(lost, n->data, n->data + 1) : an->refs[i] == 1;
 }
 
-/* Is that part of the node tree there, to the last entry, that has messages, and does each name what is its own?
- * Then a message that none names was deleted. */
-static bool all_named(const struct pm_orphans *o)
+/* Is that part of the node tree there, to the last entry, that has messages? */
+static bool messages_whole(const struct pm_orphans *o)
 {
 	const struct pm_analysis *an = o->an;
 
@@ -278,23 +274,45 @@ static bool all_named(const struct pm_orphans *o)
 	for (size_t i = 0; i < an->notes.n; i++)
 		if (an->notes.v[i].kind == PM_NOTE_NODE_RANGE)
 			return false;
-	for (size_t i = 0; i < an->db.nodes.n; i++)
-		if (pm_nid_type(an->db.nodes.v[i].nid) == PM_NT_MESSAGE &&
-		    !names_its_own(an, &an->db.nodes.v[i]))
-			return false;
 	return true;
+}
+
+/* Does each message's entry name what is its own, and is none lost? Then a message that none names was deleted. */
+static enum pm_rc all_named(const struct pm_orphans *o, bool *ret)
+{
+	const struct pm_analysis *an = o->an;
+	struct pm_rangeset lost = {0};
+	enum pm_rc rc = PM_OK;
+
+	*ret = messages_whole(o);
+	for (size_t i = 0; i < an->lost.n && *ret && rc == PM_OK; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_BBT)
+			rc = pm_rangeset_add(an->ctx, &lost, an->lost.v[i].lo, an->lost.v[i].hi);
+	for (size_t i = 0; i < an->db.nodes.n && *ret && rc == PM_OK; i++)
+		if (pm_nid_type(an->db.nodes.v[i].nid) == PM_NT_MESSAGE)
+			*ret = names_its_own(an, &lost, &an->db.nodes.v[i]);
+	pm_rangeset_done(&lost);
+	return rc;
+}
+
+/* Was a message deleted if neither a node nor a row names it? */
+static enum pm_rc all_known(struct pm_orphans *o, bool *ret)
+{
+	enum pm_rc rc = all_named(o, ret);
+
+	return rc || *ret ? rc : rows_whole(o, ret);
 }
 
 /* What lives by the map alone, and no row says so while all rows are there, was deleted. */
 static enum pm_rc drop_mapped(struct pm_orphans *o)
 {
-	bool any = false, whole = all_named(o);
+	bool any = false, whole = false;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE;
-	if (any && !whole)
-		rc = rows_whole(o, &whole);
+	if (any)
+		rc = all_known(o, &whole);
 	for (size_t i = 0; i < o->v.n && whole; i++)
 		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE)
 			o->v.v[i].kind = PM_OR_OTHER;
@@ -309,15 +327,15 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 static enum pm_rc drop_uncertain(struct pm_orphans *o)
 {
 	struct pm_map seen = {0}, old = {0};
-	bool any = false, whole = all_named(o);
+	bool any = false, whole = false;
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < o->v.n; i++)
 		any |= uncertain(&o->v.v[i]);
 	if (any)
 		rc = known_items(o, &seen, &old);
-	if (any && !whole && rc == PM_OK)
-		rc = rows_whole(o, &whole);
+	if (any && rc == PM_OK)
+		rc = all_known(o, &whole);
 	for (size_t i = 0; i < o->v.n && any && rc == PM_OK; i++)
 		if (!uncertain(&o->v.v[i]) && item_type(&o->v.v[i]) && o->v.v[i].search)
 			rc = pm_map_put(o->an->ctx, &seen, o->v.v[i].search, 1);
@@ -487,25 +505,16 @@ static void forget_found(struct pm_analysis *an, const struct pm_map *gone)
 	an->notes.n = n;
 }
 
-/* Has the block tree given up this block? Not if the leaf that would have it is lost. */
-static bool given_up(const struct pm_orphans *o, pm_bid bid)
-{
-	const size_t i = pm_block_index(o->an, bid);
-
-	return bid && pm_rangeset_contains(&o->told, bid, bid + 1) &&
-	       (i == SIZE_MAX || !o->an->db.blocks.v[i].cref);
-}
-
 /* Was the message deleted since an older leaf named it? No table lists it, and its folder's would, or the block tree
  * has given up what it names. */
-static enum pm_rc deleted_since(struct pm_orphans *o, const struct pm_node *n, bool given_up,
+static enum pm_rc deleted_since(struct pm_orphans *o, const struct pm_node *n, bool up,
 				const struct pm_map *listed, struct pm_map *tables, bool *ret)
 {
 	*ret = false;
 	if (pm_map_has(listed, n->nid))
 		return PM_OK;
-	*ret = given_up;
-	return given_up ? PM_OK : table_sound(o, tables, n->parent, ret);
+	*ret = up;
+	return up ? PM_OK : table_sound(o, tables, n->parent, ret);
 }
 
 /* Of messages that only older leaves name: deleted ones, and older versions. */
@@ -525,7 +534,8 @@ static enum pm_rc drop_deleted(struct pm_orphans *o)
 		bool since = false;
 
 		if (d->origin == PM_FROM_STALE && pm_nid_type(d->nid) == PM_NT_MESSAGE) {
-			const bool up = given_up(o, d->data) && (!d->sub || given_up(o, d->sub));
+			const bool up = pm_orphans_given_up(o, d->data) &&
+					(!d->sub || pm_orphans_given_up(o, d->sub));
 
 			d->older |= up;
 			rc = deleted_since(o, d, up, &listed, &tables, &since);

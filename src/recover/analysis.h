@@ -205,6 +205,11 @@ const char *pm_node_doubt(const struct pm_node *n);
  * references and whose count says so. */
 enum pm_rc pm_analysis_count_refs(struct pm_analysis *an) PM_MUST_CHECK;
 
+/* Does the node hold a table, so that its subnodes are rows and cells? What can't be told, since its data
+ * are damaged, is none. */
+enum pm_rc pm_node_is_table(struct pm_analysis *an, const struct pm_node *n,
+			    bool *ret) PM_MUST_CHECK;
+
 /* Put db.nodes in order after something was appended; doubles go to an->doubles. */
 enum pm_rc pm_analysis_sort_nodes(struct pm_analysis *an) PM_MUST_CHECK;
 

@@ -289,12 +289,15 @@ static enum pm_rc disown_misfits(struct pm_orphans *o)
 	return rc;
 }
 
+static bool folders_table(pm_nid nid)
+{
+	return pm_nid_type(nid) >= PM_NT_HIERARCHY && pm_nid_type(nid) <= PM_NT_ASSOC_CONTENTS;
+}
+
 /* A folder's table by a page with a wrong checksum, of a folder that isn't there. */
 static bool table_of_nobody(const struct pm_ndb *db, const struct pm_node *n)
 {
-	const unsigned t = pm_nid_type(n->nid);
-
-	return n->origin == PM_FROM_WRONG && t >= PM_NT_HIERARCHY && t <= PM_NT_ASSOC_CONTENTS &&
+	return n->origin == PM_FROM_WRONG && folders_table(n->nid) &&
 	       !pm_ndb_find_node(db, pm_nid_make(PM_NT_FOLDER, n->nid >> 5));
 }
 
@@ -563,31 +566,18 @@ static enum pm_rc doubt_nodes(struct looks *s, const struct naming *naming)
  * A folder's table that an older leaf names and that the block tree has given up: a younger one was saved,
  * which may begin with the same blocks and have the same subnodes. Without one it returns.
  */
-static enum pm_rc doubt_old_tables(struct pm_orphans *o)
+static enum pm_rc doubt_old_table(struct pm_orphans *o, size_t i)
 {
-	struct pm_analysis *an = o->an;
-	enum pm_rc rc = PM_OK;
+	const pm_bid sub = o->an->db.nodes.v[i].sub;
+	enum pm_rc rc = doubt(o, i, true, true);
+	struct pm_orphan *x = o->v.n ? &o->v.v[o->v.n - 1] : NULL;
 
-	for (size_t i = 0; i < an->db.nodes.n && rc == PM_OK; i++) {
-		const struct pm_node *n = &an->db.nodes.v[i];
-		const size_t block = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
-		const pm_bid sub = n->sub;
-		struct pm_orphan *x;
-
-		if (n->origin != PM_FROM_STALE || n->flags || block == SIZE_MAX ||
-		    pm_nid_type(n->nid) < PM_NT_HIERARCHY ||
-		    pm_nid_type(n->nid) > PM_NT_ASSOC_CONTENTS || an->db.blocks.v[block].cref ||
-		    !pm_rangeset_contains(&o->told, n->data, n->data + 1))
-			continue;
-		rc = doubt(o, i, true, true);
-		if (rc)
-			break;
-		x = &o->v.v[o->v.n - 1];
-		x->had = sub;
-		x->sub = 0;
-		x->left = 0;
-	}
-	return rc;
+	if (rc || !x)
+		return rc;
+	x->had = sub;
+	x->sub = 0;
+	x->left = 0;
+	return PM_OK;
 }
 
 /* Do the objects that a folder's table lists name another folder as theirs? `together`: its subnodes,
@@ -608,8 +598,8 @@ static enum pm_rc table_of_another(struct pm_orphans *o, const struct pm_node *n
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Tables whose entry names that of another folder: without a better place they return, unless another
- * entry names them as well. */
+/* Older tables; and those whose entry names that of another folder: without a better place they return, unless
+ * another entry names them as well. */
 static enum pm_rc doubt_tables(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
@@ -620,9 +610,12 @@ static enum pm_rc doubt_tables(struct pm_orphans *o)
 		const size_t block = n->data ? pm_block_index(an, n->data) : SIZE_MAX;
 		bool another = false, together = false;
 
-		if (pm_nid_type(n->nid) < PM_NT_HIERARCHY ||
-		    pm_nid_type(n->nid) > PM_NT_ASSOC_CONTENTS || block == SIZE_MAX || n->flags)
+		if (!folders_table(n->nid) || block == SIZE_MAX || n->flags)
 			continue;
+		if (n->origin == PM_FROM_STALE && pm_orphans_given_up(o, n->data)) {
+			rc = doubt_old_table(o, i);
+			continue;
+		}
 		rc = table_of_another(o, n, &another, &together);
 		if (rc == PM_OK && another)
 			rc = an->refs[block] > 1 ? pm_disown(an, n) : doubt(o, i, true, together);
@@ -646,8 +639,6 @@ enum pm_rc pm_orphans_doubt(struct pm_orphans *o)
 		pm_pool_free(s->pool);
 	}
 	pm_free(s);
-	if (rc == PM_OK)
-		rc = doubt_old_tables(o);
 	if (rc == PM_OK)
 		rc = doubt_tables(o);
 	return rc ? rc : doubt_nids(o);

@@ -193,15 +193,13 @@ static enum pm_rc look(struct orders *o, size_t i)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Is the node a table, whose subnodes are rows and cells? What can't be told, since its data are
- * damaged, is none: its values are to be judged now as they will be once it is mended. */
-static enum pm_rc is_table(struct orders *o, const struct pm_node *n, bool *ret)
+enum pm_rc pm_node_is_table(struct pm_analysis *an, const struct pm_node *n, bool *ret)
 {
 	size_t i = SIZE_MAX;
-	enum pm_rc rc = n->data ? pm_first_leaf(o->an, n->data, &i) : PM_OK;
+	enum pm_rc rc = n->data ? pm_first_leaf(an, n->data, &i) : PM_OK;
 
 	*ret = pm_nid_kind(n->nid) == PM_BK_TC ||
-	       (i != SIZE_MAX && (o->an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
+	       (i != SIZE_MAX && (an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
 	return rc;
 }
 
@@ -225,8 +223,9 @@ static enum pm_rc find_values(struct orders *o, const struct pm_node *n, unsigne
 		const struct pm_node kid = {.nid = (pm_nid)v->nid, .data = v->data, .sub = v->sub};
 
 		e = pm_map_find(&o->at, pm_bid_key(v->data));
+		/* A damaged one's values are judged now as they will be once it is mended. */
 		if (e && !known)
-			rc = is_table(o, n, &table);
+			rc = pm_node_is_table(o->an, n, &table);
 		known |= e != NULL;
 		if (e && !table)
 			o->v.v[e->value].value = true;

@@ -222,7 +222,7 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	rc = pm_orphan_look(o, x, kind);
 	/* Where counts are wrong, one alone does not make a message live. */
 	x->mapped = !b->cref;
-	x->freed = !b->cref && pm_rangeset_contains(&o->told, b->bid, b->bid + 1);
+	x->freed = pm_orphans_given_up(o, b->bid);
 	x->certain =
 		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
 			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
@@ -322,6 +322,14 @@ enum pm_rc pm_orphans_told(struct pm_orphans *o)
 	return rc;
 }
 
+bool pm_orphans_given_up(const struct pm_orphans *o, pm_bid bid)
+{
+	const size_t i = pm_block_index(o->an, bid);
+
+	return bid && pm_rangeset_contains(&o->told, bid, bid + 1) &&
+	       (i == SIZE_MAX || !o->an->db.blocks.v[i].cref);
+}
+
 static enum pm_rc gather(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
@@ -361,21 +369,6 @@ struct join {
 	uint64_t voters; /* so many gave it their distances, some several */
 	bool regular;    /* that of nearly all is the same: at another one, only recipients tell */
 };
-
-static size_t lower_sub(const struct pm_orphans *o, pm_bid bid)
-{
-	size_t lo = 0, hi = o->subs.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->subs.v[mid].bid < bid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
 
 /* Can this be the subnode tree of the context, and how likely: 0 not at all. */
 static unsigned likely(const struct pm_orphan *x, const struct pm_orphan_sub *s)
@@ -446,7 +439,7 @@ static enum pm_rc learn_order(struct join *j)
 	j->voters = d->total;
 	for (size_t i = 0; i < o->v.n && d->most < SURE && rc == PM_OK; i++) {
 		const struct pm_orphan *x = &o->v.v[i];
-		const size_t at = lower_sub(o, x->data);
+		const size_t at = pm_lower_member(&o->subs, bid, x->data);
 		const uint64_t before = d->total;
 
 		for (size_t k = at > NEAR ? at - NEAR : 0;
@@ -483,7 +476,7 @@ static void see_usual(struct join *j)
 	for (size_t i = 0; i < o->v.n; i++) {
 		const struct pm_orphan *x = &o->v.v[i];
 		const pm_bid bid = x->data + (pm_bid)j->apart.usual;
-		const size_t k = lower_sub(o, bid);
+		const size_t k = pm_lower_member(&o->subs, bid, bid);
 
 		if (x->kind == PM_OR_MESSAGE && k < o->subs.n && o->subs.v[k].bid == bid &&
 		    o->subs.v[k].has == x->need)
@@ -576,7 +569,7 @@ static enum pm_rc consider_alike(struct join *j, const struct alike *a, size_t i
 	const struct pm_orphan *x = &j->o->v.v[i];
 	const struct pm_map_entry *e = x->need ? pm_map_find(&a->first, x->need) : NULL;
 	const struct pm_map_entry *all = x->need ? pm_map_find(&a->needs, x->need) : NULL;
-	const size_t at = lower_sub(j->o, x->data);
+	const size_t at = pm_lower_member(&j->o->subs, bid, x->data);
 	enum pm_rc rc = PM_OK;
 
 	if (x->kind != PM_OR_MESSAGE && x->kind != PM_OR_ASSOC)
@@ -645,7 +638,7 @@ static enum pm_rc try_rows(struct join *j, const struct pm_orphan *x, size_t k,
 static enum pm_rc join_table(struct join *j, struct pm_orphan *x)
 {
 	struct pm_orphans *o = j->o;
-	const size_t at = lower_sub(o, x->data);
+	const size_t at = pm_lower_member(&o->subs, bid, x->data);
 	struct pm_orphan_sub *best = NULL;
 	unsigned how = 0;
 	enum pm_rc rc = PM_OK;
@@ -713,7 +706,8 @@ static enum pm_rc join(struct pm_orphans *o)
 	enum pm_rc rc;
 
 	for (size_t i = 0; i < o->v.n; i++) { /* pairs that came as such */
-		const size_t at = o->v.v[i].sub ? lower_sub(o, o->v.v[i].sub) : o->subs.n;
+		const size_t at =
+			o->v.v[i].sub ? pm_lower_member(&o->subs, bid, o->v.v[i].sub) : o->subs.n;
 
 		if (at < o->subs.n && o->subs.v[at].bid == o->v.v[i].sub)
 			o->subs.v[at].taken = true;
@@ -726,7 +720,7 @@ static enum pm_rc join(struct pm_orphans *o)
 	if (rc == PM_OK)
 		rc = find_alike(o, &a);
 	for (size_t i = 0; i < o->v.n && rc == PM_OK; i++) {
-		size_t at = lower_sub(o, o->v.v[i].data);
+		size_t at = pm_lower_member(&o->subs, bid, o->v.v[i].data);
 
 		if (o->v.v[i].kind >= PM_OR_HIERARCHY)
 			continue;
@@ -759,27 +753,12 @@ static enum pm_rc join(struct pm_orphans *o)
 	return rc;
 }
 
-static size_t lower_data(const struct pm_orphans *o, pm_bid data)
-{
-	size_t lo = 0, hi = o->v.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (o->v.v[mid].data < data)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* Of an entry whose nid another one has, the nid alone is in doubt. */
 static void know_doubles(struct pm_orphans *o)
 {
 	for (size_t i = 0; i < o->an->doubles.n; i++) {
 		const struct pm_node *d = &o->an->doubles.v[i];
-		const size_t k = lower_data(o, d->data);
+		const size_t k = pm_lower_member(&o->v, data, d->data);
 
 		if (k == o->v.n || o->v.v[k].data != d->data)
 			continue;

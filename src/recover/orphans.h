@@ -86,6 +86,8 @@ enum pm_rc pm_orphans_doubt_folders(struct pm_orphans *o) PM_MUST_CHECK;
 
 /* orphans.c: which ids do leaves of the block tree decide on? Fills `told`. */
 enum pm_rc pm_orphans_told(struct pm_orphans *o) PM_MUST_CHECK;
+/* Has the block tree given up this block? Not if the leaf that would have it is lost. */
+bool pm_orphans_given_up(const struct pm_orphans *o, pm_bid bid);
 /* orphans.c: kind and digests of a context (PM_BK_PC or _TC), of a subnode tree. */
 enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t kind) PM_MUST_CHECK;
 enum pm_rc pm_orphan_look_at_subs(struct pm_orphans *o, struct pm_orphan_sub *s) PM_MUST_CHECK;

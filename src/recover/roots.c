@@ -88,7 +88,6 @@ struct named {
 
 static enum pm_rc list_named(struct pm_walk *w, const struct pm_page_fact *up, struct named *ret)
 {
-	struct pm_page_fact *v = w->an->facts.v;
 	uint8_t page[4096];
 	struct pm_bt_meta m;
 	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img, up->ib, page, w->f->page);
@@ -98,24 +97,16 @@ static enum pm_rc list_named(struct pm_walk *w, const struct pm_page_fact *up, s
 		return rc;
 	pm_bt_meta(w->f, page, &m);
 	for (unsigned i = 0; i < m.cent && (i + 1) * w->f->btentry <= w->f->bt_area; i++) {
+		const struct pm_page_fact *p;
 		struct pm_bt_entry e, next = {0};
-		size_t lo = 0, hi = w->an->facts.n;
 
 		pm_bt_entry(w->f, page, w->ptype, m.level, i, w->f->btentry, &e);
 		if (i + 1 < m.cent && (i + 2) * w->f->btentry <= w->f->bt_area)
 			pm_bt_entry(w->f, page, w->ptype, m.level, i + 1, w->f->btentry, &next);
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (v[mid].ib < e.ib)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo < w->an->facts.n && v[lo].ib == e.ib && v[lo].bid == e.bid &&
-		    v[lo].level < up->level && ret->n < FAN_MAX) {
+		p = pm_fact_at(w->an, e.ib);
+		if (p && p->bid == e.bid && p->level < up->level && ret->n < FAN_MAX) {
 			ret->until[ret->n] = next.key;
-			ret->v[ret->n++] = lo;
+			ret->v[ret->n++] = (size_t)(p - w->an->facts.v);
 		}
 	}
 	return PM_OK;
@@ -222,6 +213,21 @@ static enum pm_rc list_leaves(struct pm_walk *w, struct pm_leaves *ret)
 	return an->ctx->rc;
 }
 
+/* What an index page above leaves names, and whether a leaf that is known to be old is among it. */
+static enum pm_rc list_by_age(struct pm_walk *w, const struct pm_page_fact *up,
+			      const struct pm_leaves *l, struct named *ret, bool *ret_old)
+{
+	enum pm_rc rc = PM_OK;
+
+	ret->n = 0;
+	*ret_old = false;
+	if (up->ptype == w->ptype && up->level == 1)
+		rc = list_named(w, up, ret);
+	for (unsigned k = 0; k < ret->n; k++)
+		*ret_old |= l->old[ret->v[k]];
+	return rc;
+}
+
 /*
  * Live leaves share no keys: of two that do the older one is of another day. So is what an index page
  * names beside such a leaf, if no other index page does: what lives of it, the rules on stale leaves find.
@@ -241,15 +247,10 @@ static enum pm_rc mark_old(struct pm_walk *w, struct pm_leaves *l)
 		rc = pm_rangeset_add(an->ctx, &younger, p->first, p->last + 1);
 	}
 	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
-		const struct pm_page_fact *p = &an->facts.v[i];
 		struct named named;
-		bool old = false;
+		bool old;
 
-		if (p->ptype != w->ptype || p->level != 1)
-			continue;
-		rc = list_named(w, p, &named);
-		for (unsigned k = 0; k < named.n; k++)
-			old |= l->old[named.v[k]];
+		rc = list_by_age(w, &an->facts.v[i], l, &named, &old);
 		for (unsigned k = 0; k < named.n; k++)
 			(old ? by_old : by_live)[named.v[k]] = 1;
 	}
@@ -274,13 +275,9 @@ static enum pm_rc reach_on(struct pm_walk *w, struct pm_leaves *l)
 	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
 		const struct pm_page_fact *p = &an->facts.v[i];
 		struct named named;
-		bool old = false;
+		bool old;
 
-		if (p->ptype != w->ptype || p->level != 1)
-			continue;
-		rc = list_named(w, p, &named);
-		for (unsigned k = 0; k < named.n; k++)
-			old |= l->old[named.v[k]];
+		rc = list_by_age(w, p, l, &named, &old);
 		for (unsigned k = 0; k < named.n && !old; k++)
 			if (p->bid > by[named.v[k]]) {
 				by[named.v[k]] = p->bid;

@@ -10,7 +10,6 @@
 #include "repair/repair.h"
 
 #include "base/sort.h"
-#include "msg/folder.h"
 
 #define UNSOUND   (PM_BF_CRC | PM_BF_READ | PM_BF_INFLATE | PM_BF_LOST | PM_BF_SUSPECT)
 #define TRAILER   (PM_BF_BID | PM_BF_CB | PM_BF_SIG | PM_BF_CB_INFL | PM_BF_CRC_FLIP)
@@ -373,25 +372,6 @@ enum pm_rc pm_repair_data(struct pm_repair *r, pm_bid bid, pm_bid *ret_bid)
 static enum pm_rc mend_subs(struct pm_repair *r, pm_bid bid, bool table, unsigned depth,
 			    pm_bid *ret_bid);
 
-/* Is it a table, whose subnodes may be its rows? */
-static enum pm_rc is_table(struct pm_repair *r, pm_nid nid, pm_bid data, bool *ret)
-{
-	const unsigned t = pm_nid_type(nid);
-	const struct pm_block *b;
-	struct pm_data d;
-	enum pm_rc rc;
-
-	*ret = t == PM_NT_RECIPIENTS || t == PM_NT_ATTACHMENTS ||
-	       (t >= PM_NT_HIERARCHY && t <= PM_NT_ASSOC_CONTENTS);
-	if (*ret || !data)
-		return PM_OK;
-	rc = pm_data_open(&r->an->db, data, &d);
-	b = d.leaves.n ? pm_ndb_find_block(&r->an->db, d.leaves.v[0].bid) : NULL;
-	*ret = b && (b->flags & PM_BF_KIND) == PM_BK_TC;
-	pm_data_close(&d);
-	return pm_is_error(rc) ? rc : PM_OK;
-}
-
 /* Data and subnodes of every entry; *ret_changed when one of them has a new id. */
 static enum pm_rc mend_entries(struct pm_repair *r, struct pm_subs *s, bool table, unsigned depth,
 			       bool *ret_changed, enum pm_rc *ret_state)
@@ -406,7 +386,10 @@ static enum pm_rc mend_entries(struct pm_repair *r, struct pm_subs *s, bool tabl
 			return rc;
 		*ret_state = rc == PM_NONE ? *ret_state
 					   : pm_worse(*ret_state, rc == PM_OK ? PM_OK : PM_DAMAGED);
-		rc = e->sub ? is_table(r, (pm_nid)e->nid, e->data, &below) : PM_OK;
+		if (e->sub)
+			rc = pm_node_is_table(
+				r->an, &(struct pm_node){.nid = (pm_nid)e->nid, .data = e->data},
+				&below);
 		if (!pm_is_error(rc))
 			rc = mend_subs(r, e->sub, below, depth + 1, &sub);
 		if (pm_is_error(rc))
@@ -492,7 +475,7 @@ enum pm_rc pm_repair_blocks(struct pm_repair *r)
 		state = pm_repair_data(r, n->data, &data);
 		if (pm_is_error(state))
 			return state;
-		state = n->sub ? is_table(r, n->nid, n->data, &table) : PM_OK;
+		state = n->sub ? pm_node_is_table(r->an, n, &table) : PM_OK;
 		if (!pm_is_error(state))
 			state = mend_subs(r, n->sub, table, 0, &sub);
 		if (pm_is_error(state))

@@ -169,14 +169,15 @@ static void fail_item(struct child *c, enum pff_step what)
 /* Folders are walked twice; what fails is told the first time. Returns whether that has a reason that we know. */
 static bool fail_folder(struct child *c, enum pff_step what, uint32_t nid)
 {
-	bool known = false;
+	bool known;
 
-	if (c->opening)
+	if (c->opening) {
 		libpff_error_free(&c->error);
-	else if (fail(c, what, nid, 0))
-		known = ++c->listed.n_tables_limited != 0;
-	else
-		c->listed.n_tables_failed++;
+		return false;
+	}
+	known = fail(c, what, nid, 0);
+	c->listed.n_tables_limited += known;
+	c->listed.n_tables_failed += !known;
 	return known;
 }
 
