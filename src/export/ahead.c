@@ -4,7 +4,6 @@
 
 #include "base/codepage.h"
 #include "base/pool.h"
-#include "export/gm.h"
 
 /* With few items ready threads and writer wait for each other, and waking them takes longer than the
  * work does. */
@@ -258,7 +257,6 @@ static void start(struct pm_ahead *h, size_t at)
 	}
 	if (!make_slots(h))
 		return;
-	pm_gm_start();
 	while (h->n_threads < h->jobs &&
 	       pm_thread_start(&h->threads[h->n_threads].id, work, &h->threads[h->n_threads]))
 		h->n_threads++;

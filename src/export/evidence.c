@@ -5,13 +5,13 @@
 #include "base/quote.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "export/gm.h"
 #include "export/header.h"
 #include "export/mime.h"
 #include "pstmend.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gmime/gmime.h>
 #include <libdeflate.h>
 #include <libical/ical.h>
 #include <nettle/version.h>
@@ -486,13 +486,12 @@ static void set_time(json_t *o, const char *name, uint64_t t)
 }
 
 /* What has a part in what is written, each as it is at work here. */
-static void set_libraries(json_t *o)
+static void set_libraries(struct pm_evidence *e, json_t *o)
 {
 	json_t *l = json_object();
-	char version[32];
+	char version[32] = "";
 
-	snprintf(version, sizeof(version), "%u.%u.%u", gmime_major_version, gmime_minor_version,
-		 gmime_micro_version);
+	pm_gm_version(e->ctx, version, sizeof(version));
 	set(l, "gmime", version);
 	set(l, "zlib", zlibVersion());
 	set(l, "libdeflate", LIBDEFLATE_VERSION_STRING);
@@ -542,7 +541,7 @@ static json_t *custody(struct pm_evidence *e, const char *source, const struct p
 	set_times(e, o, run);
 	set(o, "pstmend", pstmend_version());
 	json_object_set_new(o, "mended_bits", json_integer((json_int_t)e->opts->mended_bits));
-	set_libraries(o);
+	set_libraries(e, o);
 	return o;
 }
 

@@ -10,13 +10,14 @@
 
 #include "export/address.h"
 
-/* Before threads use what is below: what the library and this file set up once. */
-void pm_gm_start(void);
+/* Each loads GMime if that has not been done (base/late.h); where it can't be, PM_EUNSUP is recorded. */
 
+/* The version of the library that is at work. */
+void pm_gm_version(struct pm_ctx *ctx, char *ret, size_t size);
 /* Append the text of an unstructured value (encoded words decoded) as UTF-8. */
 void pm_gm_text(struct pm_ctx *ctx, const char *value, struct pm_buf *out);
 /* The time that a date field says, whatever form it has; false: none can be told. */
-bool pm_gm_date(const char *value, uint64_t *ret_filetime);
+bool pm_gm_date(struct pm_ctx *ctx, const char *value, uint64_t *ret_filetime);
 /* Add the mailboxes of an address list, those within groups included. False: it can't be
  * understood. */
 bool pm_gm_addresses(struct pm_ctx *ctx, const char *value, struct pm_mailboxes *out);

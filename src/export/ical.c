@@ -9,11 +9,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "export/ical_attach.h"
+#include "export/ical_calls.h"
 #include "export/people.h"
 #include "export/recur.h"
 #include "export/tz.h"
-
-#include <libical/ical.h>
 
 #define BLOB_MAX ((size_t)1 << 20)
 #define DAY      (1440 * 60 * PM_FILETIME_SECOND)
@@ -95,18 +94,18 @@ static uint16_t task(const struct event *e, uint32_t lid)
 static void add(icalcomponent *c, icalproperty *p)
 {
 	if (p)
-		icalcomponent_add_property(c, p);
+		pm_ical.icalcomponent_add_property(c, p);
 }
 
 static void add_param(icalproperty *p, icalparameter *param)
 {
 	if (p && param)
-		icalproperty_add_parameter(p, param);
+		pm_ical.icalproperty_add_parameter(p, param);
 }
 
 static struct icaltimetype ical_time(uint64_t t, bool date, bool utc)
 {
-	struct icaltimetype r = icaltime_null_time();
+	struct icaltimetype r = pm_ical.icaltime_null_time();
 	struct pm_civil c;
 
 	pm_time_civil(t, &c);
@@ -121,7 +120,7 @@ static struct icaltimetype ical_time(uint64_t t, bool date, bool utc)
 		r.minute = c.minute;
 		r.second = c.second;
 		if (utc)
-			r.zone = icaltimezone_get_utc_timezone();
+			r.zone = pm_ical.icaltimezone_get_utc_timezone();
 	}
 	return r;
 }
@@ -130,7 +129,7 @@ static struct icaltimetype ical_time(uint64_t t, bool date, bool utc)
 static void add_local(struct event *e, icalcomponent *c, icalproperty *p)
 {
 	if (p && e->tzid && !e->all_day)
-		add_param(p, icalparameter_new_tzid(e->tzid));
+		add_param(p, pm_ical.icalparameter_new_tzid(e->tzid));
 	add(c, p);
 }
 
@@ -166,13 +165,13 @@ static void add_classes(struct event *e, icalcomponent *c)
 	const char **categories = pm_gw_categories(&e->g);
 
 	if (sensitivity == 1 || sensitivity == 2)
-		add(c, icalproperty_new_class(ICAL_CLASS_PRIVATE));
+		add(c, pm_ical.icalproperty_new_class(ICAL_CLASS_PRIVATE));
 	if (sensitivity == 3)
-		add(c, icalproperty_new_class(ICAL_CLASS_CONFIDENTIAL));
+		add(c, pm_ical.icalproperty_new_class(ICAL_CLASS_CONFIDENTIAL));
 	if (importance == 0 || importance == 2)
-		add(c, icalproperty_new_priority(importance ? 1 : 9));
+		add(c, pm_ical.icalproperty_new_priority(importance ? 1 : 9));
 	for (size_t i = 0; categories && categories[i]; i++)
-		add(c, icalproperty_new_categories(categories[i]));
+		add(c, pm_ical.icalproperty_new_categories(categories[i]));
 }
 
 /* `subject` and `body` NULL: the item's own; "": none. DTSTAMP must be there: it is when the item was
@@ -184,36 +183,36 @@ static void add_common(struct event *e, icalcomponent *c, const char *uid, const
 	uint64_t stamp = pm_time_is_set(m->modified) ? m->modified : m->created;
 	const char *own = m->subject ? pm_gw_clean(&e->g, m->subject, strlen(m->subject)) : NULL;
 
-	add(c, icalproperty_new_uid(uid));
-	add(c, icalproperty_new_dtstamp(
+	add(c, pm_ical.icalproperty_new_uid(uid));
+	add(c, pm_ical.icalproperty_new_dtstamp(
 		       ical_time(pm_time_is_set(stamp) ? stamp : PM_FILETIME_UNIX, false, true)));
 	if (pm_time_is_set(m->created))
-		add(c, icalproperty_new_created(ical_time(m->created, false, true)));
+		add(c, pm_ical.icalproperty_new_created(ical_time(m->created, false, true)));
 	if (pm_time_is_set(m->modified))
-		add(c, icalproperty_new_lastmodified(ical_time(m->modified, false, true)));
+		add(c, pm_ical.icalproperty_new_lastmodified(ical_time(m->modified, false, true)));
 	subject = subject ? subject : own;
 	body = body ? body : pm_gw_body(&e->g, e->notes);
 	if (subject && *subject)
-		add(c, icalproperty_new_summary(subject));
+		add(c, pm_ical.icalproperty_new_summary(subject));
 	if (body && *body)
-		add(c, icalproperty_new_description(body));
+		add(c, pm_ical.icalproperty_new_description(body));
 	add_classes(e, c);
 }
 
 static void add_reminder(struct event *e, icalcomponent *c)
 {
 	uint32_t delta = pm_gw_u32(&e->g, common(e, LID_DELTA), 0);
-	struct icaltriggertype trigger = {.time = icaltime_null_time()};
+	struct icaltriggertype trigger = {.time = pm_ical.icaltime_null_time()};
 	icalcomponent *alarm;
 
 	if (!pm_gw_u32(&e->g, common(e, LID_REMINDER), 0) || delta > 366 * 1440)
 		return;
-	trigger.duration = icaldurationtype_from_int(-(int)delta * 60);
-	alarm = icalcomponent_new(ICAL_VALARM_COMPONENT);
-	add(alarm, icalproperty_new_action(ICAL_ACTION_DISPLAY));
-	add(alarm, icalproperty_new_description("Reminder"));
-	add(alarm, icalproperty_new_trigger(trigger));
-	icalcomponent_add_component(c, alarm);
+	trigger.duration = pm_ical.icaldurationtype_from_int(-(int)delta * 60);
+	alarm = pm_ical.icalcomponent_new(ICAL_VALARM_COMPONENT);
+	add(alarm, pm_ical.icalproperty_new_action(ICAL_ACTION_DISPLAY));
+	add(alarm, pm_ical.icalproperty_new_description("Reminder"));
+	add(alarm, pm_ical.icalproperty_new_trigger(trigger));
+	pm_ical.icalcomponent_add_component(c, alarm);
 }
 
 /* ---- zones ---- */
@@ -329,7 +328,7 @@ static void add_name(struct event *e, icalproperty *p, const char *name)
 		if (*name != '"' && (uint8_t)*name >= ' ')
 			pm_buf_byte(e->ex->ctx, &b, (uint8_t)*name);
 	if (b.n)
-		add_param(p, icalparameter_new_cn(pm_buf_cstr(e->ex->ctx, &b)));
+		add_param(p, pm_ical.icalparameter_new_cn(pm_buf_cstr(e->ex->ctx, &b)));
 	pm_buf_done(&b);
 }
 
@@ -352,14 +351,15 @@ static void add_attendee(struct event *e, icalcomponent *c, size_t row, struct p
 	if (!uri)
 		return;
 	if (flags & 2) { /* recipOrganizer */
-		p = icalproperty_new_organizer(uri);
+		p = pm_ical.icalproperty_new_organizer(uri);
 	} else {
-		p = icalproperty_new_attendee(uri);
-		add_param(p, icalparameter_new_role(r->type == 2 ? ICAL_ROLE_OPTPARTICIPANT
-								 : ICAL_ROLE_REQPARTICIPANT));
+		p = pm_ical.icalproperty_new_attendee(uri);
+		add_param(p,
+			  pm_ical.icalparameter_new_role(r->type == 2 ? ICAL_ROLE_OPTPARTICIPANT
+								      : ICAL_ROLE_REQPARTICIPANT));
 		if (r->type == 3)
-			add_param(p, icalparameter_new_cutype(ICAL_CUTYPE_RESOURCE));
-		add_param(p, icalparameter_new_partstat(status[track < 5 ? track : 0]));
+			add_param(p, pm_ical.icalparameter_new_cutype(ICAL_CUTYPE_RESOURCE));
+		add_param(p, pm_ical.icalparameter_new_partstat(status[track < 5 ? track : 0]));
 	}
 	add_name(e, p, r->name);
 	add(c, p);
@@ -381,11 +381,12 @@ static enum pm_rc add_people(struct event *e, icalcomponent *c)
 			add_attendee(e, c, i, &r);
 		pm_recipient_close(&r);
 	}
-	if (pm_is_error(rc) || icalcomponent_get_first_property(c, ICAL_ORGANIZER_PROPERTY))
+	if (pm_is_error(rc) || pm_ical.icalcomponent_get_first_property(c, ICAL_ORGANIZER_PROPERTY))
 		return pm_is_error(rc) ? rc : PM_OK;
 	rc = pm_people_load(m, &people);
 	if (!rc && people.from.v.n && people.from.v.v[0].smtp) {
-		icalproperty *p = icalproperty_new_organizer(uri_of(e, people.from.v.v[0].smtp));
+		icalproperty *p =
+			pm_ical.icalproperty_new_organizer(uri_of(e, people.from.v.v[0].smtp));
 
 		add_name(e, p, people.from.v.v[0].name);
 		add(c, p);
@@ -417,10 +418,10 @@ static void add_when(struct event *e)
 		start = day_of(e, start);
 		end = end ? day_of(e, end) : 0;
 	}
-	add(e->c, icalproperty_new_dtstart(ical_time(start, e->all_day, true)));
+	add(e->c, pm_ical.icalproperty_new_dtstart(ical_time(start, e->all_day, true)));
 	/* An end that is the start says nothing, and may not be written of whole days. */
 	if (end > start)
-		add(e->c, icalproperty_new_dtend(ical_time(end, e->all_day, true)));
+		add(e->c, pm_ical.icalproperty_new_dtend(ical_time(end, e->all_day, true)));
 }
 
 static void add_rule(struct event *e)
@@ -435,7 +436,7 @@ static void add_rule(struct event *e)
 		pm_buf_done(&rule);
 		return;
 	}
-	rt = icalrecurrencetype_from_string(pm_buf_cstr(ctx, &rule));
+	rt = pm_ical.icalrecurrencetype_from_string(pm_buf_cstr(ctx, &rule));
 	if (r->end_type == PM_RECUR_COUNT && r->count && r->count <= INT32_MAX) {
 		rt.count = (int)r->count;
 	} else if (r->end_type == PM_RECUR_UNTIL) {
@@ -448,7 +449,7 @@ static void add_rule(struct event *e)
 	if (rt.freq == ICAL_NO_RECURRENCE)
 		pm_note_add(ctx, e->notes, "recurrence: the rule is none");
 	else
-		add(e->c, icalproperty_new_rrule(rt));
+		add(e->c, pm_ical.icalproperty_new_rrule(rt));
 	pm_buf_done(&rule);
 }
 
@@ -460,9 +461,10 @@ static void add_series(struct event *e)
 	uint64_t start = r->start + r->start_offset * minute;
 	uint64_t end = r->start + r->end_offset * minute;
 
-	add_local(e, e->c, icalproperty_new_dtstart(ical_time(start, e->all_day, false)));
+	add_local(e, e->c, pm_ical.icalproperty_new_dtstart(ical_time(start, e->all_day, false)));
 	if (end > start)
-		add_local(e, e->c, icalproperty_new_dtend(ical_time(end, e->all_day, false)));
+		add_local(e, e->c,
+			  pm_ical.icalproperty_new_dtend(ical_time(end, e->all_day, false)));
 	add_rule(e);
 	for (size_t i = 0; i < r->deleted.n; i++) {
 		uint64_t day = r->deleted.v[i];
@@ -470,8 +472,8 @@ static void add_series(struct event *e)
 		/* Days of exceptions stand there as well. */
 		if (!pm_recur_is_changed(r, day))
 			add_local(e, e->c,
-				  icalproperty_new_exdate(ical_time(day + r->start_offset * minute,
-								    e->all_day, false)));
+				  pm_ical.icalproperty_new_exdate(ical_time(
+					  day + r->start_offset * minute, e->all_day, false)));
 	}
 }
 
@@ -480,17 +482,18 @@ static void add_busy(icalcomponent *c, uint32_t busy)
 	static const char *const names[] = {"FREE", "TENTATIVE", "BUSY", "OOF", "WORKINGELSEWHERE"};
 	icalproperty *p;
 
-	add(c, icalproperty_new_transp(busy == 0 ? ICAL_TRANSP_TRANSPARENT : ICAL_TRANSP_OPAQUE));
+	add(c, pm_ical.icalproperty_new_transp(busy == 0 ? ICAL_TRANSP_TRANSPARENT
+							 : ICAL_TRANSP_OPAQUE));
 	if (busy >= sizeof(names) / sizeof(names[0]))
 		return;
-	p = icalproperty_new_x(names[busy]);
-	icalproperty_set_x_name(p, "X-MICROSOFT-CDO-BUSYSTATUS");
+	p = pm_ical.icalproperty_new_x(names[busy]);
+	pm_ical.icalproperty_set_x_name(p, "X-MICROSOFT-CDO-BUSYSTATUS");
 	add(c, p);
 }
 
 static void put_component(struct pm_ctx *ctx, icalcomponent *c, struct pm_buf *out)
 {
-	char *text = icalcomponent_as_ical_string_r(c);
+	char *text = pm_ical.icalcomponent_as_ical_string_r(c);
 
 	if (text)
 		pm_buf_str(ctx, out, text);
@@ -600,27 +603,30 @@ static enum pm_rc add_exception(struct event *e, const struct pm_recur_exception
 				const char *uid, const char *location, struct pm_buf *out)
 {
 	const bool series_all_day = e->all_day;
-	icalcomponent *c = icalcomponent_new(ICAL_VEVENT_COMPONENT);
+	icalcomponent *c = pm_ical.icalcomponent_new(ICAL_VEVENT_COMPONENT);
 	struct special s;
 	enum pm_rc rc = load_special(e, x, c, &s);
 
 	location = s.location ? s.location : location;
 	add_common(e, c, uid, s.subject ? pm_gw_clean(&e->g, s.subject, strlen(s.subject)) : NULL,
 		   s.body);
-	add_local(e, c, icalproperty_new_recurrenceid(ical_time(x->original, e->all_day, false)));
+	add_local(e, c,
+		  pm_ical.icalproperty_new_recurrenceid(ical_time(x->original, e->all_day, false)));
 	if (x->flags & PM_RECUR_ALL_DAY)
 		e->all_day = x->all_day != 0;
-	add_local(e, c, icalproperty_new_dtstart(ical_time(x->start, e->all_day, false)));
+	add_local(e, c, pm_ical.icalproperty_new_dtstart(ical_time(x->start, e->all_day, false)));
 	if (x->end > x->start)
-		add_local(e, c, icalproperty_new_dtend(ical_time(x->end, e->all_day, false)));
+		add_local(e, c,
+			  pm_ical.icalproperty_new_dtend(ical_time(x->end, e->all_day, false)));
 	e->all_day = series_all_day;
 	if (location)
-		add(c, icalproperty_new_location(pm_gw_clean(&e->g, location, strlen(location))));
+		add(c, pm_ical.icalproperty_new_location(
+			       pm_gw_clean(&e->g, location, strlen(location))));
 	add_busy(c, x->flags & PM_RECUR_BUSY ? x->busy
 					     : pm_gw_u32(&e->g, appointment(e, LID_BUSY), 2));
 	if (!rc)
 		put_component(e->ex->ctx, c, out);
-	icalcomponent_free(c);
+	pm_ical.icalcomponent_free(c);
 	return rc;
 }
 
@@ -646,7 +652,7 @@ static enum pm_rc write_event(struct event *e, struct pm_gw_zones *zones, struct
 	enum pm_rc rc;
 
 	uid = uid && *uid ? uid : pm_gw_uid(&e->g, &e->ex->store);
-	e->c = icalcomponent_new(ICAL_VEVENT_COMPONENT);
+	e->c = pm_ical.icalcomponent_new(ICAL_VEVENT_COMPONENT);
 	e->all_day = pm_gw_u32(&e->g, appointment(e, LID_ALL_DAY), 0) != 0;
 	load_zone(e);
 	load_recurrence(e);
@@ -660,9 +666,9 @@ static enum pm_rc write_event(struct event *e, struct pm_gw_zones *zones, struct
 	else
 		add_when(e);
 	if (location)
-		add(e->c, icalproperty_new_location(location));
+		add(e->c, pm_ical.icalproperty_new_location(location));
 	add_busy(e->c, pm_gw_u32(&e->g, appointment(e, LID_BUSY), 2));
-	add(e->c, icalproperty_new_sequence(
+	add(e->c, pm_ical.icalproperty_new_sequence(
 			  (int)(pm_gw_u32(&e->g, appointment(e, LID_SEQUENCE), 0) & INT32_MAX)));
 	rc = add_people(e, e->c);
 	if (!rc)
@@ -704,18 +710,18 @@ static enum pm_rc write_task(struct event *e, struct pm_buf *out)
 	uint64_t due = pm_gw_time(&e->g, task(e, LID_TASK_DUE));
 	uint64_t done = pm_gw_time(&e->g, task(e, LID_TASK_DONE));
 
-	e->c = icalcomponent_new(ICAL_VTODO_COMPONENT);
+	e->c = pm_ical.icalcomponent_new(ICAL_VTODO_COMPONENT);
 	e->all_day = true; /* days, as midnight of no zone [MS-OXOTASK 2.2.2.2.4] */
 	add_common(e, e->c, pm_gw_uid(&e->g, &e->ex->store), NULL, NULL);
 	if (start)
-		add(e->c, icalproperty_new_dtstart(ical_time(start, true, false)));
+		add(e->c, pm_ical.icalproperty_new_dtstart(ical_time(start, true, false)));
 	if (due && due >= start)
-		add(e->c, icalproperty_new_due(ical_time(due, true, false)));
+		add(e->c, pm_ical.icalproperty_new_due(ical_time(due, true, false)));
 	if (done)
-		add(e->c, icalproperty_new_completed(ical_time(done, false, true)));
-	add(e->c, icalproperty_new_status(status[state < 5 ? state : 0]));
+		add(e->c, pm_ical.icalproperty_new_completed(ical_time(done, false, true)));
+	add(e->c, pm_ical.icalproperty_new_status(status[state < 5 ? state : 0]));
 	if (part > 0 && part <= 1)
-		add(e->c, icalproperty_new_percentcomplete((int)(part * 100 + 0.5)));
+		add(e->c, pm_ical.icalproperty_new_percentcomplete((int)(part * 100 + 0.5)));
 	if (start)
 		add_task_series(e);
 	if (!pm_ical_attach(&e->g, e->c))
@@ -741,7 +747,7 @@ static enum pm_rc write_item(struct pm_export *ex, struct pm_export_item *it,
 				: write_event(&e, zones, out);
 
 	if (e.c)
-		icalcomponent_free(e.c);
+		pm_ical.icalcomponent_free(e.c);
 	pm_recur_done(&e.recur);
 	pm_vec_done(&e.exceptions);
 	pm_arena_done(&e.g.arena);
@@ -755,9 +761,9 @@ static enum pm_rc open_form(struct pm_export *ex, struct pm_exporter **ret)
 		.end = "END:VCALENDAR\r\n",
 		.write = write_item,
 	};
+	const enum pm_rc rc = pm_ical_start(ex->ctx);
 
-	icalerror_set_errors_are_fatal(0);
-	return pm_gw_open(ex, &pm_exporter_ical, &writer, ret);
+	return rc ? rc : pm_gw_open(ex, &pm_exporter_ical, &writer, ret);
 }
 
 const struct pm_exporter_ops pm_exporter_ical = {

@@ -48,10 +48,10 @@ static void not_attached(struct attach *t, const char *why)
 
 	for (const char *s = text; s && *s; s++)
 		pm_buf_byte(t->g->ctx, &b, (uint8_t)*s < ' ' ? ' ' : (uint8_t)*s);
-	p = b.n ? icalproperty_new_x(pm_buf_cstr(t->g->ctx, &b)) : NULL;
+	p = b.n ? pm_ical.icalproperty_new_x(pm_buf_cstr(t->g->ctx, &b)) : NULL;
 	if (p) {
-		icalproperty_set_x_name(p, "X-PSTMEND-NOT-ATTACHED");
-		icalcomponent_add_property(t->c, p);
+		pm_ical.icalproperty_set_x_name(p, "X-PSTMEND-NOT-ATTACHED");
+		pm_ical.icalcomponent_add_property(t->c, p);
 	}
 	pm_buf_done(&b);
 	pm_free(text);
@@ -60,7 +60,7 @@ static void not_attached(struct attach *t, const char *why)
 static void add(struct attach *t, icalattach *attach, bool bytes)
 {
 	const char *name = name_of(t);
-	icalproperty *p = attach && name ? icalproperty_new_attach(attach) : NULL;
+	icalproperty *p = attach && name ? pm_ical.icalproperty_new_attach(attach) : NULL;
 
 	if (!p) {
 		if (!t->g->ctx->rc)
@@ -68,12 +68,15 @@ static void add(struct attach *t, icalattach *attach, bool bytes)
 		return;
 	}
 	if (bytes) {
-		icalproperty_add_parameter(p, icalparameter_new_encoding(ICAL_ENCODING_BASE64));
-		icalproperty_add_parameter(p, icalparameter_new_value(ICAL_VALUE_BINARY));
-		icalproperty_add_parameter(p, icalparameter_new_fmttype(pm_mime_type(&t->a)));
+		pm_ical.icalproperty_add_parameter(
+			p, pm_ical.icalparameter_new_encoding(ICAL_ENCODING_BASE64));
+		pm_ical.icalproperty_add_parameter(
+			p, pm_ical.icalparameter_new_value(ICAL_VALUE_BINARY));
+		pm_ical.icalproperty_add_parameter(
+			p, pm_ical.icalparameter_new_fmttype(pm_mime_type(&t->a)));
 	}
-	icalproperty_add_parameter(p, icalparameter_new_filename(name));
-	icalcomponent_add_property(t->c, p);
+	pm_ical.icalproperty_add_parameter(p, pm_ical.icalparameter_new_filename(name));
+	pm_ical.icalcomponent_add_property(t->c, p);
 }
 
 static void add_bytes(struct attach *t, const struct pm_buf *bytes)
@@ -84,10 +87,11 @@ static void add_bytes(struct attach *t, const struct pm_buf *bytes)
 
 	if (room) {
 		pm_base64(room, bytes->p, bytes->n);
-		attach = icalattach_new_from_data(pm_buf_cstr(t->g->ctx, &text), NULL, NULL);
+		attach =
+			pm_ical.icalattach_new_from_data(pm_buf_cstr(t->g->ctx, &text), NULL, NULL);
 		add(t, attach, true);
 		if (attach)
-			icalattach_unref(attach);
+			pm_ical.icalattach_unref(attach);
 	}
 	pm_buf_done(&text);
 }
@@ -109,10 +113,10 @@ static void add_link(struct attach *t, const struct pm_buf *list)
 			uri = pm_gw_clean(t->g, (const char *)b.p, b.n);
 		}
 	}
-	attach = uri ? icalattach_new_from_url(uri) : NULL;
+	attach = uri ? pm_ical.icalattach_new_from_url(uri) : NULL;
 	if (attach) {
 		add(t, attach, false);
-		icalattach_unref(attach);
+		pm_ical.icalattach_unref(attach);
 	}
 	pm_buf_done(&b);
 }

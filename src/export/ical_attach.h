@@ -4,8 +4,7 @@
 #define PM_EXPORT_ICAL_ATTACH_H
 
 #include "export/gw.h"
-
-#include <libical/ical.h>
+#include "export/ical_calls.h"
 
 /*
  * Add the attachments of g->m to the component: bytes as they are, links as links. What a calendar

@@ -95,6 +95,7 @@ static enum pm_rc thread_begun(struct synthesis *s, uint64_t *ret)
 static enum pm_rc date(struct synthesis *s)
 {
 	const struct pm_message *m = s->m;
+	struct pm_ctx *ctx = s->r->ctx;
 	struct pm_buf b = {0};
 	const char *from = from_headers;
 	uint64_t when = 0;
@@ -102,7 +103,7 @@ static enum pm_rc date(struct synthesis *s)
 
 	if (m->submit || m->delivery || m->flags & PM_MSGFLAG_UNSENT)
 		return PM_OK;
-	if (!pm_gm_date(said(s, "Date", &b), &when)) {
+	if (!pm_gm_date(ctx, said(s, "Date", &b), &when)) {
 		from = "conversation index";
 		rc = thread_begun(s, &when);
 	}
