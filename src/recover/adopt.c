@@ -578,17 +578,20 @@ static void drop_vacated(struct pm_orphans *o)
 	db->nodes.n = n;
 }
 
-/* The one row's id, of those that no node has, that differs from this nid in one byte; 0: none. */
-static pm_nid one_byte_off(const struct pm_ndb *db, const struct pm_map *listed, pm_nid nid)
+/* The one row's id, of those that no node has, that differs from the node's in one byte and is listed by
+ * the folder that the node names; 0: none. */
+static pm_nid one_byte_off(const struct pm_ndb *db, const struct pm_map *listed,
+			   const struct pm_node *n)
 {
 	pm_nid found = 0;
 
 	for (unsigned k = 0; k < 4; k++)
 		for (unsigned v = 0; v < 256; v++) {
-			const pm_nid other = (pm_nid)pm_with_byte(nid, k, v);
+			const pm_nid other = (pm_nid)pm_with_byte(n->nid, k, v);
+			const struct pm_map_entry *row = pm_map_find(listed, other);
 
-			if (other == nid || pm_nid_type(other) != pm_nid_type(nid) ||
-			    !pm_map_has(listed, other) || pm_ndb_find_node(db, other))
+			if (other == n->nid || pm_nid_type(other) != pm_nid_type(n->nid) || !row ||
+			    (n->parent && row->value != n->parent) || pm_ndb_find_node(db, other))
 				continue;
 			if (found)
 				return 0;
@@ -612,7 +615,7 @@ static enum pm_rc mend_nids(struct pm_orphans *o)
 		if (n->origin != PM_FROM_WRONG || pm_nid_type(n->nid) != PM_NT_MESSAGE ||
 		    pm_map_has(&listed, n->nid))
 			continue;
-		nid = one_byte_off(db, &listed, n->nid);
+		nid = one_byte_off(db, &listed, n);
 		rc = pm_spend(o->an->ctx, 8);
 		if (rc == PM_OK && nid && pm_map_delete(&listed, nid))
 			rc = pm_map_put(o->an->ctx, &right, i, nid);

@@ -80,10 +80,23 @@ static uint64_t needed(const struct pm_pc *pc)
 	return sum;
 }
 
+/* Digest of the names of recipients of one type. `known`: they could be read, or there are none. */
+static enum pm_rc display(struct pm_pc *pc, uint16_t id, uint64_t *ret, bool *ret_known)
+{
+	const struct pm_prop *p = pm_pc_find(pc, id);
+	struct pm_buf b = {0};
+	enum pm_rc rc = pm_pc_string(pc, id, 1252, &b);
+
+	*ret = digest_string(&b);
+	*ret_known = !p || (rc == PM_OK && (*ret || !pm_le32(p->raw)));
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 {
 	const struct pm_ndb *db = &o->an->db;
-	const struct pm_prop *to, *cc;
+	const struct pm_prop *to;
 	struct pm_buf b = {0};
 	uint32_t flags = 0;
 	struct pm_pc pc;
@@ -102,11 +115,9 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 		pm_buf_clear(&b);
 	}
 	if (!pm_is_error(rc))
-		rc = pm_pc_string(&pc, PM_ID_DISPLAY_CC, 1252, &b);
-	x->cc = digest_string(&b);
-	cc = pm_pc_find(&pc, PM_ID_DISPLAY_CC);
-	x->cc_known = !cc || (rc == PM_OK && (x->cc || !pm_le32(cc->raw)));
-	pm_buf_clear(&b);
+		rc = display(&pc, PM_ID_DISPLAY_CC, &x->cc, &x->cc_known);
+	if (!pm_is_error(rc))
+		rc = display(&pc, PM_ID_DISPLAY_BCC, &x->bcc, &x->bcc_known);
 	if (!pm_is_error(rc))
 		rc = pm_pc_string(&pc, PM_ID_DISPLAY_NAME, 1252, &b);
 	x->name = digest_string(&b);
@@ -155,11 +166,11 @@ enum pm_rc pm_orphan_look(struct pm_orphans *o, struct pm_orphan *x, uint16_t ki
 
 /* ---- what a subnode tree holds ---- */
 
-/* The names of the recipients as display-to and display-cc have them. */
+/* The names of the recipients as display-to, display-cc and display-bcc have them. */
 static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e,
 			     struct pm_orphan_sub *ret)
 {
-	struct pm_buf b[2] = {{0}, {0}};
+	struct pm_buf b[3] = {{0}, {0}, {0}};
 	struct pm_tc tc;
 	enum pm_rc rc = pm_tc_open(&o->an->db, e->data, e->sub, &tc);
 
@@ -170,7 +181,7 @@ static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e,
 
 		rc = pm_tc_u32(&tc, i, PM_ID_RECIPIENT_TYPE, &type);
 		ret->whole &= rc == PM_OK;
-		if (pm_is_error(rc) || (type & 0xF) < 1 || (type & 0xF) > 2)
+		if (pm_is_error(rc) || (type & 0xF) < 1 || (type & 0xF) > 3)
 			continue;
 		names = &b[(type & 0xF) - 1];
 		if (names->n)
@@ -180,9 +191,10 @@ static enum pm_rc recipients(struct pm_orphans *o, const struct pm_sub *e,
 	}
 	ret->to = digest_string(&b[0]);
 	ret->cc = digest_string(&b[1]);
+	ret->bcc = digest_string(&b[2]);
 	pm_tc_close(&tc);
-	pm_buf_done(&b[0]);
-	pm_buf_done(&b[1]);
+	for (unsigned i = 0; i < 3; i++)
+		pm_buf_done(&b[i]);
 	return pm_is_error(rc) ? rc : o->an->ctx->rc;
 }
 
@@ -462,10 +474,12 @@ void pm_orphans_see_names(struct pm_orphans *o, const struct pm_orphan *x,
 		return;
 	o->to_same += x->to == s->to;
 	o->to_other += x->to != s->to;
-	if (x->to != s->to || !x->cc_known)
+	if (x->to != s->to)
 		return;
-	o->cc_same += x->cc == s->cc;
-	o->cc_other += x->cc != s->cc;
+	o->cc_same += x->cc_known && x->cc == s->cc;
+	o->cc_other += x->cc_known && x->cc != s->cc;
+	o->bcc_same += x->bcc_known && x->bcc == s->bcc;
+	o->bcc_other += x->bcc_known && x->bcc != s->bcc;
 }
 
 /* The living may be few: what stands at the usual distance belongs together as well. */
@@ -497,7 +511,8 @@ static bool names_others(const struct pm_orphans *o, const struct pm_orphan *x,
 	if (!s->recipients || !s->whole)
 		return false;
 	return (x->to && s->to != x->to && nearly_always(o->to_same, o->to_other)) ||
-	       (x->cc_known && s->cc != x->cc && nearly_always(o->cc_same, o->cc_other));
+	       (x->cc_known && s->cc != x->cc && nearly_always(o->cc_same, o->cc_other)) ||
+	       (x->bcc_known && s->bcc != x->bcc && nearly_always(o->bcc_same, o->bcc_other));
 }
 
 static enum pm_rc consider(struct join *j, size_t i, size_t k)

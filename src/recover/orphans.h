@@ -36,17 +36,17 @@ struct pm_orphan {
 	pm_nid left;   /* of the node that it was taken from with its subnodes, 0: none */
 	uint64_t need; /* digest of the subnodes that its values lie in; 0: none */
 	uint64_t to;   /* digest of its display-to; 0: none */
-	uint64_t cc;   /* digest of its display-cc; 0: none */
-	uint64_t search;   /* digest of its search key; 0: none */
-	uint64_t name;     /* digest of its display name; 0: none */
-	pm_nid matrix;     /* of a table: the subnode of its rows, 0: in the heap */
-	uint8_t kind;      /* pm_orphan_kind */
-	bool attach;       /* it says that it has attachments */
-	bool to_elsewhere; /* its display-to lies in a subnode, and is not known */
-	bool cc_known;     /* its display-cc could be read, or it has none */
-	bool certain;      /* lives by the block tree or a sound map, not only for want of them */
-	bool mapped;       /* by the map alone, which knows blocks of older generations as well */
-	bool freed;        /* the leaf of the block tree that would have it is there, and has not */
+	uint64_t cc, bcc;         /* digests of its display-cc and display-bcc; 0: none */
+	uint64_t search;          /* digest of its search key; 0: none */
+	uint64_t name;            /* digest of its display name; 0: none */
+	pm_nid matrix;            /* of a table: the subnode of its rows, 0: in the heap */
+	uint8_t kind;             /* pm_orphan_kind */
+	bool attach;              /* it says that it has attachments */
+	bool to_elsewhere;        /* its display-to lies in a subnode, and is not known */
+	bool cc_known, bcc_known; /* these could be read, or it has none */
+	bool certain; /* lives by the block tree or a sound map, not only for want of them */
+	bool mapped;  /* by the map alone, which knows blocks of older generations as well */
+	bool freed;   /* the leaf of the block tree that would have it is there, and has not */
 	bool folder_made_up; /* a table whose folder is not known: it has got one of its own */
 	bool placed;         /* it is known which node it is, or that it is none */
 };
@@ -56,8 +56,7 @@ struct pm_orphan_sub {
 	pm_bid bid;
 	size_t node;  /* in db.nodes, of one whose subnodes are right and whose data are not */
 	uint64_t has; /* digest of its LTP subnodes */
-	uint64_t to,
-		cc; /* digests of the names of its first-class recipients, of its copy recipients */
+	uint64_t to, cc, bcc; /* digests of the names of its recipients, by their type */
 	bool recipients, attach;
 	bool whole; /* the table of recipients is without fault */
 	bool taken;
@@ -70,8 +69,8 @@ struct pm_orphans {
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
 	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
-	/* Messages of which display-to (-cc) is just the names of their recipients, and others. */
-	size_t to_same, to_other, cc_same, cc_other;
+	/* Messages of which display-to (-cc, -bcc) is just the names of their recipients, and others. */
+	size_t to_same, to_other, cc_same, cc_other, bcc_same, bcc_other;
 	struct pm_rangeset told; /* ids of blocks that leaves which are there decide on */
 	struct pm_map doubtful;  /* data that were taken from their node as doubtful */
 	struct pm_map doubled;   /* nids of which the node tree has several entries */
@@ -109,7 +108,7 @@ enum pm_row_word { PM_ROW_CONTRADICTS, PM_ROW_DESCRIBES };
  * or with a `step` on one of so many of all items. */
 enum pm_rc pm_orphans_described(struct pm_orphans *o, enum pm_orphan_kind kind, unsigned table_type,
 				size_t step, struct pm_map *ret) PM_MUST_CHECK;
-/* rows.c: the ids of all rows of tables of this type. */
+/* rows.c: the ids of all rows of tables of this type, and in which folder. */
 enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type,
 			     struct pm_map *ret) PM_MUST_CHECK;
 

@@ -437,7 +437,8 @@ enum pm_rc pm_orphans_listed(struct pm_orphans *o, unsigned table_type, struct p
 			continue;
 		rc = pm_tc_open(db, n->data, n->sub, &tc);
 		for (size_t k = 0; k < tc.rows.n && !pm_is_error(rc); k++)
-			if (pm_map_put(o->an->ctx, ret, tc.rows.v[k].id, 1))
+			if (pm_map_put(o->an->ctx, ret, tc.rows.v[k].id,
+				       pm_folder_companion(n->nid, PM_NT_FOLDER)))
 				rc = o->an->ctx->rc;
 		pm_tc_close(&tc);
 		rc = pm_is_error(rc) ? rc : PM_OK;
