@@ -12,6 +12,9 @@
 #include "format/crc.h"
 #include "ndb/place.h"
 
+#define PART_MIN ((uint64_t)256 << 10) /* bytes whose units are told by bits at a time */
+#define PARTS    4                     /* at most */
+
 enum { USE_MAP, USE_PAGE, USE_BLOCK };
 
 struct extent {
@@ -24,11 +27,16 @@ struct extent {
 struct space {
 	struct pm_checker *c;
 	PM_VEC(uint64_t) used; /* pm_place_make: maps, then pages, then blocks, by index */
-	uint64_t k;            /* interval at hand */
-	uint64_t marked;       /* bytes of it in use and marked so */
-	uint64_t missing;      /* bytes of it in use and marked free */
-	bool trusted;          /* the header says that the maps are valid */
-	bool whole;            /* all allocation maps are sound */
+	/* First, instead of that, for a part of the file at a time: */
+	uint64_t from, to;
+	struct pm_bitmap units; /* of that part: which are in use */
+	uint64_t bytes;         /* likewise */
+	unsigned shift;         /* bytes of a unit, as a power of two */
+	uint64_t k;             /* interval at hand */
+	uint64_t marked;        /* bytes of it in use and marked so */
+	uint64_t missing;       /* bytes of it in use and marked free */
+	bool trusted;           /* the header says that the maps are valid */
+	bool whole;             /* all allocation maps are sound */
 	uint64_t free_bytes;
 	struct pm_range known, marked_as; /* those of the maps that the last extent lies in */
 };
@@ -40,47 +48,69 @@ static const char *use_name(const struct extent *e)
 	return names[e->use];
 }
 
-static void use(struct space *s, uint64_t start, size_t index)
+static void use(struct space *s, uint64_t start, uint64_t size, size_t index)
 {
-	uint64_t *place = pm_vec_push(s->c->ctx, &s->used);
+	uint64_t *place;
 
+	if (s->units.n) {
+		const uint64_t at = (start - s->from) >> s->shift;
+
+		s->bytes += size;
+		pm_bitmap_set_range(&s->units, at, at + (size >> s->shift));
+		return;
+	}
+	place = pm_vec_push(s->c->ctx, &s->used);
 	if (!place)
 		s->c->rc = s->c->ctx->rc;
 	else
 		*place = pm_place_make(s->c->f, start, index);
 }
 
-/* All that takes space, by place. */
+/* All that takes space between `from` and `to`. */
 static void gather(struct space *s)
 {
 	const struct pm_analysis *an = s->c->an;
 	const struct pm_format *f = s->c->f;
 	const size_t pages = an->maps.n, blocks = pages + an->pages.n;
 
-	if (pm_vec_reserve(s->c->ctx, &s->used, blocks + an->db.blocks.n))
-		s->c->rc = s->c->ctx->rc;
 	for (size_t i = 0; i < an->maps.n && !s->c->rc; i++)
-		if (an->maps.v[i].ib < s->c->end)
-			use(s, an->maps.v[i].ib, i);
+		if (an->maps.v[i].ib >= s->from && an->maps.v[i].ib < s->to)
+			use(s, an->maps.v[i].ib, f->page, i);
 	for (size_t i = 0; i < an->pages.n && !s->c->rc; i++) {
 		const struct pm_tree_page *t = &an->pages.v[i];
 
 		/* A lost page takes the space that it had; where another took it, that one counts. */
 		if (t->bad & (PM_PR_SHARED | PM_PR_PLACE | PM_PR_BID) && t->ib == t->named)
 			continue;
-		if (t->ib >= f->amap_first && t->ib < s->c->end)
-			use(s, t->ib, pages + i);
+		if (t->ib >= f->amap_first && t->ib >= s->from && t->ib < s->to)
+			use(s, t->ib, f->page, pages + i);
 	}
 	for (size_t i = 0; i < an->db.blocks.n && !s->c->rc; i++) {
 		const struct pm_block *b = &an->db.blocks.v[i];
-		uint64_t size = pm_block_stored(f, b->cb);
+		uint64_t size;
 
-		/* What can't be there, or isn't, takes no space. */
-		if (!b->cb || b->cb > f->data_max || b->ib % f->unit || b->ib < f->amap_first ||
-		    b->ib > s->c->end || size > s->c->end - b->ib)
+		if (b->ib < s->from || b->ib >= s->to)
 			continue;
-		use(s, b->ib, blocks + i);
+		/* What can't be there, or isn't, takes no space. */
+		size = pm_block_stored(f, b->cb);
+		if (!b->cb || b->cb > f->data_max || b->ib % f->unit || b->ib < f->amap_first ||
+		    size > s->c->end - b->ib)
+			continue;
+		use(s, b->ib, size, blocks + i);
 	}
+}
+
+/* The same by place. */
+static void gather_sorted(struct space *s)
+{
+	const struct pm_analysis *an = s->c->an;
+
+	s->from = 0;
+	s->to = s->c->end;
+	if (pm_vec_reserve(s->c->ctx, &s->used, an->maps.n + an->pages.n + an->db.blocks.n))
+		s->c->rc = s->c->ctx->rc;
+	else
+		gather(s);
 	if (!s->c->rc)
 		pm_check_stop(s->c, pm_places_sort(s->c->ctx, s->used.v, s->used.n));
 }
@@ -295,6 +325,51 @@ static void check_use(struct space *s)
 	}
 }
 
+/* Is all that the maps mark between `from` and `to` used, once, and nothing else? It is if all of that is in use, and
+ * what is in use has as many bytes in all. */
+static bool used_as_marked(struct space *s)
+{
+	const struct pm_rangeset *marked = &s->c->an->allocated;
+	struct pm_range r;
+	bool same;
+
+	pm_bitmap_clear_range(&s->units, 0, s->units.n);
+	s->bytes = 0;
+	gather(s);
+	same = s->bytes == pm_rangeset_count_in(marked, s->from, s->to);
+	for (uint64_t at = s->from; same && pm_rangeset_next(marked, at, s->to, &r); at = r.end)
+		same = pm_bitmap_all(&s->units, (r.start - s->from) >> s->shift,
+				     (r.end - s->from) >> s->shift);
+	return same;
+}
+
+/*
+ * Is all space used once, just what the maps mark, and are these sound? Then there is nothing to tell of any
+ * extent, and none need be put in order. A part of the file is looked at at a time, so that the bits are
+ * few: memory that was not in use before takes longer to get than to look through a list again. (An extent
+ * that reaches into another interval covers its map.)
+ */
+static bool in_order(struct space *s)
+{
+	struct pm_checker *c = s->c;
+	const uint64_t first = c->f->amap_first, end = c->end, interval = c->f->amap_interval;
+	uint64_t part = end / PARTS > PART_MIN ? end / PARTS : PART_MIN;
+	bool same = true;
+
+	part += interval - part % interval;
+	s->shift = (unsigned)__builtin_ctz(c->f->unit);
+	if (!s->whole || !s->trusted || end <= first || end % c->f->unit ||
+	    !pm_rangeset_contains(&c->an->map_known, first, end) ||
+	    pm_check_stop(c, pm_bitmap_init(c->ctx, &s->units, part >> s->shift)))
+		return false;
+	for (s->from = first; same && s->from < end && !c->rc; s->from = s->to) {
+		s->to = end - s->from > part ? s->from + part : end;
+		same = used_as_marked(s);
+	}
+	pm_bitmap_done(&s->units);
+	return same && !c->rc;
+}
+
 void pm_check_alloc(struct pm_checker *c)
 {
 	struct space s = {.c = c, .whole = true};
@@ -308,8 +383,10 @@ void pm_check_alloc(struct pm_checker *c)
 	if (s.whole && s.trusted && h->amap_free != s.free_bytes)
 		PM_REPORT(c, AMAP_FREE_COUNT, .have = h->amap_free, .want = s.free_bytes,
 			  .caused_by = c->header_serial);
-	gather(&s);
-	if (!c->rc)
-		check_use(&s);
+	if (!in_order(&s) && !c->rc) {
+		gather_sorted(&s);
+		if (!c->rc)
+			check_use(&s);
+	}
 	pm_vec_done(&s.used);
 }

@@ -157,8 +157,8 @@ static void check_counters(struct pm_checker *c)
 	uint32_t top[32] = {0};
 	pm_bid block = 0, page = 0;
 
-	for (size_t i = 0; i < db->blocks.n; i++)
-		if (!(db->blocks.v[i].flags & PM_BF_LOST) && db->blocks.v[i].bid > block)
+	for (size_t i = db->blocks.n; i-- > 0 && !block;)
+		if (!(db->blocks.v[i].flags & PM_BF_LOST))
 			block = db->blocks.v[i].bid;
 	for (size_t i = 0; i < c->an->pages.n; i++)
 		if (c->an->pages.v[i].grade >= PM_GRADE_B && c->an->pages.v[i].bid > page)

@@ -327,6 +327,15 @@ static enum pm_rc sort_rows(struct pm_tc *tc)
 	return rc;
 }
 
+/* Rows are mostly made in the order of their ids. */
+static bool ids_ascend(const struct pm_tc *tc)
+{
+	for (size_t i = 1; i < tc->rows.n; i++)
+		if (tc->rows.v[i - 1].id >= tc->rows.v[i].id)
+			return false;
+	return true;
+}
+
 /* The map from id to row; of rows with one id the last. */
 static enum pm_rc index_rows(struct pm_tc *tc)
 {
@@ -385,7 +394,8 @@ static enum pm_rc reconcile(struct pm_tc *tc, const struct pm_bth *b, uint8_t *o
 
 	if (rc == PM_OK && (broken || b->n != total))
 		rc = disown_wrong(tc, owned, &broken);
-	if (rc == PM_OK && (broken || tc->rows.n > FEW))
+	tc->ascending = !broken && ids_ascend(tc);
+	if (rc == PM_OK && (broken || (tc->rows.n > FEW && !tc->ascending)))
 		rc = index_rows(tc);
 	if (rc || !broken)
 		return rc;

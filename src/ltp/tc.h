@@ -61,7 +61,8 @@ struct pm_tc {
 	pm_hid row_index;
 	uint32_t rows_hnid;
 	PM_VEC(struct pm_tc_row) rows; /* by number, those without one last */
-	struct pm_map by_id;           /* row id -> index into rows; empty when these are few */
+	struct pm_map by_id;           /* row id -> index into rows; empty when these are few, or */
+	bool ascending;                /* their ids ascend, none twice */
 	uint32_t rules, bth_rules;     /* of the table; what rows and cells break is not in it */
 	uint32_t lost;                 /* items of the row index that could not be read */
 	struct pm_data matrix;         /* when it lies in a subnode */

@@ -674,23 +674,30 @@ static enum pm_rc order_folders(struct build *b)
 	return ctx->rc;
 }
 
-static int by_folder(const void *a, const void *b)
+/* Items ascend by nid, within each folder at least, and stay so. */
+static enum pm_rc by_folder(struct pm_model *m, struct pm_model_item *v, size_t n)
 {
-	const struct pm_model_item *x = a, *y = b;
+	struct pm_ctx *ctx = m->an->ctx;
+	uint32_t *at = pm_calloc(ctx, m->folders.n + 1, sizeof(*at));
+	struct pm_model_item *sorted = at ? pm_calloc(ctx, n, sizeof(*sorted)) : NULL;
 
-	if (x->folder != y->folder)
-		return x->folder < y->folder ? -1 : 1;
-	return x->nid < y->nid ? -1 : x->nid > y->nid;
+	for (size_t i = 0; sorted && i < n; i++)
+		at[v[i].folder + 1]++;
+	for (size_t i = 0; sorted && i < m->folders.n; i++)
+		at[i + 1] += at[i];
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[at[v[i].folder]++] = v[i];
+	if (sorted && n)
+		memcpy(v, sorted, n * sizeof(*v));
+	pm_free(at);
+	pm_free(sorted);
+	return sorted ? PM_OK : ctx->rc;
 }
 
 void pm_model_rehang(struct pm_model *m)
 {
 	for (size_t i = 0; i < m->folders.n; i++)
 		m->folders.v[i].n_messages = m->folders.v[i].n_assoc = 0;
-	if (m->messages.n)
-		qsort(m->messages.v, m->messages.n, sizeof(*m->messages.v), by_folder);
-	if (m->assoc.n)
-		qsort(m->assoc.v, m->assoc.n, sizeof(*m->assoc.v), by_folder);
 	for (size_t i = m->messages.n; i--;) {
 		m->folders.v[m->messages.v[i].folder].messages = (uint32_t)i;
 		m->folders.v[m->messages.v[i].folder].n_messages++;
@@ -754,6 +761,10 @@ enum pm_rc pm_model_build(struct pm_analysis *an, struct pm_model *m)
 		rc = place_folders(&b);
 	if (rc == PM_OK)
 		rc = order_folders(&b);
+	if (rc == PM_OK)
+		rc = by_folder(m, m->messages.v, m->messages.n);
+	if (rc == PM_OK)
+		rc = by_folder(m, m->assoc.v, m->assoc.n);
 	if (rc == PM_OK) {
 		pm_model_rehang(m);
 		rc = hang_children(m);
