@@ -109,12 +109,11 @@ static void report_bth(struct pm_checker *c, uint32_t rules, uint32_t lost, cons
 
 /* --- subnodes ------------------------------------------------------------------------ */
 
-static void use_sub(struct pm_checker *c, const struct pm_subs *subs, pm_nid nid)
+static bool use_sub(struct pm_checker *c, const struct pm_subs *subs, pm_nid nid)
 {
 	const struct pm_sub *s = pm_subs_find(subs, nid);
 
-	if (s)
-		pm_bitmap_set(&c->used, (uint64_t)(s - subs->v.v));
+	return !s || pm_bitmap_set(&c->used, (uint64_t)(s - subs->v.v));
 }
 
 static void begin_subs(struct pm_checker *c, const struct pm_subs *subs)
@@ -196,6 +195,7 @@ static void check_prop(struct pm_checker *c, struct pm_pc *pc, const struct pm_p
 	if (pm_proptype_inline(p->type)) {
 		if (p->type == PM_PT_BOOL && p->raw[0] > 1)
 			REPORT(c, PC_BOOLEAN, .tag = tag, .have = p->raw[0]);
+		pm_plain_number(c, p);
 		return;
 	}
 	if (hnid && !pm_nid_type(hnid) && pm_check_stop(c, pm_heap_mark(&pc->heap, hnid)))
@@ -206,8 +206,9 @@ static void check_prop(struct pm_checker *c, struct pm_pc *pc, const struct pm_p
 	if (!pm_check_stop(c, rc)) {
 		if (rules)
 			report_value(c, rules, tag, hnid, &v);
+		pm_plain_value(c, p, &v);
 		if (pm_nid_type(hnid))
-			use_sub(c, &pc->subs, hnid);
+			c->subject.odd |= !use_sub(c, &pc->subs, hnid); /* another's, too */
 		else if (p->type == PM_PT_OBJECT && v.span.n >= 4)
 			use_sub(c, &pc->subs, pm_le32(v.span.p));
 	}
@@ -219,6 +220,7 @@ void pm_check_pc(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state, pm_kn
 	if (c->rc || (state != PM_OK && state != PM_DAMAGED && !pc->heap.n_blocks))
 		return;
 	pm_check_heap(c, &pc->heap, PM_CLIENT_PC);
+	pm_plain_pc(c, pc, state);
 	if (!(pc->heap.rules & PM_HN_SIG))
 		report_bth(c, pc->bth_rules, pc->lost, "property records");
 	begin_subs(c, &pc->subs);

@@ -98,6 +98,7 @@ static void check_recipients(struct pm_checker *c, const struct pm_sub *s)
 		pm_check_tc(c, &tc, rc);
 		if (!usable(rc))
 			REPORT(c, MESSAGE_RECIPIENT_TABLE);
+		pm_plain_recipients(c, s, &tc, rc);
 	}
 	for (size_t i = 0; usable(rc) && i < tc.rows.n && !c->rc; i++) {
 		if (tc.rows.v[i].state == PM_LOST)
@@ -237,6 +238,7 @@ static void check_attachment(struct attachments *a, const struct pm_sub *s)
 	if (!pm_pc_find(&pc, PM_ID_RENDERING_POSITION))
 		REPORT(c, ATTACHMENT_PROPERTY, .tag = 0x370B0003);
 	check_method(c, &pc, &method);
+	pm_plain_attachment(c, s, &pc, method);
 	data = pm_pc_find(&pc, PM_ID_ATTACH_DATA);
 	if (!c->rc && method == PM_AM_EMBEDDED && data && data->type == PM_PT_OBJECT)
 		check_embedded(a, &pc);

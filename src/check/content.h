@@ -31,6 +31,18 @@ void pm_check_heap(struct pm_checker *c, struct pm_heap *h, uint8_t client);
 void pm_check_pc(struct pm_checker *c, struct pm_pc *pc, enum pm_rc state, pm_known_sub_fn known);
 void pm_check_tc(struct pm_checker *c, struct pm_tc *tc, enum pm_rc state);
 
+/*
+ * plain.c: take down in the subject that a message may not be whole. After its heap was checked; of each
+ * property, not inline (`value`) or inline (`number`); of the table of recipients; of each attachment.
+ */
+void pm_plain_pc(struct pm_checker *c, const struct pm_pc *pc, enum pm_rc state);
+void pm_plain_value(struct pm_checker *c, const struct pm_prop *p, const struct pm_value *v);
+void pm_plain_number(struct pm_checker *c, const struct pm_prop *p);
+void pm_plain_recipients(struct pm_checker *c, const struct pm_sub *s, struct pm_tc *tc,
+			 enum pm_rc state);
+void pm_plain_attachment(struct pm_checker *c, const struct pm_sub *s, const struct pm_pc *pc,
+			 uint32_t method);
+
 /* The columns that a table must have, by property id, 0 at the end. */
 void pm_check_columns(struct pm_checker *c, const struct pm_tc *tc, const uint16_t *ids);
 

@@ -23,6 +23,7 @@ struct pm_subject {
 	uint64_t lossy;  /* first error that means that content is lost or wrong */
 	uint64_t first;  /* first error of any kind */
 	bool tainted;    /* some block of it is bad */
+	bool odd;        /* it may not be whole, though the check finds nothing wrong (plain.c) */
 };
 
 /* An object that is not whole. */

@@ -142,7 +142,7 @@ static bool look(struct pm_scouts *s, struct scout *w, struct pm_row_compare *cm
 		return false;
 	v->flags = facts.flags;
 	v->has_flags = facts.has_flags;
-	v->whole = c->opt->assess && is_whole(&w->w, w->tc.rows.v[row].id);
+	v->whole = c->opt->assess && (!c->subject.odd || is_whole(&w->w, w->tc.rows.v[row].id));
 	return true;
 }
 

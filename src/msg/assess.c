@@ -409,7 +409,7 @@ static enum pm_rc judge_recipients(struct walk *w, struct pm_message *m)
 	if (m->recipients_state == PM_DAMAGED)
 		rc = note(w, &flaw, "recipients: some may be missing or wrong");
 	for (size_t i = 0; rc == PM_OK && i < m->recipients.rows.n; i++)
-		if (!pm_recipient_plain(m, i))
+		if (!pm_recipient_plain(&m->recipients, i))
 			rc = judge_recipient(w, m, i);
 	return rc;
 }

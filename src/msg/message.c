@@ -306,11 +306,10 @@ enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient
 	return pm_is_error(rc) ? rc : r->state;
 }
 
-bool pm_recipient_plain(struct pm_message *m, size_t i)
+bool pm_recipient_plain(struct pm_tc *tc, size_t i)
 {
 	static const uint16_t ids[] = {PM_ID_DISPLAY_NAME, PM_ID_EMAIL_ADDRESS, PM_ID_SMTP_ADDRESS,
 				       PM_ID_ADDRTYPE, PM_ID_RECIPIENT_TYPE};
-	struct pm_tc *tc = &m->recipients;
 	struct pm_span row;
 	bool named = false;
 

@@ -84,7 +84,7 @@ struct pm_recipient {
 /* Recipient i of m->recipients.rows.n. PM_OK, PM_DAMAGED, PM_LOST. */
 enum pm_rc pm_recipient_open(struct pm_message *m, size_t i, struct pm_recipient *r) PM_MUST_CHECK;
 /* Would that give PM_OK, plainly? No is no answer: what names nobody but by empty texts may be. */
-bool pm_recipient_plain(struct pm_message *m, size_t i);
+bool pm_recipient_plain(struct pm_tc *table, size_t i);
 /* Does it say to whom it went? Then there were recipients. [OBS: in all files looked at] */
 bool pm_message_addressed(const struct pm_pc *pc);
 void pm_recipient_close(struct pm_recipient *r);
