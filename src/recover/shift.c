@@ -41,7 +41,7 @@ struct shifts {
 	struct pm_spots spots;
 	struct pm_map named; /* page id << 1 | tree -> offset that its parent names */
 	PM_VEC(struct anchor) anchors;
-	struct pm_map seen; /* blocks and pages among the anchors, by offset */
+	struct pm_map seen; /* offset -> index of an anchor, as long as these are not sorted */
 	int64_t tries[SHIFTS_MAX];
 	unsigned n_tries;
 };
@@ -90,15 +90,30 @@ static uint64_t home(const struct shifts *s, const struct pm_spot *p)
 	return e ? e->value : 0;
 }
 
+/* What was found there, or NULL. */
+static const struct anchor *found_at(const struct shifts *s, uint64_t ib)
+{
+	const struct pm_map_entry *e = pm_map_find(&s->seen, ib);
+
+	return e && s->anchors.v[e->value].found ? &s->anchors.v[e->value] : NULL;
+}
+
+/* Of several that are said to be there, by leaves of different days, the one that is found counts. */
 static enum pm_rc add_anchor(struct shifts *s, const struct anchor *a)
 {
+	struct pm_map_entry *e;
 	struct anchor *slot;
 	bool new;
 
-	if (!pm_map_get(s->an->ctx, &s->seen, a->ib, &new))
+	e = pm_map_get(s->an->ctx, &s->seen, a->ib, &new);
+	if (!e)
 		return s->an->ctx->rc;
-	if (!new)
+	if (!new) {
+		if (a->found && !s->anchors.v[e->value].found)
+			s->anchors.v[e->value] = *a;
 		return PM_OK;
+	}
+	e->value = s->anchors.n;
 	slot = pm_vec_push(s->an->ctx, &s->anchors);
 	if (!slot)
 		return s->an->ctx->rc;
@@ -141,7 +156,7 @@ static enum pm_rc place_pages(struct shifts *s)
 			uint64_t ib = home(s, p);
 
 			if (!ib || (ib != p->at) != away || !plausible(s, ib) ||
-			    (away && pm_map_has(&s->seen, ib)))
+			    (away && found_at(s, ib)))
 				continue;
 			if (away)
 				try_shift(s, (int64_t)(p->at - ib));
@@ -180,7 +195,7 @@ static enum pm_rc place_block(void *arg, const struct pm_bt_entry *e)
 	enum pm_rc rc;
 
 	if (!e->key || !e->cb || e->cb > s->f->data_max || e->ib < s->f->amap_first ||
-	    e->ib % s->f->unit || !plausible(s, e->ib) || pm_map_has(&s->seen, e->ib))
+	    e->ib % s->f->unit || !plausible(s, e->ib) || found_at(s, e->ib))
 		return PM_OK;
 	a.size = pm_block_stored(s->f, e->cb);
 	rc = block_there(s, e, 0, &a.found);
