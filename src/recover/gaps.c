@@ -121,8 +121,7 @@ bool pm_heap_size(const uint8_t *p, size_t n, uint32_t *ret)
 	       pm_le16(p + map + 4) == 12 && pm_le16(p + map + 4 + 2 * items) <= map;
 }
 
-/* How many bytes does the block at `ib` have by its content? 0: that doesn't tell. `most`: of them. */
-static enum pm_rc size_told(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, uint32_t most,
+enum pm_rc pm_gap_size_told(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, uint32_t most,
 			    uint32_t *ret)
 {
 	const struct pm_format *f = g->an->db.fmt;
@@ -330,7 +329,7 @@ static enum pm_rc larger_heap(struct pm_gaps *g, struct pm_missing *m,
 	    next.start - m->b.ib < pm_block_stored(f, f->data_max))
 		most = next.start - m->b.ib - f->block_trailer;
 	if (!pm_bid_internal(m->b.bid) && most > m->b.cb && !(m->b.flags & PM_BF_LOST))
-		rc = size_told(g, m, m->b.ib, (uint32_t)most, &told);
+		rc = pm_gap_size_told(g, m, m->b.ib, (uint32_t)most, &told);
 	if (rc || told <= m->b.cb ||
 	    !pm_analysis_allocated(g->an, m->b.ib, pm_block_stored(f, told)))
 		return rc;
@@ -364,7 +363,7 @@ static enum pm_rc plausible(struct pm_gaps *g, struct pm_missing *m, const struc
 		rc = inflates(g, m, b->ib, b->cb, &right);
 		m->b.flags |= right ? 0 : PM_BF_INFLATE;
 	} else if (*ret && b->cb == b->cb_inflated) {
-		rc = size_told(g, m, b->ib, b->cb, &told);
+		rc = pm_gap_size_told(g, m, b->ib, b->cb, &told);
 		if (rc == PM_OK && !told)
 			rc = larger_heap(g, m, used, &told);
 		if (rc == PM_OK && told)
@@ -444,19 +443,22 @@ static enum pm_rc told_by_maps(struct pm_analysis *an, struct pm_rangeset *ret)
 	return rc;
 }
 
-static enum pm_rc find_rooms(struct pm_gaps *g)
+static enum pm_rc find_rooms(struct pm_gaps *g, unsigned round, bool *ret_any)
 {
 	struct pm_analysis *an = g->an;
 	struct pm_rangeset used = {0}, told = {0};
 	struct pm_range gap, in;
 	enum pm_rc rc = cover(g, &used);
 
-	if (rc == PM_OK)
+	if (rc == PM_OK && round < ENTRY_ROUNDS)
+		rc = pm_gap_by_older(g, &used, ret_any);
+	if (rc == PM_OK && !*ret_any)
 		rc = drop_settled(g, &used);
-	if (rc == PM_OK)
+	if (rc == PM_OK && !*ret_any)
 		rc = told_by_maps(an, &told);
 	for (uint64_t at = an->db.fmt->amap_first;
-	     rc == PM_OK && pm_rangeset_next_gap(&used, at, an->img->size, &gap); at = gap.end) {
+	     rc == PM_OK && !*ret_any && pm_rangeset_next_gap(&used, at, an->img->size, &gap);
+	     at = gap.end) {
 		/* Where the map is known only what it says is in use. */
 		for (uint64_t from = gap.start; from < gap.end && rc == PM_OK; from = in.end) {
 			struct pm_range *slot;
@@ -543,8 +545,8 @@ static enum pm_rc try_sizes(struct pm_gaps *g, struct pm_missing *m)
 	if (f->variant == PM_UNICODE4K)
 		return try_compressed(g, m, r);
 	if (r->end - r->start <= pm_block_stored(f, f->data_max))
-		rc = size_told(g, m, r->start, (uint32_t)(r->end - r->start - f->block_trailer),
-			       &told);
+		rc = pm_gap_size_told(g, m, r->start,
+				      (uint32_t)(r->end - r->start - f->block_trailer), &told);
 	if (rc || told) {
 		m->at = told && fits(g, r->start, told) ? r->start : 0;
 		m->cb = told;
@@ -629,7 +631,7 @@ static enum pm_rc weigh(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib,
 		return PM_OK;
 	rc = inflates(g, m, ib, m->b.cb, &sure);
 	if (rc == PM_OK && !sure && m->b.cb == m->b.cb_inflated)
-		rc = size_told(g, m, ib, m->b.cb, &told);
+		rc = pm_gap_size_told(g, m, ib, m->b.cb, &told);
 	/* What tells nothing must be just behind or before its neighbour by its id, too. */
 	if (rc == PM_OK && (sure || told == m->b.cb ||
 			    (!told && pm_gap_like_beside(g, m->b.bid, r->start, r->end, NEXT)))) {
@@ -809,9 +811,9 @@ enum pm_rc pm_find_by_room(struct pm_analysis *an, unsigned round, bool *ret_any
 
 	*ret_any = false;
 	if (rc == PM_OK && g.v.n < LOST_MAX && (g.v.n || named(an)))
-		rc = find_rooms(&g);
+		rc = find_rooms(&g, round, ret_any);
 	/* The surest first: each leaves the others less to choose from. */
-	if (rc == PM_OK && round < ENTRY_ROUNDS)
+	if (rc == PM_OK && !*ret_any && round < ENTRY_ROUNDS)
 		rc = move_unlike(&g, ret_any);
 	if (rc == PM_OK && !*ret_any && named(an))
 		rc = pm_fill_by_trailers(&g, ret_any);

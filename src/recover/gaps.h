@@ -42,6 +42,9 @@ struct pm_gaps {
 
 /* Of a heap's first block: where its page map ends [MS-PST 2.3.1]. False: it is none. */
 bool pm_heap_size(const uint8_t *p, size_t n, uint32_t *ret);
+/* How many bytes does the block at `ib` have by its content? 0: that doesn't tell. `most`: of them. */
+enum pm_rc pm_gap_size_told(struct pm_gaps *g, const struct pm_missing *m, pm_ib ib, uint32_t most,
+			    uint32_t *ret) PM_MUST_CHECK;
 /* Does the checksum fit, in the trailer that a block of this size would have? The rest of it was hit
  * then. */
 enum pm_rc pm_gap_checksum(struct pm_gaps *g, pm_ib ib, uint32_t cb, bool *ret) PM_MUST_CHECK;
@@ -63,6 +66,10 @@ enum pm_rc pm_gap_read_room(struct pm_gaps *g, const struct pm_range *r,
 /* Take the block as it lies there. */
 enum pm_rc pm_gap_take(struct pm_gaps *g, struct pm_missing *m) PM_MUST_CHECK;
 
+/* past.c: take blocks where an older leaf says that they are, and nothing in `used` does. *ret_any: there
+ * were such. */
+enum pm_rc pm_gap_by_older(struct pm_gaps *g, const struct pm_rangeset *used,
+			   bool *ret_any) PM_MUST_CHECK;
 /* trailers.c: take blocks that are named, and that a trailer with a wrong bit or two shows. */
 enum pm_rc pm_fill_by_trailers(struct pm_gaps *g, bool *ret_any) PM_MUST_CHECK;
 /* rooms.c: take blocks that are named, and whose entries are gone like their trailers, where they fill
