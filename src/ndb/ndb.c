@@ -263,6 +263,31 @@ static enum pm_rc read_inflated(const struct pm_ndb *db, struct pm_block *b, str
 	return block_state(b);
 }
 
+enum pm_rc pm_ndb_inflated_size(const struct pm_ndb *db, const struct pm_block *b, uint32_t *ret)
+{
+	struct pm_block x = *b;
+	uint8_t stored[65536], plain[65536];
+	z_stream z = {0};
+	enum pm_rc rc;
+
+	*ret = 0;
+	if (!b->cb || b->cb > db->fmt->data_max)
+		return PM_OK;
+	rc = read_stored(db, &x, stored);
+	if (rc || !pm_like_zlib(stored))
+		return pm_is_error(rc) ? rc : PM_OK;
+	if (inflateInit(&z) != Z_OK)
+		return pm_fail_oom(db->ctx);
+	z.next_in = stored;
+	z.avail_in = b->cb;
+	z.next_out = plain;
+	z.avail_out = sizeof(plain);
+	if (inflate(&z, Z_FINISH) == Z_STREAM_END && !z.avail_in && z.total_out <= UINT16_MAX)
+		*ret = (uint32_t)z.total_out;
+	inflateEnd(&z);
+	return PM_OK;
+}
+
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)
 {
 	const struct pm_format *f = db->fmt;

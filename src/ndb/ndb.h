@@ -151,6 +151,11 @@ enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf 
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b,
 			     struct pm_buf *out) PM_MUST_CHECK;
 
+/* How many bytes the content of a compressed block has, whatever its entry and its trailer say: its stream has
+ * an end and a checksum of its own [RFC 1950]. 0: it is none, or not whole. */
+enum pm_rc pm_ndb_inflated_size(const struct pm_ndb *db, const struct pm_block *b,
+				uint32_t *ret) PM_MUST_CHECK;
+
 /* Fill in the trailer of a stored block: `stored` holds cb bytes of data as stored, zero
  * padding, and room for the trailer (pm_block_stored(f, cb) bytes in all). */
 void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid bid, uint16_t cb,

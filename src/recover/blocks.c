@@ -456,14 +456,16 @@ static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf
 	return PM_OK;
 }
 
-/* Right content that does not give as much as the entry says: as much as the trailer says, or as it is? */
+/* Right content that does not give as much as the entry says: as much as the trailer says, or as it is, or as it
+ * says itself? */
 static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct pm_buf *b)
 {
 	const struct pm_format *f = an->db.fmt;
 	const uint64_t end = e->ib + pm_block_stored(f, e->cb);
 	uint8_t t[64];
-	uint16_t sizes[2] = {0, e->cb};
+	uint16_t sizes[3] = {0, e->cb, 0};
 	bool found = false;
+	uint32_t own = 0;
 	enum pm_rc rc =
 		pm_image_read(an->ctx, an->img, end - f->block_trailer, t, f->block_trailer);
 
@@ -473,7 +475,10 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 		rc = pm_ndb_read_entry(&an->db, e, b);
 	if (!(e->flags & PM_BF_INFLATE) && b->n == e->cb_inflated)
 		return pm_is_error(rc) ? rc : PM_OK;
-	for (unsigned k = 0; k < 2 && !pm_is_error(rc) && !found; k++) {
+	if (!pm_is_error(rc) && f->variant == PM_UNICODE4K)
+		rc = pm_ndb_inflated_size(&an->db, e, &own);
+	sizes[2] = (uint16_t)own;
+	for (unsigned k = 0; k < 3 && !pm_is_error(rc) && !found; k++) {
 		struct pm_block x = *e;
 
 		x.cb_inflated = sizes[k];
@@ -484,7 +489,7 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 		rc = pm_ndb_read_entry(&an->db, &x, b);
 		if (pm_is_error(rc) || x.flags & (PM_BF_INFLATE | PM_BF_CRC | PM_BF_READ) ||
 		    b->n != sizes[k] ||
-		    (k && e->cb_inflated > e->cb && b->n > 1 && pm_like_zlib(b->p)))
+		    (k == 1 && e->cb_inflated > e->cb && b->n > 1 && pm_like_zlib(b->p)))
 			continue;
 		x.flags |= PM_BF_CB_INFL | (e->flags & PM_BF_FOUND);
 		if (!pm_bid_internal(x.bid))
