@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Entries of the block tree that name a wrong place, of blocks that have lost their trailers: a leaf of an
- * older day may name the right one, since a block never moves and an id never stands for two contents.
+ * Blocks that have lost their trailers, and whose entries name a wrong place or are gone with their leaf: a leaf of
+ * an older day may name the right one, since a block never moves and an id never stands for two contents.
  *
  * Gathers: such blocks, in doubt (PM_BF_SUSPECT) where nothing of their trailer speaks for them.
  * Needs: what is known of places (gaps.c); the page facts of the sweep.
@@ -10,7 +10,8 @@
 
 /* What the youngest other leaf says of one that is missing. */
 struct word {
-	size_t index; /* in db.blocks */
+	size_t index; /* in db.blocks, SIZE_MAX: it is named, and has no entry */
+	pm_bid bid;
 	struct pm_bt_entry e;
 	pm_bid page; /* 0: none does */
 };
@@ -23,21 +24,37 @@ struct past {
 	struct pm_rangeset claimed;
 };
 
-static enum pm_rc ask(struct past *p)
+static enum pm_rc ask(struct past *p, pm_bid bid, size_t index)
 {
-	struct pm_analysis *an = p->g->an;
+	struct pm_ctx *ctx = p->g->an->ctx;
+	struct word *w;
 
-	for (size_t i = 0; i < an->db.blocks.n && !an->ctx->rc; i++) {
-		const struct pm_block *b = &an->db.blocks.v[i];
-		struct word *w;
+	if (pm_map_put(ctx, &p->index, bid, p->words.n))
+		return ctx->rc;
+	w = pm_vec_push(ctx, &p->words);
+	if (w)
+		*w = (struct word){.index = index, .bid = bid};
+	return ctx->rc;
+}
 
-		if (!pm_block_absent(b) || pm_map_put(an->ctx, &p->index, b->bid, p->words.n))
-			continue;
-		w = pm_vec_push(an->ctx, &p->words);
-		if (w)
-			w->index = i;
-	}
-	return an->ctx->rc;
+static enum pm_rc ask_all(struct past *p)
+{
+	const struct pm_analysis *an = p->g->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if (pm_block_absent(&an->db.blocks.v[i]))
+			rc = ask(p, an->db.blocks.v[i].bid, i);
+	for (size_t i = 0; i < an->missing.n && rc == PM_OK; i++)
+		if (!pm_map_has(&p->index, an->missing.v[i].key))
+			rc = ask(p, an->missing.v[i].key, SIZE_MAX);
+	return rc;
+}
+
+/* As its entry has it; NULL: there is none. */
+static const struct pm_block *entry_of(const struct past *p, const struct word *w)
+{
+	return w->index == SIZE_MAX ? NULL : &p->g->an->db.blocks.v[w->index];
 }
 
 static enum pm_rc hear(void *arg, const struct pm_bt_entry *e)
@@ -45,10 +62,10 @@ static enum pm_rc hear(void *arg, const struct pm_bt_entry *e)
 	struct past *p = arg;
 	const struct pm_map_entry *i = pm_map_find(&p->index, e->key);
 	struct word *w = i ? &p->words.v[i->value] : NULL;
-	const struct pm_block *b = w ? &p->g->an->db.blocks.v[w->index] : NULL;
+	const struct pm_block *b = w ? entry_of(p, w) : NULL;
 
 	/* The same place once more is what the entry says itself. */
-	if (w && e->cb && p->page > w->page && (e->ib != b->ib || e->cb != b->cb)) {
+	if (w && e->cb && p->page > w->page && (!b || e->ib != b->ib || e->cb != b->cb)) {
 		w->e = *e;
 		w->page = p->page;
 	}
@@ -78,9 +95,9 @@ static enum pm_rc claim(struct past *p)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < p->words.n && rc == PM_OK; i++) {
-		const struct pm_block *b = &an->db.blocks.v[p->words.v[i].index];
+		const struct pm_block *b = entry_of(p, &p->words.v[i]);
 
-		if (!p->words.v[i].page && b->cb <= an->db.fmt->data_max)
+		if (b && !p->words.v[i].page && b->cb <= an->db.fmt->data_max)
 			rc = pm_rangeset_add(an->ctx, &p->claimed, b->ib,
 					     b->ib + pm_block_stored(an->db.fmt, b->cb));
 	}
@@ -93,8 +110,12 @@ static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_r
 {
 	struct pm_gaps *g = p->g;
 	const struct pm_format *f = g->an->db.fmt;
-	struct pm_missing there = {
-		.b = g->an->db.blocks.v[w->index], .index = w->index, .at = w->e.ib, .cb = w->e.cb};
+	const struct pm_block *b = entry_of(p, w);
+	struct pm_missing there = {.b = b ? *b : (struct pm_block){.bid = w->bid},
+				   .index = w->index,
+				   .at = w->e.ib,
+				   .cb = w->e.cb,
+				   .nameless = !b};
 	const uint64_t end = w->page ? w->e.ib + pm_block_stored(f, w->e.cb) : 0;
 	uint32_t told = 0;
 	enum pm_rc rc = PM_OK;
@@ -110,13 +131,15 @@ static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_r
 	if (rc || (told && told != there.cb))
 		return rc;
 	*ret_any = true;
+	if (!b)
+		pm_map_delete(&g->an->missing, w->bid);
 	return pm_gap_take(g, &there);
 }
 
 enum pm_rc pm_gap_by_older(struct pm_gaps *g, const struct pm_rangeset *used, bool *ret_any)
 {
 	struct past p = {.g = g};
-	enum pm_rc rc = ask(&p);
+	enum pm_rc rc = ask_all(&p);
 
 	if (rc == PM_OK && p.words.n)
 		rc = hear_all(&p);
