@@ -41,6 +41,10 @@ static enum pm_rc add_entry(void *arg, const struct pm_bt_entry *e)
 		i != SIZE_MAX && !g->an->refs[i] && g->an->db.blocks.v[i].flags & PM_BF_SUSPECT;
 	enum pm_rc rc = PM_OK;
 
+	/* Of an entry whose id is wrong the rest must be right: what was zeroed or is noise says nothing. */
+	if (!right && (!b.cb || b.cb > g->an->db.fmt->data_max || b.ib % g->an->db.fmt->unit ||
+		       b.ib < g->an->db.fmt->amap_first || b.ib >= g->an->img->size))
+		return PM_OK;
 	if (!right || i == SIZE_MAX || idle)
 		rc = add(g, idle ? &g->an->db.blocks.v[i] : &b, i, !right || idle);
 	if (!right || idle)
