@@ -414,13 +414,73 @@ static enum pm_rc drop_hit_ids(struct pm_analysis *an)
 	return rc;
 }
 
+/* A found block, by its place. */
+struct found_at {
+	uint64_t ib;
+	pm_bid bid;
+};
+
+struct merging {
+	struct pm_analysis *an;
+	PM_VEC(struct found_at) all; /* ascending by place; empty until somebody asks */
+};
+
+/* How far is the id from those of the blocks in front and behind? */
+static pm_bid apart(const struct merging *m, const struct pm_block *f)
+{
+	const size_t at = pm_lower_member(&m->all, ib, f->ib);
+	pm_bid least = UINT64_MAX;
+
+	for (size_t i = at ? at - 1 : 0; i <= at + 1 && i < m->all.n; i++) {
+		const pm_bid other = m->all.v[i].bid;
+		const pm_bid d = other > f->bid ? other - f->bid : f->bid - other;
+
+		if (i != at && d && d < least)
+			least = d;
+	}
+	return least;
+}
+
+static enum pm_rc list_found(struct merging *m)
+{
+	struct pm_analysis *an = m->an;
+
+	for (size_t i = 0; i < an->found.n; i++) {
+		struct found_at *slot = pm_vec_push(an->ctx, &m->all);
+
+		if (!slot)
+			return an->ctx->rc;
+		*slot = (struct found_at){an->found.v[i].ib, an->found.v[i].bid};
+	}
+	return pm_sort_member(an->ctx, &m->all, ib);
+}
+
+/* Of several blocks with one id all but one have another's, in a trailer that agrees with itself: the right one is among its
+ * like by their ids, since what is saved together lies together. Else the first. */
+static enum pm_rc best_found(struct merging *m, size_t i, const struct pm_block **ret)
+{
+	const struct pm_block *v = m->an->found.v;
+	enum pm_rc rc = PM_OK;
+
+	*ret = &v[i];
+	if (i + 1 >= m->an->found.n || v[i + 1].bid != v[i].bid)
+		return PM_OK;
+	if (!m->all.n)
+		rc = list_found(m);
+	for (size_t k = i + 1; k < m->an->found.n && v[k].bid == v[i].bid && rc == PM_OK; k++)
+		if (apart(m, &v[k]) < apart(m, *ret))
+			*ret = &v[k];
+	return rc;
+}
+
 /* Take every found block into the table: the references will tell which of them live. */
 enum pm_rc pm_merge_found(struct pm_analysis *an)
 {
 	const size_t n = an->db.blocks.n;
-	enum pm_rc rc;
+	struct merging m = {.an = an};
+	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0, k = 0; i < an->found.n; i++) {
+	for (size_t i = 0, k = 0; i < an->found.n && rc == PM_OK; i++) {
 		const struct pm_block *f = &an->found.v[i];
 		struct pm_block *slot;
 
@@ -431,12 +491,15 @@ enum pm_rc pm_merge_found(struct pm_analysis *an)
 			k++;
 		if (k < n && an->db.blocks.v[k].bid == f->bid)
 			continue;
-		slot = pm_vec_push(an->ctx, &an->db.blocks);
-		if (!slot)
-			return an->ctx->rc;
-		*slot = *f;
+		rc = best_found(&m, i, &f);
+		slot = rc ? NULL : pm_vec_push(an->ctx, &an->db.blocks);
+		if (slot)
+			*slot = *f;
+		rc = rc ? rc : an->ctx->rc;
 	}
-	rc = drop_hit_ids(an);
+	pm_vec_done(&m.all);
+	if (rc == PM_OK)
+		rc = drop_hit_ids(an);
 	return rc ? rc : pm_sort_member(an->ctx, &an->db.blocks, bid);
 }
 
