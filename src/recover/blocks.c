@@ -49,45 +49,123 @@ static unsigned fit(const struct pm_block *b)
 	return n + 1;
 }
 
-/*
- * Is the trailer that names b->bid really that of another block, with a wrong id? An id never
- * comes with two sizes, and here another entry names this place with the size that is there.
- */
-static bool of_another(const struct pm_analysis *an, const struct pm_map *by_place,
-		       const struct pm_block *b, const struct pm_block *f)
-{
-	const struct pm_map_entry *e = pm_map_find(by_place, f->ib);
-	const struct pm_block *y = e ? &an->db.blocks.v[e->value] : NULL;
+/* A block, by its place. */
+struct lot {
+	uint64_t ib;
+	pm_bid bid;
+};
 
-	return b->cb != f->cb && y && y->bid != b->bid && y->cb == f->cb &&
-	       !(y->flags & (PM_BF_CRC | PM_BF_CB | PM_BF_READ | PM_BF_LOST)) && !found(an, y->bid);
+struct lots {
+	struct lot *v; /* ascending by place */
+	size_t n, cap;
+};
+
+static enum pm_rc add_lot(struct pm_ctx *ctx, struct lots *all, const struct pm_block *b)
+{
+	struct lot *slot = pm_vec_push(ctx, all);
+
+	if (!slot)
+		return ctx->rc;
+	*slot = (struct lot){b->ib, b->bid};
+	return PM_OK;
 }
 
-static enum pm_rc settle_one(struct pm_analysis *an, const struct pm_map *by_place,
-			     struct pm_block *b)
+/* How far is the id from those of the blocks in front and behind the place, its own left out? What is saved
+ * together lies together. */
+static pm_bid apart(const struct lots *all, uint64_t ib, pm_bid bid)
 {
+	const size_t at = pm_lower_member(all, ib, ib);
+	pm_bid least = UINT64_MAX;
+
+	for (size_t i = at ? at - 1 : 0; i <= at + 1 && i < all->n; i++) {
+		const pm_bid other = all->v[i].bid;
+		const pm_bid d = other > bid ? other - bid : bid - other;
+
+		if (d && d < least)
+			least = d;
+	}
+	return least;
+}
+
+struct settling {
+	struct pm_analysis *an;
+	const struct pm_map *by_place;
+	struct lots all; /* of which entry and trailer agree; empty until somebody asks */
+};
+
+static enum pm_rc list_entries(struct settling *s)
+{
+	struct pm_analysis *an = s->an;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
+		if (!(an->db.blocks.v[i].flags & (NOT_HERE | PM_BF_BID | PM_BF_CRC)))
+			rc = add_lot(an->ctx, &s->all, &an->db.blocks.v[i]);
+	return rc ? rc : pm_sort_member(an->ctx, &s->all, ib);
+}
+
+/*
+ * Is the trailer that names b->bid really that of another block, with a wrong id? An id never
+ * comes with two sizes, and here another entry names this place with the size that is there. Where the sizes
+ * are the same: the id is nearer to those around its own entry's place.
+ */
+static enum pm_rc of_another(struct settling *s, const struct pm_block *b, const struct pm_block *f,
+			     bool *ret)
+{
+	const struct pm_analysis *an = s->an;
+	const struct pm_map_entry *e = pm_map_find(s->by_place, f->ib);
+	const struct pm_block *y = e ? &an->db.blocks.v[e->value] : NULL;
+	enum pm_rc rc = PM_OK;
+
+	*ret = false;
+	if (!y || y->bid == b->bid || y->cb != f->cb ||
+	    y->flags & (PM_BF_CRC | PM_BF_CB | PM_BF_READ | PM_BF_LOST))
+		return PM_OK;
+	*ret = b->cb != f->cb && !found(an, y->bid);
+	if (*ret || b->cb != f->cb)
+		return PM_OK;
+	if (!s->all.n)
+		rc = list_entries(s);
+	/* What stands at its own place may have lost its trailer. */
+	if (rc == PM_OK) {
+		const pm_bid there = apart(&s->all, f->ib, b->bid) / 2;
+
+		*ret = apart(&s->all, b->ib, b->bid) < there &&
+		       apart(&s->all, f->ib, y->bid) < there;
+	}
+	return rc;
+}
+
+static enum pm_rc settle_one(struct settling *s, struct pm_block *b)
+{
+	struct pm_analysis *an = s->an;
 	const struct pm_block *f;
+	bool others;
+	enum pm_rc rc;
 
 	if (!(b->flags & (NOT_HERE | PM_BF_CRC)))
 		return PM_OK;
 	f = found(an, b->bid);
+	if (!f)
+		return PM_OK;
+	rc = of_another(s, b, f, &others);
 	/* The block with this id lies elsewhere, or here with another size: its own trailer and
 	 * checksum outweigh the entry. */
-	if (f && !of_another(an, by_place, b, f)) {
-		enum pm_rc rc = pm_note(an, PM_NOTE_BLOCK_MOVED, b->bid, b->ib, b->cb, f->ib);
+	if (rc == PM_OK && !others) {
 		uint16_t cref = b->cref;
 
+		rc = pm_note(an, PM_NOTE_BLOCK_MOVED, b->bid, b->ib, b->cb, f->ib);
 		*b = *f;
 		b->cref = cref;
 		b->flags = f->flags & (uint16_t)~PM_BF_FOUND;
-		return rc;
 	}
-	return PM_OK;
+	return rc;
 }
 
 enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 {
 	struct pm_map by_place = {0};
+	struct settling s = {.an = an, .by_place = &by_place};
 	struct pm_block *v;
 	size_t n = 0;
 	enum pm_rc rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
@@ -108,7 +186,8 @@ enum pm_rc pm_settle_blocks(struct pm_analysis *an)
 		if (v[i].flags & PM_BF_BID)
 			rc = pm_map_put(an->ctx, &by_place, v[i].ib, i);
 	for (size_t i = 0; i < n && rc == PM_OK; i++)
-		rc = settle_one(an, &by_place, &v[i]);
+		rc = settle_one(&s, &v[i]);
+	pm_vec_done(&s.all);
 	pm_map_done(&by_place);
 	return rc;
 }
@@ -414,45 +493,19 @@ static enum pm_rc drop_hit_ids(struct pm_analysis *an)
 	return rc;
 }
 
-/* A found block, by its place. */
-struct found_at {
-	uint64_t ib;
-	pm_bid bid;
-};
-
 struct merging {
 	struct pm_analysis *an;
-	PM_VEC(struct found_at) all; /* ascending by place; empty until somebody asks */
+	struct lots all; /* empty until somebody asks */
 };
-
-/* How far is the id from those of the blocks in front and behind? */
-static pm_bid apart(const struct merging *m, const struct pm_block *f)
-{
-	const size_t at = pm_lower_member(&m->all, ib, f->ib);
-	pm_bid least = UINT64_MAX;
-
-	for (size_t i = at ? at - 1 : 0; i <= at + 1 && i < m->all.n; i++) {
-		const pm_bid other = m->all.v[i].bid;
-		const pm_bid d = other > f->bid ? other - f->bid : f->bid - other;
-
-		if (i != at && d && d < least)
-			least = d;
-	}
-	return least;
-}
 
 static enum pm_rc list_found(struct merging *m)
 {
 	struct pm_analysis *an = m->an;
+	enum pm_rc rc = PM_OK;
 
-	for (size_t i = 0; i < an->found.n; i++) {
-		struct found_at *slot = pm_vec_push(an->ctx, &m->all);
-
-		if (!slot)
-			return an->ctx->rc;
-		*slot = (struct found_at){an->found.v[i].ib, an->found.v[i].bid};
-	}
-	return pm_sort_member(an->ctx, &m->all, ib);
+	for (size_t i = 0; i < an->found.n && rc == PM_OK; i++)
+		rc = add_lot(an->ctx, &m->all, &an->found.v[i]);
+	return rc ? rc : pm_sort_member(an->ctx, &m->all, ib);
 }
 
 /* Of several blocks with one id all but one have another's, in a trailer that agrees with itself: the right one is among its
@@ -468,7 +521,7 @@ static enum pm_rc best_found(struct merging *m, size_t i, const struct pm_block 
 	if (!m->all.n)
 		rc = list_found(m);
 	for (size_t k = i + 1; k < m->an->found.n && v[k].bid == v[i].bid && rc == PM_OK; k++)
-		if (apart(m, &v[k]) < apart(m, *ret))
+		if (apart(&m->all, v[k].ib, v[k].bid) < apart(&m->all, (*ret)->ib, v[k].bid))
 			*ret = &v[k];
 	return rc;
 }
