@@ -8,6 +8,8 @@
  */
 #include "recover/gaps.h"
 
+#include "base/sort.h"
+
 /* What the youngest other leaf says of one that is missing. */
 struct word {
 	size_t index; /* in db.blocks, SIZE_MAX: it is named, and has no entry */
@@ -18,23 +20,19 @@ struct word {
 
 struct past {
 	struct pm_gaps *g;
-	struct pm_map index; /* id -> index of its word */
-	PM_VEC(struct word) words;
-	pm_bid page; /* of the leaf at hand */
-	struct pm_rangeset claimed;
+	PM_VEC(struct word) words;  /* ascending by id */
+	pm_bid page;                /* of the leaf at hand */
+	struct pm_rangeset claimed; /* places that are another's, or were given to one */
 };
 
 static enum pm_rc ask(struct past *p, pm_bid bid, size_t index)
 {
-	struct pm_ctx *ctx = p->g->an->ctx;
-	struct word *w;
+	struct word *w = pm_vec_push(p->g->an->ctx, &p->words);
 
-	if (pm_map_put(ctx, &p->index, bid, p->words.n))
-		return ctx->rc;
-	w = pm_vec_push(ctx, &p->words);
-	if (w)
-		*w = (struct word){.index = index, .bid = bid};
-	return ctx->rc;
+	if (!w)
+		return p->g->an->ctx->rc;
+	*w = (struct word){.index = index, .bid = bid};
+	return PM_OK;
 }
 
 static enum pm_rc ask_all(struct past *p)
@@ -46,9 +44,8 @@ static enum pm_rc ask_all(struct past *p)
 		if (pm_block_absent(&an->db.blocks.v[i]))
 			rc = ask(p, an->db.blocks.v[i].bid, i);
 	for (size_t i = 0; i < an->missing.n && rc == PM_OK; i++)
-		if (!pm_map_has(&p->index, an->missing.v[i].key))
-			rc = ask(p, an->missing.v[i].key, SIZE_MAX);
-	return rc;
+		rc = ask(p, an->missing.v[i].key, SIZE_MAX);
+	return rc ? rc : pm_sort_member(an->ctx, &p->words, bid);
 }
 
 /* As its entry has it; NULL: there is none. */
@@ -60,8 +57,8 @@ static const struct pm_block *entry_of(const struct past *p, const struct word *
 static enum pm_rc hear(void *arg, const struct pm_bt_entry *e)
 {
 	struct past *p = arg;
-	const struct pm_map_entry *i = pm_map_find(&p->index, e->key);
-	struct word *w = i ? &p->words.v[i->value] : NULL;
+	const size_t i = pm_lower_member(&p->words, bid, e->key);
+	struct word *w = i < p->words.n && p->words.v[i].bid == e->key ? &p->words.v[i] : NULL;
 	const struct pm_block *b = w ? entry_of(p, w) : NULL;
 
 	/* The same place once more is what the entry says itself. */
@@ -80,10 +77,13 @@ static enum pm_rc hear_all(struct past *p)
 	pm_mark_in_tree(an); /* these say what the entries say */
 	for (size_t i = 0; i < an->facts.n && rc == PM_OK; i++) {
 		const struct pm_page_fact *f = &an->facts.v[i];
+		const size_t k = pm_lower_member(&p->words, bid, f->first);
 
+		if (f->ptype != PM_PTYPE_BBT || f->level || f->in_tree || k >= p->words.n ||
+		    p->words.v[k].bid > f->last)
+			continue;
 		p->page = f->bid;
-		if (f->ptype == PM_PTYPE_BBT && !f->level && !f->in_tree)
-			rc = pm_walk_leaf(an, f->ib, PM_PTYPE_BBT, false, hear, p);
+		rc = pm_walk_leaf(an, f->ib, PM_PTYPE_BBT, false, hear, p);
 	}
 	return rc;
 }
@@ -133,7 +133,8 @@ static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_r
 	*ret_any = true;
 	if (!b)
 		pm_map_delete(&g->an->missing, w->bid);
-	return pm_gap_take(g, &there);
+	rc = pm_rangeset_add(g->an->ctx, &p->claimed, w->e.ib, end);
+	return rc ? rc : pm_gap_take(g, &there);
 }
 
 enum pm_rc pm_gap_by_older(struct pm_gaps *g, const struct pm_rangeset *used, bool *ret_any)
@@ -148,7 +149,6 @@ enum pm_rc pm_gap_by_older(struct pm_gaps *g, const struct pm_rangeset *used, bo
 	for (size_t i = 0; i < p.words.n && rc == PM_OK; i++)
 		rc = follow(&p, &p.words.v[i], used, ret_any);
 	pm_vec_done(&p.words);
-	pm_map_done(&p.index);
 	pm_rangeset_done(&p.claimed);
 	return rc;
 }
