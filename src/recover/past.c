@@ -104,6 +104,22 @@ static enum pm_rc claim(struct past *p)
 	return rc;
 }
 
+/* Does a block stand there that is right, and another? The place was used again then. */
+static enum pm_rc used_again(struct past *p, const struct pm_missing *m, bool *ret)
+{
+	struct pm_analysis *an = p->g->an;
+	struct pm_block b = m->b;
+	enum pm_rc rc;
+
+	b.ib = m->at;
+	b.cb = (uint16_t)m->cb;
+	b.flags = 0;
+	pm_buf_clear(&p->g->buf);
+	rc = pm_ndb_read_entry(&an->db, &b, &p->g->buf);
+	*ret = b.flags & PM_BF_BID && !(b.flags & (PM_BF_CRC | PM_BF_SIG | PM_BF_READ));
+	return pm_is_error(rc) ? rc : PM_OK;
+}
+
 /* Is there room for it at that place, and does what lies there have that size, if it tells? */
 static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_rangeset *used,
 			 bool *ret_any)
@@ -118,6 +134,7 @@ static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_r
 				   .nameless = !b};
 	const uint64_t end = w->page ? w->e.ib + pm_block_stored(f, w->e.cb) : 0;
 	uint32_t told = 0;
+	bool again = false;
 	enum pm_rc rc = PM_OK;
 
 	if (!w->page || w->e.cb > f->data_max || w->e.ib % f->unit || end > g->an->img->size ||
@@ -128,7 +145,9 @@ static enum pm_rc follow(struct past *p, const struct word *w, const struct pm_r
 	there.b.cb_inflated = w->e.cb_inflated;
 	if (w->e.cb == w->e.cb_inflated)
 		rc = pm_gap_size_told(g, &there, there.at, there.cb, &told);
-	if (rc || (told && told != there.cb))
+	if (rc == PM_OK)
+		rc = used_again(p, &there, &again);
+	if (rc || again || (told && told != there.cb))
 		return rc;
 	*ret_any = true;
 	if (!b)
