@@ -5,7 +5,8 @@
  *
  * Gathers: PM_BF_CROWDED, of blocks that are named once too often; or that are named once, by an
  * internal block whose other ids are far from theirs, while one that nobody names is near, or one
- * that another names from afar.
+ * that another names from afar; or that are before or behind the other ids, while one that nobody names is
+ * among these.
  * Needs: references and kinds of all blocks. Only files that something is wrong with.
  */
 #include "recover/internal.h"
@@ -22,6 +23,7 @@
 struct ref {
 	pm_bid bid;
 	pm_nid nid; /* of the subnode; 0: a part of data */
+	pm_bid sub; /* likewise: its subnodes */
 	uint64_t
 		nearest; /* distance to the next of the other ids; of a part of data: the widest gap that is
 			   * between it and the block's own, as they are written together */
@@ -76,9 +78,14 @@ static enum pm_rc list(struct strangers *s, pm_bid own, const struct pm_buf *b)
 			rc = add(s, pm_ft_get(p, f->id), 0, true);
 			continue;
 		}
+		const pm_bid sub = pm_bid_key(pm_SLENTRY_bidSub(f, p));
+		const size_t before = s->refs.n;
+
 		rc = add(s, pm_SLENTRY_bidData(f, p), (pm_nid)pm_SLENTRY_nid(f, p), true);
+		if (s->refs.n > before)
+			s->refs.v[before].sub = sub;
 		if (rc == PM_OK)
-			rc = add(s, pm_SLENTRY_bidSub(f, p), 0, false);
+			rc = add(s, sub, 0, false);
 	}
 	return rc;
 }
@@ -188,12 +195,41 @@ static bool left_alone(const struct strangers *s, const struct ref *r, const str
 	return false;
 }
 
+/* Is it in front of all others or behind them, and does nobody name one among them that fits? What was saved
+ * together has ids in a row. */
+static bool out_of_row(const struct strangers *s, const struct ref *r, const struct pm_block *named)
+{
+	const struct pm_analysis *an = s->an;
+	const pm_bid *v = s->ids.v;
+	size_t first = 0, end = s->ids.n;
+
+	while (first < end && (v[first] == r->bid || v[first] == r->sub))
+		first++;
+	while (end > first && (v[end - 1] == r->bid || v[end - 1] == r->sub))
+		end--;
+	if (!r->nid || end - first < 2 || (r->bid > v[first] && r->bid < v[end - 1]))
+		return false;
+	for (size_t i = pm_ndb_lower_block(&an->db, v[first]);
+	     i < an->db.blocks.n && an->db.blocks.v[i].bid < v[end - 1]; i++) {
+		const struct pm_block *u = &an->db.blocks.v[i];
+
+		if (!an->refs[i] && u->cref > 1 &&
+		    pm_bid_internal(u->bid) == pm_bid_internal(r->bid) && fits(u, named, r))
+			return true;
+	}
+	return false;
+}
+
 static enum pm_rc judge(struct strangers *s, const struct ref *r)
 {
 	struct pm_analysis *an = s->an;
 	const size_t i = pm_block_index(an, r->bid);
 
-	if (r->nearest <= s->far || i == SIZE_MAX || an->refs[i] != 1)
+	if (i == SIZE_MAX || an->refs[i] != 1)
+		return PM_OK;
+	if (s->judging && out_of_row(s, r, &an->db.blocks.v[i]))
+		an->db.blocks.v[i].flags |= PM_BF_CROWDED;
+	if (r->nearest <= s->far)
 		return PM_OK;
 	if (!s->judging)
 		return s->mixed_up ? pm_map_put(an->ctx, &s->from_afar, r->bid, 1) : PM_OK;
