@@ -17,6 +17,7 @@
 #define LEARN_MIN 20  /* entries that must be there for their distance to mean something */
 #define TIMES     16  /* the usual distance: what is further away is far */
 #define FAR_MIN   96  /* ids */
+#define ROW       16  /* blocks in a row of ids, for each */
 #define FAR_MAX   256 /* where ids are usually that far apart they tell nothing */
 
 /* A block that an internal block names. */
@@ -201,7 +202,7 @@ static bool out_of_row(const struct strangers *s, const struct ref *r, const str
 {
 	const struct pm_analysis *an = s->an;
 	const pm_bid *v = s->ids.v;
-	size_t first = 0, end = s->ids.n;
+	size_t first = 0, end = s->ids.n, i;
 
 	while (first < end && (v[first] == r->bid || v[first] == r->sub))
 		first++;
@@ -209,8 +210,10 @@ static bool out_of_row(const struct strangers *s, const struct ref *r, const str
 		end--;
 	if (!r->nid || end - first < 2 || (r->bid > v[first] && r->bid < v[end - 1]))
 		return false;
-	for (size_t i = pm_ndb_lower_block(&an->db, v[first]);
-	     i < an->db.blocks.n && an->db.blocks.v[i].bid < v[end - 1]; i++) {
+	/* No row has many more blocks than it has ids. */
+	i = pm_ndb_lower_block(&an->db, v[first]);
+	for (size_t most = i + ROW * (end - first);
+	     i < an->db.blocks.n && i < most && an->db.blocks.v[i].bid < v[end - 1]; i++) {
 		const struct pm_block *u = &an->db.blocks.v[i];
 
 		if (!an->refs[i] && u->cref > 1 &&
