@@ -43,7 +43,30 @@ static inline size_t pm_lower_u64(const void *v, size_t n, size_t size, size_t k
 	return lo;
 }
 
-/* pm_lower_member(vec, member, key): of a PM_VEC that is sorted by a uint64_t member of its type. */
+/* The same by uint32_t. */
+static inline size_t pm_lower_u32(const void *v, size_t n, size_t size, size_t key_off,
+				  uint32_t key)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		uint32_t there;
+
+		memcpy(&there, (const uint8_t *)v + mid * size + key_off, sizeof(there));
+		if (there < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+#define pm_lower_member32(vec, member, key)                                                        \
+	pm_lower_u32((vec)->v, (vec)->n, sizeof(*(vec)->v),                                        \
+		     __builtin_offsetof(__typeof__(*(vec)->v), member), (key))
+
+/* pm_lower_member(vec, member, key): of a PM_VEC that is sorted by a uint64_t member of its type (32: by a
+ * uint32_t one). */
 #define pm_lower_member(vec, member, key)                                                          \
 	pm_lower_u64((vec)->v, (vec)->n, sizeof(*(vec)->v),                                        \
 		     __builtin_offsetof(__typeof__(*(vec)->v), member), (key))

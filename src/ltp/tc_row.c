@@ -3,6 +3,7 @@
 #include "ltp/pc.h"
 #include "ltp/tc.h"
 
+#include "base/sort.h"
 #include "base/text.h"
 
 const struct pm_col *pm_tc_col(const struct pm_tc *tc, uint16_t id, uint16_t type)
@@ -13,27 +14,15 @@ const struct pm_col *pm_tc_col(const struct pm_tc *tc, uint16_t id, uint16_t typ
 	return NULL;
 }
 
-static size_t find_ascending(const struct pm_tc *tc, uint32_t id)
-{
-	size_t lo = 0, hi = tc->rows.n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (tc->rows.v[mid].id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < tc->rows.n && tc->rows.v[lo].id == id ? lo : tc->rows.n;
-}
-
 size_t pm_tc_find(const struct pm_tc *tc, uint32_t id)
 {
 	const struct pm_map_entry *e;
 
-	if (tc->ascending)
-		return find_ascending(tc, id);
+	if (tc->ascending) {
+		const size_t i = pm_lower_member32(&tc->rows, id, id);
+
+		return i < tc->rows.n && tc->rows.v[i].id == id ? i : tc->rows.n;
+	}
 	for (size_t i = tc->rows.n; !tc->by_id.n && i-- > 0;)
 		if (tc->rows.v[i].id == id)
 			return i;

@@ -6,6 +6,8 @@
  */
 #include "ndb/ndb.h"
 
+#include "base/sort.h"
+
 enum { KEPT_SIZE = 1024, GROUP = 8, HEAD = 2, ID = 8 };
 
 struct kept {
@@ -18,26 +20,12 @@ struct pm_block_store {
 	struct pm_buf bytes;   /* of each: cb; its id and its content, packed */
 };
 
-static size_t lower(const struct pm_block_store *s, uint32_t place)
-{
-	size_t lo = 0, hi = s->v.n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (s->v.v[mid].place < place)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The sweep meets nearly all of them in order. */
 static enum pm_rc add_kept(struct pm_ctx *ctx, struct pm_block_store *s, uint32_t place)
 {
 	const size_t n = s->v.n;
-	const size_t at = n && s->v.v[n - 1].place >= place ? lower(s, place) : n;
+	const size_t at =
+		n && s->v.v[n - 1].place >= place ? pm_lower_member32(&s->v, place, place) : n;
 	struct kept *slot = pm_vec_push(ctx, &s->v);
 
 	if (!slot)
@@ -120,7 +108,7 @@ bool pm_ndb_kept(const struct pm_ndb *db, const struct pm_block *b, struct pm_bu
 	    b->ib % db->fmt->unit || place > UINT32_MAX)
 		return false;
 	if (i >= s->v.n || s->v.v[i].place != place)
-		i = lower(s, (uint32_t)place);
+		i = pm_lower_member32(&s->v, place, (uint32_t)place);
 	if (i >= s->v.n || s->v.v[i].place != place)
 		return false;
 	last = i;

@@ -72,17 +72,7 @@ struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
 
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)
 {
-	size_t lo = 0, hi = db->nodes.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (db->nodes.v[mid].nid < nid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return pm_lower_member32(&db->nodes, nid, nid);
 }
 
 struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid)
@@ -167,30 +157,38 @@ void pm_block_seal(const struct pm_format *f, uint8_t *stored, pm_ib ib, pm_bid 
 	pm_set_BLOCKTRAILER_cbInflated(f, t, cb_inflated);
 }
 
+enum pm_rc pm_inflate(struct pm_ctx *ctx, const uint8_t *p, size_t n, uint8_t *out, size_t room,
+		      size_t *ret_in, size_t *ret_out)
+{
+	z_stream z = {0};
+
+	*ret_in = *ret_out = 0;
+	if (inflateInit(&z) != Z_OK)
+		return pm_fail_oom(ctx);
+	z.next_in = (Bytef *)(uintptr_t)p;
+	z.avail_in = (uInt)n;
+	z.next_out = out;
+	z.avail_out = (uInt)room;
+	if (inflate(&z, Z_FINISH) == Z_STREAM_END) {
+		*ret_in = z.total_in;
+		*ret_out = z.total_out;
+	}
+	inflateEnd(&z);
+	return PM_OK;
+}
+
 /* Inflate what there is; the announced size bounds the output. */
 static bool inflate_block(struct pm_ctx *ctx, const struct pm_block *b, const uint8_t *p,
 			  struct pm_buf *out)
 {
 	uint8_t *room = pm_buf_room(ctx, out, b->cb_inflated);
-	uLongf n = b->cb_inflated;
-	z_stream z = {0};
-	int rc;
+	size_t in, n;
 
 	if (!room)
 		return false;
 	memset(room, 0, b->cb_inflated);
-	if (inflateInit(&z) != Z_OK) {
-		pm_fail_oom(ctx);
-		return false;
-	}
-	z.next_in = (Bytef *)(uintptr_t)p;
-	z.avail_in = b->cb;
-	z.next_out = room;
-	z.avail_out = (uInt)n;
-	rc = inflate(&z, Z_FINISH);
-	n = z.total_out;
-	inflateEnd(&z);
-	return rc == Z_STREAM_END && n == b->cb_inflated;
+	return pm_inflate(ctx, p, b->cb, room, b->cb_inflated, &in, &n) == PM_OK &&
+	       n == b->cb_inflated;
 }
 
 /* A wrong trailer over a right checksum is mended where it stands: the data are right. */
@@ -261,31 +259,6 @@ static enum pm_rc read_inflated(const struct pm_ndb *db, struct pm_block *b, str
 		return db->ctx->rc;
 	}
 	return block_state(b);
-}
-
-enum pm_rc pm_ndb_inflated_size(const struct pm_ndb *db, const struct pm_block *b, uint32_t *ret)
-{
-	struct pm_block x = *b;
-	uint8_t stored[65536], plain[65536];
-	z_stream z = {0};
-	enum pm_rc rc;
-
-	*ret = 0;
-	if (!b->cb || b->cb > db->fmt->data_max)
-		return PM_OK;
-	rc = read_stored(db, &x, stored);
-	if (rc || !pm_like_zlib(stored))
-		return pm_is_error(rc) ? rc : PM_OK;
-	if (inflateInit(&z) != Z_OK)
-		return pm_fail_oom(db->ctx);
-	z.next_in = stored;
-	z.avail_in = b->cb;
-	z.next_out = plain;
-	z.avail_out = sizeof(plain);
-	if (inflate(&z, Z_FINISH) == Z_STREAM_END && !z.avail_in && z.total_out <= UINT16_MAX)
-		*ret = (uint32_t)z.total_out;
-	inflateEnd(&z);
-	return PM_OK;
 }
 
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b, struct pm_buf *out)

@@ -151,10 +151,11 @@ enum pm_rc pm_ndb_read_block(const struct pm_ndb *db, pm_bid bid, struct pm_buf 
 enum pm_rc pm_ndb_read_entry(const struct pm_ndb *db, struct pm_block *b,
 			     struct pm_buf *out) PM_MUST_CHECK;
 
-/* How many bytes the content of a compressed block has, whatever its entry and its trailer say: its stream has
- * an end and a checksum of its own [RFC 1950]. 0: it is none, or not whole. */
-enum pm_rc pm_ndb_inflated_size(const struct pm_ndb *db, const struct pm_block *b,
-				uint32_t *ret) PM_MUST_CHECK;
+/* Inflate a whole stream [RFC 1950], which has an end and a checksum of its own. How many bytes it has and
+ * gives; 0: it has no end there, or gives more than there is room for; what it gave so far is in `out`. PM_OK
+ * or PM_ENOMEM. */
+enum pm_rc pm_inflate(struct pm_ctx *ctx, const uint8_t *p, size_t n, uint8_t *out, size_t room,
+		      size_t *ret_in, size_t *ret_out) PM_MUST_CHECK;
 
 /* Fill in the trailer of a stored block: `stored` holds cb bytes of data as stored, zero
  * padding, and room for the trailer (pm_block_stored(f, cb) bytes in all). */

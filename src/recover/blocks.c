@@ -99,7 +99,7 @@ static enum pm_rc list_entries(struct settling *s)
 	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++)
-		if (!(an->db.blocks.v[i].flags & (NOT_HERE | PM_BF_BID | PM_BF_CRC)))
+		if (!(an->db.blocks.v[i].flags & (NOT_HERE | PM_BF_CRC)))
 			rc = add_lot(an->ctx, &s->all, &an->db.blocks.v[i]);
 	return rc ? rc : pm_sort_member(an->ctx, &s->all, ib);
 }
@@ -572,6 +572,29 @@ static enum pm_rc look(struct pm_analysis *an, struct pm_block *e, struct pm_buf
 	return PM_OK;
 }
 
+/* How many bytes a compressed block gives, whatever its entry and its trailer say; 0: it has no end of its own. */
+static enum pm_rc stream_size(struct pm_analysis *an, const struct pm_block *e, struct pm_buf *b,
+			      uint16_t *ret)
+{
+	struct pm_block x = *e;
+	struct pm_buf out = {0};
+	size_t in = 0, n = 0;
+	uint8_t *room;
+	enum pm_rc rc;
+
+	x.cb_inflated = x.cb; /* as it is stored */
+	pm_buf_clear(b);
+	rc = pm_ndb_read_entry(&an->db, &x, b);
+	room = !pm_is_error(rc) && b->n > 1 && pm_like_zlib(b->p)
+		       ? pm_buf_room(an->ctx, &out, an->db.fmt->data_max)
+		       : NULL;
+	if (room)
+		rc = pm_inflate(an->ctx, b->p, b->n, room, an->db.fmt->data_max, &in, &n);
+	*ret = in == e->cb ? (uint16_t)n : 0;
+	pm_buf_done(&out);
+	return pm_is_error(rc) ? rc : an->ctx->rc;
+}
+
 /* Right content that does not give as much as the entry says: as much as the trailer says, or as it is, or as it
  * says itself? */
 static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct pm_buf *b)
@@ -581,7 +604,6 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 	uint8_t t[64];
 	uint16_t sizes[3] = {0, e->cb, 0};
 	bool found = false;
-	uint32_t own = 0;
 	enum pm_rc rc =
 		pm_image_read(an->ctx, an->img, end - f->block_trailer, t, f->block_trailer);
 
@@ -592,8 +614,7 @@ static enum pm_rc other_size(struct pm_analysis *an, struct pm_block *e, struct 
 	if (!(e->flags & PM_BF_INFLATE) && b->n == e->cb_inflated)
 		return pm_is_error(rc) ? rc : PM_OK;
 	if (!pm_is_error(rc) && f->variant == PM_UNICODE4K)
-		rc = pm_ndb_inflated_size(&an->db, e, &own);
-	sizes[2] = (uint16_t)own;
+		rc = stream_size(an, e, b, &sizes[2]);
 	for (unsigned k = 0; k < 3 && !pm_is_error(rc) && !found; k++) {
 		struct pm_block x = *e;
 

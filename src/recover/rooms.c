@@ -11,8 +11,6 @@
 
 #include "base/sort.h"
 
-#include <zlib.h>
-
 #define AROUND    0x400   /* between those of a large item */
 #define LATER     3       /* ids from the last that an internal block lists to its own */
 #define CHAIN     64      /* blocks of a room */
@@ -78,30 +76,24 @@ static enum pm_rc read_as(struct rooms *w, pm_bid bid, pm_ib ib, uint32_t cb, bo
 static enum pm_rc inflate_at(struct rooms *w, struct fit *x)
 {
 	struct pm_buf out = {0};
-	z_stream z = {0};
+	size_t in = 0, n = 0;
 	uint8_t *room;
+	enum pm_rc rc;
 
 	if (!pm_like_zlib(w->g->buf.p))
 		return PM_OK;
 	room = pm_buf_room(w->an->ctx, &out, w->f->data_max);
-	if (!room || inflateInit(&z) != Z_OK) {
-		pm_buf_done(&out);
-		return room ? pm_fail_oom(w->an->ctx) : w->an->ctx->rc;
-	}
-	z.next_in = w->g->buf.p;
-	z.avail_in = (uInt)w->g->buf.n;
-	z.next_out = room;
-	z.avail_out = w->f->data_max;
-	if (inflate(&z, Z_FINISH) == Z_STREAM_END && z.total_in < z.total_out) {
-		x->cb = (uint32_t)z.total_in;
-		x->inflated = (uint32_t)z.total_out;
+	rc = room ? pm_inflate(w->an->ctx, w->g->buf.p, w->g->buf.n, room, w->f->data_max, &in, &n)
+		  : w->an->ctx->rc;
+	if (rc == PM_OK && in < n) {
+		x->cb = (uint32_t)in;
+		x->inflated = (uint32_t)n;
 		x->sure = true;
 		pm_buf_clear(&w->g->buf);
-		pm_buf_add(w->an->ctx, &w->g->buf, room, z.total_out);
+		pm_buf_add(w->an->ctx, &w->g->buf, room, n);
 	}
-	inflateEnd(&z);
 	pm_buf_done(&out);
-	return w->an->ctx->rc;
+	return rc ? rc : w->an->ctx->rc;
 }
 
 /* May an internal block of this id list the other? It is there, or was saved with it. *ret_own: and
