@@ -234,11 +234,12 @@ def judge(truth, states, items, listed, base, usual=(), folder_there=None):
     for t in truth:
         state, got = states[t.nid], pairs.get(t)
         came = LOST if got is None else compare(t, got)
-        said = t.nid in listed or t.subject in listed
+        said = not listed.isdisjoint((t.nid, t.subject) if got is None else (t.nid, t.subject, got.nid, got.subject))
         figures['%s %s' % (state, came)] += 1
         fault = None
         if came == SAME:
             whole.add(t.subject)
+            figures['doubted'] += said
         elif came == WRONG and not said:
             fault = 'silent'
         elif state in (survey.INTACT, survey.UNINDEXED):

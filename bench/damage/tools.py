@@ -50,7 +50,7 @@ class Programs:
                               stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, preexec_fn=self.limits).returncode
 
 
-def listed(path, rows):
+def listed(path, rows, which=lambda row: True):
     """Ids and subjects of what a report names."""
     try:
         with open(path, encoding='utf-8') as f:
@@ -58,11 +58,16 @@ def listed(path, rows):
     except (OSError, ValueError):
         return set()
     found = set()
-    for row in report.get(rows) or []:
+    for row in filter(which, report.get(rows) or []):
         found.add(int(row['nid'], 16))
         if row.get('subject'):
             found.add(row['subject'])
     return found
+
+
+def perhaps_dead(row):
+    """Does it say that this may have been deleted, or saved again since?"""
+    return row['provenance'].endswith('perhaps not live')
 
 
 def how_ended(result):
@@ -86,7 +91,8 @@ def repair(programs, file, work):
     how_ended(result)
     if result.status not in SEVERAL and not result.again:
         result.again.append('status %d' % result.status)
-    result.listed = listed(report, 'casualties')
+    partial = listed(report, 'casualties')
+    result.listed = partial | listed(report, 'recovered', perhaps_dead)
     if not os.path.exists(out):
         if result.status != 0:
             result.again.append('no result')
@@ -100,7 +106,7 @@ def repair(programs, file, work):
         result.again.append('check')
     if programs.status(programs.pstmend, 'repair', '-q', '-o', second, out) != 0 or os.path.exists(second):
         result.again.append('second run')
-    if refuted(programs, out, result.listed):
+    if refuted(programs, out, partial):
         result.again.append('libpff')
     if programs.readers:
         mail = os.path.join(work, 'mail')

@@ -385,6 +385,34 @@ static void print_success(struct pm_cli *cli, const struct pm_run *run,
 			      how);
 }
 
+/* What no list of items can tell: what may be missing, or dead. */
+static void print_doubts(struct pm_cli *cli, const struct pm_run *run)
+{
+	size_t unvouched = 0;
+
+	for (size_t i = 0; i < run->repair.recovered.n; i++)
+		unvouched += run->repair.recovered.v[i].origin == PM_FROM_UNVOUCHED;
+	if (unvouched)
+		pm_print_para(
+			cli->out,
+			"%zu of these messages may have been deleted, or saved again with other content: nothing that is left tells. They are "
+			"in \"Recovered by pstmend\", and listed below as perhaps not live.",
+			unvouched);
+	if (run->nothing_left)
+		pm_print_para(cli->out, "Nothing that the node tree named is left: whatever the "
+					"file held is lost. Keep the source.");
+	if (run->unindexed)
+		pm_print_para(
+			cli->out,
+			"A part of the node tree is lost: %llu objects (messages, folders, "
+			"attachments) are still in the file but under no name; they are not in "
+			"the result. Keep the source.",
+			(unsigned long long)run->unindexed);
+	if (pm_analysis_cut_short(run->an))
+		pm_print_para(cli->out, "The file is cut short: what stood behind its end is lost, "
+					"and nobody knows what all of it was.");
+}
+
 static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const char *output,
 			  const struct pm_run_options *opt)
 {
@@ -433,19 +461,7 @@ static void print_verdict(struct pm_cli *cli, const struct pm_run *run, const ch
 	pm_print_para(cli->out, "%zu messages expected: %zu whole, %zu partial, %zu lost.",
 		      run->model.messages.n - deleted + lost,
 		      run->model.messages.n - deleted - partial, partial, lost);
-	if (run->nothing_left)
-		pm_print_para(cli->out, "Nothing that the node tree named is left: whatever the "
-					"file held is lost. Keep the source.");
-	if (run->unindexed)
-		pm_print_para(
-			cli->out,
-			"A part of the node tree is lost: %llu objects (messages, folders, "
-			"attachments) are still in the file but under no name; they are not in "
-			"the result. Keep the source.",
-			(unsigned long long)run->unindexed);
-	if (pm_analysis_cut_short(run->an))
-		pm_print_para(cli->out, "The file is cut short: what stood behind its end is lost, "
-					"and nobody knows what all of it was.");
+	print_doubts(cli, run);
 }
 
 static void print_sizes(struct pm_cli *cli, const struct pm_run *run)

@@ -96,8 +96,8 @@ const char *pm_origin_name(unsigned origin)
 	static const char *const names[] = {
 		[PM_FROM_TREE] = "node tree",   [PM_FROM_LEAF] = "leaf outside the tree",
 		[PM_FROM_STALE] = "older leaf", [PM_FROM_WRONG] = "page with a wrong checksum",
-		[PM_FROM_CONTENT] = "content",  [PM_FROM_TEMPLATE] = "made",
-		[PM_FROM_DELETED] = "deleted",
+		[PM_FROM_CONTENT] = "content",  [PM_FROM_UNVOUCHED] = "content, perhaps not live",
+		[PM_FROM_TEMPLATE] = "made",    [PM_FROM_DELETED] = "deleted",
 	};
 
 	return names[origin <= PM_FROM_DELETED ? origin : PM_FROM_TEMPLATE];

@@ -56,11 +56,12 @@ static inline uint16_t pm_block_known(const struct pm_block *b)
 
 /* Where a node is known from, best first. */
 enum pm_origin {
-	PM_FROM_TREE,     /* the live node tree */
-	PM_FROM_LEAF,     /* a leaf page that the tree should hold but does not reach */
-	PM_FROM_STALE,    /* an older generation of a leaf, all blocks checked */
-	PM_FROM_WRONG,    /* a page whose own checksum is wrong */
-	PM_FROM_CONTENT,  /* its data alone */
+	PM_FROM_TREE,      /* the live node tree */
+	PM_FROM_LEAF,      /* a leaf page that the tree should hold but does not reach */
+	PM_FROM_STALE,     /* an older generation of a leaf, all blocks checked */
+	PM_FROM_WRONG,     /* a page whose own checksum is wrong */
+	PM_FROM_CONTENT,   /* its data alone */
+	PM_FROM_UNVOUCHED, /* likewise; nothing tells that it was not deleted, or saved again since */
 	PM_FROM_TEMPLATE, /* made by us: a mandatory object */
 	PM_FROM_DELETED,  /* it was deleted, and comes back because that was asked for */
 };

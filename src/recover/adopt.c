@@ -423,6 +423,12 @@ static bool older(const struct pm_orphans *o, const struct pm_orphan *x)
 	return e && e->value > x->data && (i == SIZE_MAX || o->an->db.blocks.v[i].flags & bad);
 }
 
+/* A message of which neither the block tree nor a row says that it lives: the map knows older contents as well. */
+static bool unvouched(const struct pm_orphan *x)
+{
+	return x->kind == PM_OR_MESSAGE && !x->placed && (x->mapped || !x->certain);
+}
+
 static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
@@ -434,7 +440,7 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
 				    .sub = x->sub,
-				    .origin = PM_FROM_CONTENT,
+				    .origin = unvouched(x) ? PM_FROM_UNVOUCHED : PM_FROM_CONTENT,
 				    .older = older(o, x)};
 	enum pm_rc rc;
 

@@ -129,7 +129,8 @@ static enum pm_rc settle_doubles(struct pm_model *m)
 			return an->ctx->rc;
 		*slot = *d;
 		slot->nid = pm_model_new_nid(m, t);
-		slot->origin = PM_FROM_CONTENT;
+		if (d->origin != PM_FROM_UNVOUCHED)
+			slot->origin = PM_FROM_CONTENT;
 	}
 	an->doubles.n = 0;
 	return an->ctx->rc ? an->ctx->rc : pm_analysis_sort_nodes(an);
