@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Of each thread its own: one counter for all would be the line of memory that they all wait for. */
 static __thread uint64_t requests, fail_at;
@@ -30,6 +31,8 @@ static bool refused(void)
 
 /* What is smaller is not worth a file. */
 #define LARGE_MIN ((size_t)64 << 10)
+#define PAGE      ((size_t)4096)
+#define PART      ((size_t)2 << 20)
 
 void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
 {
@@ -50,6 +53,21 @@ void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
 	return p;
 }
 
+/* A part at a time, and what was copied is given back: both together would be twice as much. */
+static void copy_out(uint8_t *to, uint8_t *old, size_t n)
+{
+	for (size_t at = 0, k; at < n; at += k) {
+		const uintptr_t from = ((uintptr_t)old + at + PAGE - 1) / PAGE * PAGE;
+		uintptr_t end;
+
+		k = n - at < PART ? n - at : PART;
+		memcpy(to + at, old + at, k);
+		end = ((uintptr_t)old + at + k) / PAGE * PAGE;
+		if (end > from)
+			madvise((void *)from, end - from, MADV_DONTNEED);
+	}
+}
+
 /* What grew beyond its share moves to a file. NULL: there is no room there. */
 static void *move_out(void *old, size_t bytes)
 {
@@ -57,7 +75,7 @@ static void *move_out(void *old, size_t bytes)
 	void *p = pm_large_alloc(bytes);
 
 	if (p && had)
-		memcpy(p, old, had < bytes ? had : bytes);
+		copy_out(p, old, had < bytes ? had : bytes);
 	if (p)
 		free(old);
 	return p;
@@ -200,6 +218,23 @@ void pm_arena_done(struct pm_arena *a)
 		pm_free(c);
 	}
 	a->used = a->cap = 0;
+}
+
+void pm_vec_shrink_(void **v, size_t n, size_t *cap, size_t size)
+{
+	void *p = NULL;
+
+	if (n == *cap)
+		return;
+	if (!n) {
+		pm_free(*v);
+	} else {
+		p = pm_large_is(*v) ? pm_large_realloc(*v, n * size) : realloc(*v, n * size);
+		if (!p)
+			return;
+	}
+	*v = p;
+	*cap = n;
 }
 
 enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t want, size_t size)

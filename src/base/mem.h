@@ -63,12 +63,16 @@ void pm_arena_done(struct pm_arena *a); /* frees all; the arena is empty and usa
  * PM_ENOMEM. */
 #define pm_vec_reserve(ctx, vec, want)                                                             \
 	pm_vec_reserve_((ctx), (void **)&(vec)->v, &(vec)->cap, (want), sizeof(*(vec)->v))
+/* Memory for no more than there is. */
+#define pm_vec_shrink(vec)                                                                         \
+	pm_vec_shrink_((void **)&(vec)->v, (vec)->n, &(vec)->cap, sizeof(*(vec)->v))
 #define pm_vec_done(vec)                                                                           \
 	do {                                                                                       \
 		pm_free((vec)->v);                                                                 \
 		(vec)->v = NULL;                                                                   \
 		(vec)->n = (vec)->cap = 0;                                                         \
 	} while (0)
+void pm_vec_shrink_(void **v, size_t n, size_t *cap, size_t size);
 enum pm_rc pm_vec_reserve_(struct pm_ctx *ctx, void **v, size_t *cap, size_t want, size_t size);
 
 /* Here, since the size is known where it is called: millions of small elements come one by one. */

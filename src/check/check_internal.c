@@ -30,7 +30,10 @@ struct inner {
 	uint32_t number;
 	struct pm_buf data, kid; /* its content, and that of a child */
 	PM_VEC(struct one) blocks;
-	PM_VEC(struct edge) edges; /* by from */
+	/* One names another with a higher id than its own, or one of a wrong kind: else there is no circle, and nothing
+	 * wrong above, as long as no block is tainted. */
+	bool entangled;
+	PM_VEC(struct edge) edges; /* by from; where it matters */
 };
 
 static unsigned kind_of(const struct pm_buf *d)
@@ -75,7 +78,7 @@ static const struct pm_block *child(struct inner *in, pm_bid bid, bool sub)
 {
 	struct pm_checker *c = in->c;
 	const struct pm_block *b = pm_ndb_find_block(&c->an->db, bid);
-	struct edge *e;
+	uint32_t number;
 	size_t i;
 
 	if (!b) {
@@ -94,11 +97,8 @@ static const struct pm_block *child(struct inner *in, pm_bid bid, bool sub)
 			pm_bitmap_set(&c->tainted, in->index);
 		return b;
 	}
-	e = pm_vec_push(c->ctx, &in->edges);
-	if (!e)
-		c->rc = c->ctx->rc;
-	else
-		*e = (struct edge){in->number, number_of(in, i), sub};
+	number = number_of(in, i);
+	in->entangled |= number >= in->number || (sub && in->blocks.v[number].kind >> 8 != 2);
 	return b;
 }
 
@@ -288,6 +288,47 @@ static void check_one(struct inner *in)
 		check_subnodes(in, kind, n);
 }
 
+static void add_edge(struct inner *in, pm_bid bid, bool sub)
+{
+	const struct pm_ndb *db = &in->c->an->db;
+	const struct pm_block *b = pm_bid_internal(bid) ? pm_ndb_find_block(db, bid) : NULL;
+	struct edge *e = b ? pm_vec_push(in->c->ctx, &in->edges) : NULL;
+
+	if (e)
+		*e = (struct edge){in->number, number_of(in, (size_t)(b - db->blocks.v)), sub};
+	else if (b)
+		in->c->rc = in->c->ctx->rc;
+}
+
+/* The internal blocks that the one at hand names, which was looked at before. */
+static void add_edges(struct inner *in, unsigned kind)
+{
+	const struct pm_format *f = in->c->f;
+	const size_t head = kind >> 8 == 1 ? f->xhead : f->slhead;
+	const size_t size = kind >> 8 == 1 ? f->xentry : kind == SLBLOCK ? f->slentry : f->sientry;
+	struct pm_block copy = *in->b;
+	const uint8_t *p;
+	size_t n;
+	enum pm_rc rc;
+
+	pm_buf_clear(&in->data);
+	rc = kind ? pm_ndb_read_entry(&in->c->an->db, &copy, &in->data) : PM_LOST;
+	if (pm_check_stop(in->c, rc) || rc == PM_LOST || in->data.n < head)
+		return;
+	n = (in->data.n - head) / size;
+	n = pm_le16(in->data.p + 2) < n ? pm_le16(in->data.p + 2) : n;
+	for (p = in->data.p + head; n-- && !in->c->rc; p += size) {
+		if (kind >> 8 == 1) {
+			add_edge(in, pm_ft_get(p, f->id), false);
+		} else if (kind == SIBLOCK) {
+			add_edge(in, pm_bid_key(pm_SIENTRY_bid(f, p)), false);
+		} else {
+			add_edge(in, pm_bid_key(pm_SLENTRY_bidData(f, p)), false);
+			add_edge(in, pm_bid_key(pm_SLENTRY_bidSub(f, p)), true);
+		}
+	}
+}
+
 /* Now that each block's kind is known: those that are some node's subnodes. */
 static void check_subs(struct inner *in)
 {
@@ -397,6 +438,21 @@ static void check_cycles(struct inner *in)
 	pm_free(degree);
 }
 
+static void disentangle(struct inner *in)
+{
+	struct pm_checker *c = in->c;
+
+	for (size_t i = 0; i < in->blocks.n && !c->rc; i++) {
+		in->number = (uint32_t)i;
+		in->b = &c->an->db.blocks.v[in->blocks.v[i].index];
+		add_edges(in, in->blocks.v[i].kind);
+	}
+	if (!c->rc)
+		check_subs(in);
+	if (!c->rc)
+		check_cycles(in);
+}
+
 /* Data and subnodes of the nodes themselves. */
 static void check_node(struct inner *in, const struct pm_node *node)
 {
@@ -459,10 +515,8 @@ void pm_check_internal(struct pm_checker *c)
 		if (i % 4096 == 0)
 			pm_check_stop(c, pm_tick(c->ctx, "internal blocks", i, in.blocks.n));
 	}
-	if (!c->rc)
-		check_subs(&in);
-	if (!c->rc)
-		check_cycles(&in);
+	if (!c->rc && (in.entangled || pm_bitmap_next_set(&c->tainted, 0) < c->tainted.n))
+		disentangle(&in);
 	for (size_t i = 0; i < c->an->db.nodes.n && !c->rc; i++)
 		check_node(&in, &c->an->db.nodes.v[i]);
 	pm_buf_done(&in.data);

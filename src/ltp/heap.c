@@ -3,7 +3,7 @@
 #include "ltp/heap.h"
 
 /* What a heap keeps in memory; a span outlives KEEP_MIN other blocks. */
-#define KEEP_BYTES ((size_t)16 << 20)
+#define KEEP_BYTES ((size_t)2 << 20)
 #define KEEP_MIN   65
 #define KEEP_MAX   4096
 
