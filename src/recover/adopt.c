@@ -170,8 +170,12 @@ static enum pm_rc rows_whole(struct pm_orphans *o, bool *ret)
 		rc = pm_tc_open(db, n ? n->data : x->data, n ? n->sub : x->sub, &tc);
 		*ret = rc == PM_OK && !tc.lost && !tc.rules;
 		/* A row that is known by its id alone may be that of any content. */
-		for (size_t k = 0; k < tc.rows.n && *ret; k++)
-			*ret = tc.rows.v[k].state == PM_OK || pm_map_has(&has, tc.rows.v[k].id);
+		for (size_t k = 0; k < tc.rows.n && *ret; k++) {
+			const bool there = pm_map_has(&has, tc.rows.v[k].id);
+
+			*ret = tc.rows.v[k].state == PM_OK || there;
+			o->vacant |= !there;
+		}
 		pm_tc_close(&tc);
 		rc = pm_is_error(rc) ? rc : PM_OK;
 	}
@@ -303,6 +307,12 @@ static enum pm_rc all_known(struct pm_orphans *o, bool *ret)
 	return rc || *ret ? rc : rows_whole(o, ret);
 }
 
+/* Would a row describe it if it lived? Not if that can't be told of what is left of it, and a row's item is missing. */
+static bool comparable(const struct pm_orphans *o, const struct pm_orphan *x)
+{
+	return !x->damaged || !o->vacant;
+}
+
 /* What lives by the map alone, and no row says so while all rows are there, was deleted. */
 static enum pm_rc drop_mapped(struct pm_orphans *o)
 {
@@ -314,7 +324,8 @@ static enum pm_rc drop_mapped(struct pm_orphans *o)
 	if (any)
 		rc = all_known(o, &whole);
 	for (size_t i = 0; i < o->v.n && whole; i++)
-		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE)
+		if (o->v.v[i].mapped && !o->v.v[i].placed && o->v.v[i].kind == PM_OR_MESSAGE &&
+		    comparable(o, &o->v.v[i]))
 			o->v.v[i].kind = PM_OR_OTHER;
 	return rc;
 }
@@ -350,7 +361,7 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 			rc = o->an->ctx->rc;
 		if (new && x->kind == PM_OR_MESSAGE && renew(o, x, &old))
 			continue;
-		if (!new || whole || x->freed || x->kind != PM_OR_MESSAGE ||
+		if (!new || (whole && comparable(o, x)) || x->freed || x->kind != PM_OR_MESSAGE ||
 		    (x->search && pm_map_has(&old, x->search)))
 			x->kind = PM_OR_OTHER;
 	}

@@ -29,11 +29,35 @@ enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key,
 	return PM_OK;
 }
 
-const struct pm_page_fact *pm_fact_by_bid(const struct pm_analysis *an, uint8_t ptype, pm_bid bid)
+/* Of two pages with one id: right place beats moved, allocated beats free. */
+static enum pm_rc index_facts(struct pm_analysis *an)
 {
-	const struct pm_map_entry *e = pm_map_find(&an->fact_map, bid << 1 | (ptype & 1));
+	for (size_t i = 0; i < an->facts.n; i++) {
+		const struct pm_page_fact *p = &an->facts.v[i], *q;
+		struct pm_map_entry *e;
+		bool new;
 
-	return e && an->facts.v[e->value].ptype == ptype ? &an->facts.v[e->value] : NULL;
+		e = pm_map_get(an->ctx, &an->fact_map, p->bid << 1 | (p->ptype & 1), &new);
+		if (!e)
+			return an->ctx->rc;
+		q = &an->facts.v[e->value];
+		if (!new && (q->sig > p->sig || (q->sig == p->sig && q->allocated >= p->allocated)))
+			continue;
+		e->value = i;
+	}
+	return PM_OK;
+}
+
+enum pm_rc pm_fact_by_bid(struct pm_analysis *an, uint8_t ptype, pm_bid bid,
+			  const struct pm_page_fact **ret)
+{
+	/* Sound trees never ask. */
+	enum pm_rc rc = an->facts.n && !an->fact_map.n ? index_facts(an) : PM_OK;
+	const struct pm_map_entry *e =
+		rc ? NULL : pm_map_find(&an->fact_map, bid << 1 | (ptype & 1));
+
+	*ret = e && an->facts.v[e->value].ptype == ptype ? &an->facts.v[e->value] : NULL;
+	return rc;
 }
 
 static bool lost_nodes(const struct pm_analysis *an)
@@ -417,6 +441,20 @@ static void drop_unneeded(struct pm_analysis *an)
 	an->db.blocks.n = n;
 }
 
+/* Of trees that are sound nobody asks for these: they are what `pages` says. */
+static void drop_tree_facts(struct pm_analysis *an)
+{
+	size_t n = 0;
+
+	pm_mark_in_tree(an);
+	for (size_t i = 0; i < an->facts.n; i++)
+		if (!an->facts.v[i].in_tree)
+			an->facts.v[n++] = an->facts.v[i];
+	an->facts.n = n;
+	pm_map_done(&an->fact_map);
+	pm_vec_shrink(&an->facts);
+}
+
 /* After walk and sweep: which blocks and nodes there are, and what of them is in doubt. */
 static enum pm_rc settle(struct pm_analysis *an, bool clean)
 {
@@ -433,6 +471,8 @@ static enum pm_rc settle(struct pm_analysis *an, bool clean)
 	if (rc == PM_OK && clean)
 		rc = pm_analysis_count_refs(an);
 	an->accepted = clean && !an->dangling && (!an->refs || !pm_refs_pool(an));
+	if (an->accepted)
+		drop_tree_facts(an);
 	if (rc == PM_OK && !an->accepted) {
 		rc = with_facts(an);
 		if (rc == PM_OK)
@@ -440,6 +480,8 @@ static enum pm_rc settle(struct pm_analysis *an, bool clean)
 	}
 	if (rc == PM_OK)
 		rc = by_room(an);
+	if (rc == PM_OK && !an->accepted)
+		rc = pm_take_frail(an);
 	if (rc == PM_OK)
 		rc = pm_settle_nodes(an);
 	if (rc == PM_OK && !an->accepted) {
@@ -521,6 +563,7 @@ void pm_analysis_close(struct pm_analysis *an)
 	pm_vec_done(&an->lost);
 	pm_vec_done(&an->facts);
 	pm_vec_done(&an->found);
+	pm_vec_done(&an->frail);
 	pm_vec_done(&an->maps);
 	pm_vec_done(&an->notes);
 	pm_vec_done(&an->doubles);

@@ -127,9 +127,11 @@ struct pm_analysis {
 	bool assembled[2]; /* BBT, NBT: put together from leaves; gaps between them count as lost */
 	bool root_rejected[2]; /* BBT, NBT: the header's root is not the root of the live tree */
 	PM_VEC(struct pm_page_fact)
-	facts;                           /* all B-tree pages that the sweep met, by ascending ib */
-	struct pm_map fact_map;          /* bid << 1 | (ptype is NBT) -> index into facts */
-	PM_VEC(struct pm_block) found;   /* checksum-right blocks outside the block tree, by bid */
+	facts;                         /* all B-tree pages that the sweep met, by ascending ib */
+	struct pm_map fact_map;        /* bid << 1 | (ptype is NBT) -> index into facts */
+	PM_VEC(struct pm_block) found; /* checksum-right blocks outside the block tree, by bid */
+	PM_VEC(struct pm_block)
+	frail; /* there, too: the trailer is right, the checksum is not; by ib */
 	PM_VEC(struct pm_map_page) maps; /* by ascending ib */
 	struct pm_rangeset allocated;    /* by the sound AMaps */
 	struct pm_rangeset map_known;    /* intervals whose AMap is sound */
@@ -140,7 +142,8 @@ struct pm_analysis {
 	PM_VEC(struct pm_node) doubles; /* further entries of a nid that is taken: still content */
 
 	/* Parallel to db.blocks. */
-	uint32_t *refs;        /* references from live nodes and internal blocks */
+	uint16_t *
+		refs; /* references from live nodes and internal blocks; the most there can be: or more */
 	struct pm_map orphans; /* internal blocks that nobody references, counted themselves */
 
 	struct pm_map orders; /* values with their blocks in a wrong order: root -> pm_order */

@@ -252,8 +252,7 @@ static enum pm_rc padded(struct pm_gaps *g, struct pm_missing *m)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Are the ids of the blocks in front and behind on its two sides? */
-static bool between(const struct pm_gaps *g, pm_ib ib, pm_bid bid)
+bool pm_gap_between(const struct pm_gaps *g, pm_ib ib, pm_bid bid)
 {
 	const struct pm_place *v = g->places.v;
 	const size_t k = pm_gap_place_from(g, ib), behind = k + (k < g->places.n && v[k].ib == ib);
@@ -266,7 +265,7 @@ bool pm_gap_of_another(const struct pm_gaps *g, pm_ib ib, const uint8_t *t, pm_b
 	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(g->an->db.fmt, t));
 
 	return there != bid && pm_BLOCKTRAILER_wSig(g->an->db.fmt, t) == pm_sig(ib, there) &&
-	       between(g, ib, there) && !between(g, ib, bid);
+	       pm_gap_between(g, ib, there) && !pm_gap_between(g, ib, bid);
 }
 
 /* Does a block with another id stand there? */

@@ -56,6 +56,8 @@ enum pm_rc pm_gap_value_size(struct pm_gaps *g, pm_ib ib, uint64_t room, uint32_
 size_t pm_gap_place_from(const struct pm_gaps *g, pm_ib ib);
 /* Has a block just before `ib` or just behind `end` an id that is at most `limit` from this? */
 bool pm_gap_like_beside(const struct pm_gaps *g, pm_bid bid, pm_ib ib, uint64_t end, pm_bid limit);
+/* Are the ids of the blocks in front and behind on its two sides? */
+bool pm_gap_between(const struct pm_gaps *g, pm_ib ib, pm_bid bid);
 /* Is the trailer of a block at `ib` that of another than `bid`: in agreement with itself, and by the ids in
  * front and behind its id belongs there and `bid` does not? A bit that was hit in id and signature alike
  * looks so, too, but for the neighbours. */

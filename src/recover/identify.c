@@ -366,16 +366,17 @@ enum pm_rc pm_identify(struct pm_analysis *an)
 	return by_evidence(an, raw);
 }
 
-/* How many of up to 200 node data blocks decode to a heap with this method. */
+/* How many of up to 200 node data blocks decode to a heap with this method; `right`: of how many is the checksum right,
+ * so that they are where they should be? */
 static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsigned *ret_n,
-			      unsigned *ret_of)
+			      unsigned *ret_of, unsigned *ret_right)
 {
 	enum pm_crypt was = an->db.crypt;
 	struct pm_buf b = {0};
 	enum pm_rc rc = PM_OK;
 	size_t step = an->db.blocks.n / 200 + 1;
 
-	*ret_n = *ret_of = 0;
+	*ret_n = *ret_of = *ret_right = 0;
 	an->db.crypt = method;
 	for (size_t i = 0; i < an->db.blocks.n; i += step) {
 		struct pm_block e = an->db.blocks.v[i]; /* a try must leave no mark on it */
@@ -387,6 +388,7 @@ static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsi
 		if (pm_is_error(rc))
 			break;
 		++*ret_of;
+		*ret_right += rc == PM_OK;
 		if (b.n >= 8 && b.p[2] == 0xEC && (b.p[3] == 0xBC || b.p[3] == 0x7C))
 			++*ret_n;
 	}
@@ -397,8 +399,8 @@ static enum pm_rc count_heaps(struct pm_analysis *an, enum pm_crypt method, unsi
 
 enum pm_rc pm_identify_crypt(struct pm_analysis *an)
 {
-	unsigned n[3], of = 0, best = an->db.crypt;
-	enum pm_rc rc = count_heaps(an, an->db.crypt, &n[best], &of);
+	unsigned n[3], of = 0, right = 0, best = an->db.crypt;
+	enum pm_rc rc = count_heaps(an, an->db.crypt, &n[best], &of, &right);
 
 	/* So many do not look like heaps by chance: what the header says is not plainly wrong. */
 	if (rc || (n[best] >= HEAPS_SURE && an->header.crypt <= PM_CRYPT_CYCLIC))
@@ -408,13 +410,13 @@ enum pm_rc pm_identify_crypt(struct pm_analysis *an)
 		return rc;
 	for (unsigned m = 0; m < 3 && rc == PM_OK; m++)
 		if (m != (unsigned)an->db.crypt)
-			rc = count_heaps(an, m, &n[m], &of);
+			rc = count_heaps(an, m, &n[m], &of, &right);
 	if (rc)
 		return rc;
 	for (unsigned m = 0; m < 3; m++)
 		if (n[m] > n[best])
 			best = m;
-	if (!n[best] && of >= 8 && an->header.crypt == PM_CRYPT_WIP)
+	if (!n[best] && right >= 8 && an->header.crypt == PM_CRYPT_WIP)
 		return pm_fail(
 			an->ctx, PM_EUNSUP,
 			"%s: its contents are protected by Windows Information Protection "

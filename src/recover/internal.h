@@ -39,6 +39,11 @@ enum pm_rc pm_mend_bits(struct pm_analysis *an, bool *ret_done) PM_MUST_CHECK;
 /* At the end: which are in pages of the trees? */
 void pm_mark_bits(struct pm_analysis *an);
 
+/* frail.c: a block that the sweep met, with a right trailer, a wrong checksum and no entry. */
+enum pm_rc pm_note_frail(struct pm_analysis *an, const struct pm_block *b) PM_MUST_CHECK;
+/* When all else is known: those of them that may live become blocks, and references are counted. */
+enum pm_rc pm_take_frail(struct pm_analysis *an) PM_MUST_CHECK;
+
 /* sweep.c: the allocation maps, by which it fills maps, allocated and map_known. */
 enum pm_rc pm_sweep_maps(struct pm_analysis *an);
 /* After that the linear pass: verifies db.blocks, fills facts, found; `holes`: also unexplained. */
@@ -91,7 +96,7 @@ enum pm_rc pm_refs_node(struct pm_analysis *an, const struct pm_node *n, bool up
 bool pm_refs_wanted(const struct pm_analysis *an, size_t block);
 /* A count for each block: references from internal blocks that nobody references. The caller
  * frees it in every case. */
-enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret);
+enum pm_rc pm_refs_held(struct pm_analysis *an, uint16_t **ret);
 /* Blocks with such references; only known after pm_analysis_count_refs. */
 size_t pm_refs_pool(const struct pm_analysis *an);
 /* strangers.c: blocks that an internal block names and that are another's: PM_BF_CROWDED. */
@@ -125,6 +130,7 @@ uint16_t pm_nid_kind(pm_nid nid);
 size_t pm_block_index(const struct pm_analysis *an, pm_bid bid); /* SIZE_MAX: none */
 enum pm_rc pm_note(struct pm_analysis *an, enum pm_note_kind kind, uint64_t key, pm_ib ib,
 		   uint64_t have, uint64_t want);
-const struct pm_page_fact *pm_fact_by_bid(const struct pm_analysis *an, uint8_t ptype, pm_bid bid);
+enum pm_rc pm_fact_by_bid(struct pm_analysis *an, uint8_t ptype, pm_bid bid,
+			  const struct pm_page_fact **ret) PM_MUST_CHECK;
 
 #endif

@@ -235,6 +235,7 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 	/* Where counts are wrong, one alone does not make a message live. */
 	x->mapped = !b->cref;
 	x->freed = pm_orphans_given_up(o, b->bid);
+	x->damaged = b->flags & PM_BF_CRC;
 	x->certain =
 		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
 			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;
@@ -342,16 +343,25 @@ bool pm_orphans_given_up(const struct pm_orphans *o, pm_bid bid)
 	       (i == SIZE_MAX || !o->an->db.blocks.v[i].cref);
 }
 
+/* Properties that are partly there, in a block that the block tree counts as named, or whose entry is lost: what is
+ * left of them is looked at. */
+static bool damaged(const struct pm_block *b)
+{
+	return b->flags & PM_BF_CRC && (b->flags & PM_BF_FOUND || b->cref > 1) &&
+	       (b->flags & PM_BF_KIND) == PM_BK_PC;
+}
+
 static enum pm_rc gather(struct pm_orphans *o)
 {
 	struct pm_analysis *an = o->an;
-	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT | PM_BF_CRC;
-	uint32_t *held = NULL;
+	const uint16_t no = PM_BF_LOST | PM_BF_READ | PM_BF_SUSPECT;
+	uint16_t *held = NULL;
 	enum pm_rc rc = pm_refs_held(an, &held);
 
 	o->counts_wrong = counts_wrong(an);
 	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
 		if (an->refs[i] || held[i] || an->db.blocks.v[i].flags & no ||
+		    (an->db.blocks.v[i].flags & PM_BF_CRC && !damaged(&an->db.blocks.v[i])) ||
 		    (!pm_refs_wanted(an, i) && !o->counts_wrong) ||
 		    pm_map_has(&o->doubtful, an->db.blocks.v[i].bid))
 			continue;
@@ -379,6 +389,7 @@ struct join {
 	PM_VEC(struct pair) pairs;
 	struct pm_distances apart;
 	uint64_t voters; /* so many gave it their distances, some several */
+	bool stands_out; /* one distance is by far the most frequent */
 	bool regular;    /* that of nearly all is the same: at another one, only recipients tell */
 };
 
@@ -519,12 +530,16 @@ static enum pm_rc consider(struct join *j, size_t i, size_t k)
 {
 	const struct pm_orphan *x = &j->o->v.v[i];
 	const struct pm_orphan_sub *s = &j->o->subs.v[k];
-	const unsigned how = likely(x, s);
+	unsigned how = likely(x, s);
 	const int64_t off = (int64_t)(s->bid - x->data) - j->apart.usual;
 	const bool other_side = (s->bid < x->data) != (j->apart.usual < 0);
 	uint64_t distance = off < 0 ? (uint64_t)-off : (uint64_t)off;
 	struct pair *p;
 
+	/* A context that is damaged can't tell, but where it stands does. */
+	if (!how && x->damaged && x->kind == PM_OR_MESSAGE && !off && j->stands_out &&
+	    (s->recipients || s->attach))
+		how = 1;
 	if (!how || (j->regular && off && how < 3))
 		return PM_OK;
 	if (off && names_others(j->o, x, s))
@@ -730,7 +745,8 @@ static enum pm_rc join(struct pm_orphans *o)
 	rc = join_tables(&j);
 	if (rc == PM_OK)
 		rc = learn_order(&j);
-	j.regular = pm_distances_stand_out(&j.apart) && 2 * j.apart.most > j.voters;
+	j.stands_out = pm_distances_stand_out(&j.apart);
+	j.regular = j.stands_out && 2 * j.apart.most > j.voters;
 	see_usual(&j);
 	if (rc == PM_OK)
 		rc = find_alike(o, &a);

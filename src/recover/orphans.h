@@ -46,6 +46,7 @@ struct pm_orphan {
 	bool cc_known, bcc_known; /* these could be read, or it has none */
 	bool certain; /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;  /* by the map alone, which knows blocks of older generations as well */
+	bool damaged; /* a part of the context is lost, and with it perhaps what it needs */
 	bool freed;   /* the leaf of the block tree that would have it is there, and has not */
 	bool folder_made_up; /* a table whose folder is not known: it has got one of its own */
 	bool placed;         /* it is known which node it is, or that it is none */
@@ -69,6 +70,7 @@ struct pm_orphans {
 	PM_VEC(struct pm_node) made;       /* nodes that are to be new */
 	bool counts_wrong;                 /* blocks in use say that nobody refers to them */
 	bool rows_missing;                 /* a folder has items and no table that lists them */
+	bool vacant;                       /* a row's item is not there */
 	/* Messages of which display-to (-cc, -bcc) is just the names of their recipients, and others. */
 	size_t to_same, to_other, cc_same, cc_other, bcc_same, bcc_other;
 	struct pm_rangeset told; /* ids of blocks that leaves which are there decide on */

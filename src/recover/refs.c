@@ -20,6 +20,16 @@ size_t pm_block_index(const struct pm_analysis *an, pm_bid bid)
 	return b ? (size_t)(b - an->db.blocks.v) : SIZE_MAX;
 }
 
+/* One more, or one less. Is it the first, or was it the last? Of more than can be counted none is the last. */
+static bool count(uint16_t *refs, bool up)
+{
+	if (*refs == UINT16_MAX)
+		return false;
+	if (up)
+		return !(*refs)++;
+	return !--*refs;
+}
+
 /* `by`: whose it is, as in an->missing. */
 static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, uint64_t by, bool up,
 			    unsigned depth);
@@ -88,7 +98,7 @@ static enum pm_rc reference(struct pm_analysis *an, pm_bid bid, uint64_t by, boo
 		an->dangling += up ? 1 : (uint64_t)-1;
 		return up ? pm_map_put(an->ctx, &an->missing, pm_bid_key(bid), by) : PM_OK;
 	}
-	if (up ? an->refs[i]++ : --an->refs[i])
+	if (!count(&an->refs[i], up))
 		return PM_OK;
 	if (up && pm_block_absent(&an->db.blocks.v[i]) &&
 	    pm_map_put(an->ctx, &an->absent, pm_bid_key(bid), by))
@@ -157,9 +167,9 @@ bool pm_refs_wanted(const struct pm_analysis *an, size_t i)
 	return pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) != 0;
 }
 
-enum pm_rc pm_refs_held(struct pm_analysis *an, uint32_t **ret)
+enum pm_rc pm_refs_held(struct pm_analysis *an, uint16_t **ret)
 {
-	uint32_t *refs = an->refs;
+	uint16_t *refs = an->refs;
 	const uint64_t dangling = an->dangling;
 	size_t n = an->db.blocks.n;
 	uint8_t *roots = pm_calloc(an->ctx, n, 1);

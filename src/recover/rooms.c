@@ -209,6 +209,29 @@ static enum pm_rc look_data(struct rooms *w, const struct wanted *want, uint32_t
 	return PM_OK;
 }
 
+/* Does a trailer that agrees with itself say that what lies there is another block? Its content may be damaged then, but it is
+ * not the one that is wanted, unless only that one's id belongs there. A bit that was hit in id and signature alike
+ * looks so, too, over content that is right. */
+static enum pm_rc of_another(struct rooms *w, pm_bid bid, const struct fit *x, bool *ret)
+{
+	const struct pm_format *f = w->f;
+	uint8_t t[64];
+	enum pm_rc rc = pm_image_read(w->an->ctx, w->an->img,
+				      x->ib + pm_block_stored(f, x->cb) - f->block_trailer, t,
+				      f->block_trailer);
+	const pm_bid there = pm_bid_key(pm_BLOCKTRAILER_bid(f, t));
+	bool right = false;
+
+	*ret = rc == PM_OK && there != bid && pm_BLOCKTRAILER_cb(f, t) == x->cb &&
+	       pm_BLOCKTRAILER_wSig(f, t) == pm_sig(x->ib, there) &&
+	       (pm_gap_between(w->g, x->ib, there) || !pm_gap_between(w->g, x->ib, bid));
+	if (pm_is_error(rc) || !*ret || __builtin_popcountll(there ^ bid) > 2)
+		return pm_is_error(rc) ? rc : PM_OK;
+	rc = pm_gap_checksum(w->g, x->ib, x->cb, &right);
+	*ret = !right;
+	return rc;
+}
+
 /* Is the block that is wanted what lies at x->ib, in x->room bytes? x->cb: 0, or its size. */
 static enum pm_rc look(struct rooms *w, const struct wanted *want, struct fit *x)
 {
@@ -237,6 +260,10 @@ static enum pm_rc look(struct rooms *w, const struct wanted *want, struct fit *x
 	else
 		rc = look_data(w, want, size, x);
 	if (rc == PM_OK && x->cb && pm_block_stored(f, x->cb) > room)
+		x->cb = 0;
+	if (rc == PM_OK && x->cb)
+		rc = of_another(w, want->bid, x, &there);
+	if (rc == PM_OK && x->cb && there)
 		x->cb = 0;
 	if (rc == PM_OK && x->cb && !x->sure)
 		rc = pm_gap_checksum(w->g, x->ib, x->cb, &x->sure);

@@ -19,8 +19,9 @@
 #include "recover/tables.h"
 
 #define COLS_MAX  8
-#define SETS_MAX  32 /* different choices of columns among the tables of a file */
-#define TIES_MAX  16 /* objects with one digest that are compared in full */
+#define COLS_ANY  65536 /* more than a table has */
+#define SETS_MAX  32    /* different choices of columns among the tables of a file */
+#define TIES_MAX  16    /* objects with one digest that are compared in full */
 #define VALUE_MAX 65536
 
 /* Columns that tell items apart, by how the object is compared with the row. */
@@ -75,6 +76,19 @@ static void digest_cell(uint64_t *h, const struct pm_col *c, struct pm_buf *v, b
 	*h = pm_digest(*h ^ c->id, v->p, v->n);
 }
 
+/* A value in a damaged block is what the row says, or it isn't: that shows. */
+static enum pm_rc as_it_is(struct match *m, struct pm_pc *pc, const struct pm_col *c)
+{
+	const struct pm_prop *p = pm_pc_find(pc, c->id);
+	struct pm_value v;
+	enum pm_rc rc = pm_pc_value(pc, p, &v);
+
+	if (rc == PM_DAMAGED)
+		rc = pm_value_read(m->o->an->ctx, &v, VALUE_MAX, &m->value);
+	pm_value_done(&v);
+	return rc;
+}
+
 static enum pm_rc digest_object(struct match *m, const struct set *s, const struct pm_orphan *x,
 				uint64_t *ret, bool *ret_told)
 {
@@ -86,6 +100,8 @@ static enum pm_rc digest_object(struct match *m, const struct set *s, const stru
 	for (unsigned i = 0; i < s->n && !pm_is_error(rc); i++) {
 		pm_buf_clear(&m->value);
 		rc = pm_row_want(&pc, &s->cols[i], &m->value);
+		if (rc == PM_DAMAGED && x->damaged)
+			rc = as_it_is(m, &pc, &s->cols[i]);
 		digest_cell(ret, &s->cols[i], &m->value, ret_told);
 	}
 	pm_pc_close(&pc);
@@ -216,7 +232,8 @@ static enum pm_rc best_of(struct match *m, const struct set *s, uint32_t first, 
 	*ret = 0;
 	for (uint32_t i = first; i && tried < TIES_MAX && rc == PM_OK; i = s->next[i - 1]) {
 		const struct pm_orphan *x = &o->v.v[i - 1];
-		unsigned diffs = 0;
+		/* What is damaged can't be compared, and comes after what is whole. */
+		unsigned diffs = x->damaged ? COLS_ANY : 0;
 		struct pm_row_compare c = {.tc = tc, .fn = count_diff, .arg = &diffs};
 		struct pm_pc pc;
 

@@ -27,6 +27,8 @@
 
 #define STEP  ((uint64_t)2 << 20) /* of a window; both are multiples of a page */
 #define PIECE ((uint64_t)256 << 10)
+#define PART  ((uint64_t)512 << 10) /* blocks that are in the order of their places at once, */
+#define PARTS 16                    /* or more, so that the table is gone through no more often */
 
 /* A thread's own. */
 struct hand {
@@ -52,6 +54,7 @@ struct sweep {
 	struct window *w, *read; /* the one whose turn it is; the next, which is being read */
 	PM_VEC(uint64_t) order;  /* blocks, as pm_place_make of their indices, ascending */
 	uint8_t *verified;       /* parallel to it */
+	uint64_t ordered;        /* what begins behind this is not in it yet */
 	size_t next_block;       /* in order: first not settled yet */
 	uint64_t next_scan;
 	struct pm_rangeset covered; /* by verified blocks and pages */
@@ -62,24 +65,41 @@ struct sweep {
 	struct hand hands[PM_POOL_MAX];
 };
 
-static enum pm_rc order_blocks(struct sweep *s)
+/* The blocks that begin before `upto`, in parts: of all at once the order would be a third of the table. */
+static enum pm_rc order_part(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
+	const uint64_t from = s->ordered, n = an->db.blocks.n;
+	const uint64_t parts = n / PART < PARTS ? n / PART + 1 : PARTS;
+	const uint64_t span = an->img->size / parts + 1;
+	const bool last = an->img->size - from <= span;
+	const size_t left = s->order.n - s->next_block;
+	uint8_t *verified;
 
-	if (pm_vec_reserve(an->ctx, &s->order, an->db.blocks.n))
-		return an->ctx->rc;
-	for (size_t i = 0; i < an->db.blocks.n; i++) {
+	if (s->next_block) {
+		memmove(s->order.v, s->order.v + s->next_block, left * sizeof(*s->order.v));
+		memmove(s->verified, s->verified + s->next_block, left);
+	}
+	s->order.n = left;
+	s->next_block = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
 		uint64_t *p;
 
-		if (an->db.blocks.v[i].flags & PM_BF_LOST)
+		if (b->flags & PM_BF_LOST || b->ib < from || (!last && b->ib - from >= span))
 			continue;
 		p = pm_vec_push(an->ctx, &s->order);
 		if (!p)
 			return an->ctx->rc;
-		*p = pm_place_make(s->f, an->db.blocks.v[i].ib, i);
+		*p = pm_place_make(s->f, b->ib, i);
 	}
-	s->verified = pm_calloc(an->ctx, s->order.n, 1);
-	return s->verified ? pm_places_sort(an->ctx, s->order.v, s->order.n) : an->ctx->rc;
+	verified = pm_realloc(an->ctx, s->verified, s->order.n, 1);
+	if (!verified)
+		return an->ctx->rc;
+	s->verified = verified;
+	memset(verified + left, 0, s->order.n - left);
+	s->ordered = last ? UINT64_MAX : from + span;
+	return pm_places_sort(an->ctx, s->order.v + left, s->order.n - left);
 }
 
 static struct pm_block *block_at(const struct sweep *s, size_t i)
@@ -399,6 +419,8 @@ static enum pm_rc try_end(struct sweep *s, uint64_t at)
 		return PM_OK;
 	if (proved || pm_block_ending(s->f, p, end - w->start, end, &b))
 		return take_block(s, &b);
+	if (pm_note_frail(s->an, &b))
+		return s->an->ctx->rc;
 	return pm_bit_of_block(s->an, &b, w->buf + (b.ib - w->start));
 }
 
@@ -538,27 +560,12 @@ static enum pm_rc doubt_maps(struct pm_analysis *an)
 	return rc;
 }
 
-static enum pm_rc index_facts(struct pm_analysis *an)
+/* Which pages do the maps call in use? */
+static void mark_allocated(struct pm_analysis *an)
 {
-	for (size_t i = 0; i < an->facts.n; i++) {
-		struct pm_page_fact *p = &an->facts.v[i];
-		struct pm_map_entry *e;
-		bool new;
-
-		p->allocated = pm_analysis_allocated(an, p->ib, an->db.fmt->page) != 0;
-		e = pm_map_get(an->ctx, &an->fact_map, p->bid << 1 | (p->ptype & 1), &new);
-		if (!e)
-			return an->ctx->rc;
-		/* Of two pages with one id: right place beats moved, allocated beats free. */
-		if (!new) {
-			const struct pm_page_fact *q = &an->facts.v[e->value];
-
-			if (q->sig > p->sig || (q->sig == p->sig && q->allocated >= p->allocated))
-				continue;
-		}
-		e->value = i;
-	}
-	return PM_OK;
+	for (size_t i = 0; i < an->facts.n; i++)
+		an->facts.v[i].allocated =
+			pm_analysis_allocated(an, an->facts.v[i].ib, an->db.fmt->page) != 0;
 }
 
 /* What can only be done in order, of the window that was read. */
@@ -603,12 +610,13 @@ static void carry_over(const struct sweep *s, struct window *next)
 }
 
 /* Begin the window behind this one: with its last bytes, which may begin a block. */
-static void begin_window(struct sweep *s)
+static enum pm_rc begin_window(struct sweep *s)
 {
 	const struct window *w = s->w;
 	struct window *next = &s->windows[w == &s->windows[0]];
 	const uint64_t left = s->an->img->size - w->end, room = 2 * (uint64_t)s->f->block_max;
 	const uint64_t keep = w->end - w->start < room ? w->end - w->start : room;
+	enum pm_rc rc = PM_OK;
 
 	if (keep)
 		memcpy(next->buf, w->buf + (w->end - keep - w->start), keep);
@@ -617,8 +625,11 @@ static void begin_window(struct sweep *s)
 	next->end = w->end + (left < STEP ? left : STEP);
 	pm_bitmap_clear_range(&next->pages, 0, next->pages.n);
 	carry_over(s, next);
+	while (rc == PM_OK && s->ordered < next->end)
+		rc = order_part(s);
 	s->first_block = s->next_block;
 	s->read = next;
+	return rc;
 }
 
 static enum pm_rc take_costs(struct sweep *s)
@@ -648,8 +659,9 @@ static enum pm_rc run(struct sweep *s)
 	s->next_scan = s->f->amap_first;
 	for (;;) {
 		s->read = NULL;
-		if (s->w->end < size)
-			begin_window(s);
+		rc = s->w->end < size ? begin_window(s) : PM_OK;
+		if (rc)
+			return rc;
 		pm_pool_run(s->pool, work, s);
 		rc = take_costs(s);
 		if (rc == PM_OK)
@@ -714,21 +726,19 @@ static void end(struct sweep *s)
 enum pm_rc pm_sweep(struct pm_analysis *an, bool holes)
 {
 	struct sweep s = {.an = an, .f = an->db.fmt};
-	enum pm_rc rc = order_blocks(&s);
+	enum pm_rc rc;
 
-	an->facts.n = an->found.n = 0;
+	an->facts.n = an->found.n = an->frail.n = 0;
 	if (!an->mended)
 		an->bits.n = an->bits_tried[0] = an->bits_tried[1] = 0;
 	pm_map_done(&an->fact_map);
 	pm_ndb_drop_internal(&an->db);
-	if (rc == PM_OK)
-		rc = begin(&s);
+	rc = begin(&s);
 	if (rc == PM_OK)
 		rc = run(&s);
 	if (rc == PM_OK)
 		rc = doubt_maps(an);
-	if (rc == PM_OK)
-		rc = index_facts(an);
+	mark_allocated(an);
 	if (rc == PM_OK && holes)
 		rc = pm_note_unexplained(an, &s.covered);
 	if (rc == PM_OK)

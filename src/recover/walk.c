@@ -305,11 +305,13 @@ static enum pm_rc probe_level(struct pm_walk *w, const struct visit *v, uint8_t 
 /* The page of this id at another place. */
 static enum pm_rc elsewhere(struct pm_walk *w, struct visit *v, pm_bid bid, int level)
 {
-	const struct pm_page_fact *fact = pm_fact_by_bid(w->an, w->ptype, bid);
+	const struct pm_page_fact *fact;
 	uint8_t page[4096];
 	uint32_t bad;
-	enum pm_rc rc;
+	enum pm_rc rc = pm_fact_by_bid(w->an, w->ptype, bid, &fact);
 
+	if (rc)
+		return rc;
 	if (!fact || fact->ib == v->rec.ib || (level >= 0 && fact->level != level))
 		return PM_OK;
 	rc = pm_walk_load(w, fact->ib, bid, page, &bad);

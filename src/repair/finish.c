@@ -31,7 +31,7 @@ static enum pm_rc settle_references(struct pm_repair *r)
 
 	for (size_t i = 0; i < an->db.blocks.n; i++) {
 		struct pm_block b = an->db.blocks.v[i];
-		uint32_t refs = an->refs[i];
+		const uint16_t refs = an->refs[i];
 		bool ours = pm_map_has(&r->new_blocks, b.bid);
 
 		/* Count 1 marks what was dead before (pm_repair_begin); the rest we replaced. */

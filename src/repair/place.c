@@ -30,6 +30,12 @@ static uint64_t end_of_facts(const struct pm_repair *r, uint64_t limit)
 		if (e <= limit && e > end)
 			end = e;
 	}
+	/* Of sound trees these are no facts any more. */
+	for (size_t i = 0; i < an->pages.n && an->accepted; i++) {
+		e = an->pages.v[i].ib + r->fmt->page;
+		if (e <= limit && e > end)
+			end = e;
+	}
 	/* A map that marks its very end says nothing about what lies in front of it: maps of
 	 * short files mark all that is past the end. [OBS] */
 	for (uint64_t at = end; pm_rangeset_next(&an->allocated, at, limit, &run); at = run.end)

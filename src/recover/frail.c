@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Properties of which a part is lost, in a block that has its trailer and no entry in the block tree: the trailer
+ * says which block it is, but nothing vouches for the content, and nothing needs it. What is left of a message
+ * in such a block is all that there is of it where the leaf of the node tree is lost as well.
+ *
+ * Gathers: such blocks, into the table, if nothing else is known of their id and their place.
+ * Needs: settled blocks, references; what the sweep noted of such blocks.
+ */
+#include "recover/internal.h"
+
+#include "base/sort.h"
+
+/* Is its entry one of those that are lost? Else the block tree has given it up. */
+static bool entry_lost(const struct pm_analysis *an, pm_bid bid)
+{
+	for (size_t i = 0; i < an->lost.n; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_BBT && an->lost.v[i].lo <= bid &&
+		    bid < an->lost.v[i].hi)
+			return true;
+	return false;
+}
+
+enum pm_rc pm_note_frail(struct pm_analysis *an, const struct pm_block *b)
+{
+	struct pm_block *slot;
+
+	if (pm_bid_internal(b->bid) || !entry_lost(an, b->bid))
+		return PM_OK;
+	slot = pm_vec_push(an->ctx, &an->frail);
+	if (slot) {
+		*slot = *b;
+		slot->flags |= PM_BF_CRC;
+	}
+	return an->ctx->rc;
+}
+
+/* Does it begin as properties do? How they are encoded may not have been known before. */
+static enum pm_rc look(struct pm_analysis *an, struct pm_block *b, struct pm_buf *buf, bool *ret)
+{
+	enum pm_rc rc;
+
+	pm_buf_clear(buf);
+	rc = pm_ndb_read_entry(&an->db, b, buf);
+	if (pm_is_error(rc))
+		return rc;
+	b->flags = (uint16_t)((b->flags & ~PM_BF_KIND) | pm_block_kind(buf->p, buf->n));
+	*ret = (b->flags & PM_BF_KIND) == PM_BK_PC && !(b->flags & PM_BF_READ);
+	return PM_OK;
+}
+
+/* What lies where something is known to be. */
+static enum pm_rc known_places(const struct pm_analysis *an, struct pm_rangeset *ret)
+{
+	const struct pm_format *f = an->db.fmt;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->db.blocks.n && rc == PM_OK; i++) {
+		const struct pm_block *b = &an->db.blocks.v[i];
+
+		if (!(b->flags & PM_BF_LOST))
+			rc = pm_rangeset_add(an->ctx, ret, b->ib,
+					     b->ib + pm_block_stored(f, b->cb));
+	}
+	for (size_t i = 0; i < an->pages.n && rc == PM_OK; i++)
+		rc = pm_rangeset_add(an->ctx, ret, an->pages.v[i].ib, an->pages.v[i].ib + f->page);
+	return rc;
+}
+
+enum pm_rc pm_take_frail(struct pm_analysis *an)
+{
+	struct pm_rangeset known = {0};
+	struct pm_buf buf = {0};
+	const size_t n = an->db.blocks.n;
+	enum pm_rc rc = an->frail.n ? known_places(an, &known) : PM_OK;
+
+	for (size_t i = 0; i < an->frail.n && rc == PM_OK; i++) {
+		struct pm_block *b = &an->frail.v[i], *slot;
+		const uint64_t end = b->ib + pm_block_stored(an->db.fmt, b->cb);
+		bool fit = false;
+
+		if (pm_ndb_find_block(&an->db, b->bid) || !entry_lost(an, b->bid) ||
+		    pm_rangeset_overlaps(&known, b->ib, end) ||
+		    !pm_analysis_allocated(an, b->ib, end - b->ib))
+			continue;
+		rc = look(an, b, &buf, &fit);
+		if (rc || !fit)
+			continue;
+		rc = pm_rangeset_add(an->ctx, &known, b->ib, end);
+		slot = rc ? NULL : pm_vec_push(an->ctx, &an->db.blocks);
+		if (slot)
+			*slot = *b;
+		rc = rc ? rc : an->ctx->rc;
+	}
+	pm_rangeset_done(&known);
+	pm_buf_done(&buf);
+	if (rc || n == an->db.blocks.n)
+		return rc;
+	rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
+	return rc ? rc : pm_analysis_count_refs(an);
+}
