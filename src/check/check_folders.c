@@ -219,8 +219,7 @@ static void check_rows(struct folder *f, const struct table *t, struct pm_tc *tc
 	const struct pm_verdict *seen = NULL;
 
 	if (t->type != PM_NT_HIERARCHY && !c->opt->quick)
-		seen = pm_scout_rows(c, pm_folder_companion(f->m->nid, t->type), f->index,
-				     tc->rows.n);
+		seen = pm_scout_rows(c, pm_folder_companion(f->m->nid, t->type), f->index, tc);
 	for (size_t i = 0; i < tc->rows.n && !c->rc; i++) {
 		pm_nid nid = tc->rows.v[i].id;
 		uint32_t k = find_object(f, t, nid);

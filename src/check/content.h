@@ -91,11 +91,11 @@ void pm_scout_account(struct pm_checker *c, const struct pm_scout *w);
 void pm_scouts_open(struct pm_checker *c);
 void pm_scouts_close(struct pm_checker *c);
 /*
- * Look at the messages that the rows of a folder's table name, which is node `table` and has so many
- * rows. A verdict a row, until the next call; NULL when nobody looked.
+ * Look at the messages that the rows of a folder's table name, which is node `table`. A verdict a row, until the next
+ * call; NULL when nobody looked.
  */
 const struct pm_verdict *pm_scout_rows(struct pm_checker *c, pm_nid table, uint32_t folder,
-				       size_t rows);
+				       const struct pm_tc *tc);
 /* Is a difference between a row and its object one that sound files don't have? */
 bool pm_check_diff_counts(const struct pm_table_diff *d);
 

@@ -36,6 +36,7 @@ struct pm_scouts {
 	PM_VEC(struct pm_verdict) verdicts; /* by row */
 	/* The table at hand. */
 	pm_nid table;
+	const struct pm_tc *tc;
 	uint32_t folder;
 	size_t rows, chunk;
 	/* Of all threads. */
@@ -173,8 +174,7 @@ static void look_at_rows(void *arg, unsigned int k)
 
 	pm_scout_begin(&w->w, s->c);
 	n = pm_ndb_find_node(&w->w.an.db, s->table);
-	if (!pm_is_error(pm_tc_open(&w->w.an.db, n->data, n->sub, &w->tc)) &&
-	    w->tc.rows.n == s->rows) {
+	if (!pm_is_error(pm_tc_open_again(s->tc, &w->w.an.db, n->data, n->sub, &w->tc))) {
 		while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
 			at = __atomic_fetch_add(&s->next, s->chunk, __ATOMIC_RELAXED);
 			if (at >= s->rows)
@@ -241,13 +241,15 @@ static bool room_for(struct pm_scouts *s, size_t rows)
 }
 
 const struct pm_verdict *pm_scout_rows(struct pm_checker *c, pm_nid table, uint32_t folder,
-				       size_t rows)
+				       const struct pm_tc *tc)
 {
 	struct pm_scouts *s = c->scouts;
+	const size_t rows = tc->rows.n;
 
 	if (!s || c->rc || c->sink->infos || rows < ROWS_MIN || !room_for(s, rows))
 		return NULL;
 	s->table = table;
+	s->tc = tc;
 	s->folder = folder;
 	s->rows = rows;
 	s->chunk = rows / (CHUNKS * s->n);

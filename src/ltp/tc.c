@@ -357,7 +357,7 @@ static enum pm_rc add_indexed(struct pm_tc *tc, const struct pm_bth *b, uint8_t 
 			      uint64_t total)
 {
 	bool hole = tc->matrix_state == PM_LOST || tc->matrix_state == PM_DAMAGED;
-	enum pm_rc rc = PM_OK;
+	enum pm_rc rc = pm_vec_reserve(tc->db->ctx, &tc->rows, b->n < ROWS_MAX ? b->n : ROWS_MAX);
 
 	for (size_t i = 0; rc == PM_OK && i < b->n && i < ROWS_MAX; i++) {
 		uint32_t id = (uint32_t)pm_bth_key(b, i);
@@ -466,7 +466,26 @@ static enum pm_rc open_pools(struct pm_tc *tc)
 	return PM_OK;
 }
 
-enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct pm_tc *tc)
+/* The rows are those of the same table. */
+static enum pm_rc borrow_rows(struct pm_tc *tc, const struct pm_tc *of)
+{
+	uint64_t total;
+	const enum pm_rc rc = open_matrix(tc, &total);
+
+	tc->borrowed = true;
+	tc->rows.v = of->rows.v;
+	tc->rows.n = of->rows.n;
+	tc->by_id = of->by_id;
+	tc->ascending = of->ascending;
+	tc->rules |= of->rules;
+	tc->bth_rules = of->bth_rules;
+	tc->lost = of->lost;
+	return rc;
+}
+
+/* `of`: NULL, or the same table, which is open already. */
+static enum pm_rc open_table(const struct pm_ndb *db, pm_bid data, pm_bid sub,
+			     const struct pm_tc *of, struct pm_tc *tc)
 {
 	enum pm_rc heap, rc, rows;
 
@@ -480,7 +499,7 @@ enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct p
 	rc = read_info(tc);
 	if (rc != PM_OK && rc != PM_DAMAGED)
 		return rc;
-	rows = find_rows(tc);
+	rows = of ? borrow_rows(tc, of) : find_rows(tc);
 	if (!pm_is_error(rows)) {
 		enum pm_rc pools = open_pools(tc);
 
@@ -494,6 +513,17 @@ enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct p
 	    tc->matrix_state == PM_DAMAGED)
 		return PM_DAMAGED;
 	return pm_worse(heap, rc);
+}
+
+enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub, struct pm_tc *tc)
+{
+	return open_table(db, data, sub, NULL, tc);
+}
+
+enum pm_rc pm_tc_open_again(const struct pm_tc *of, const struct pm_ndb *db, pm_bid data,
+			    pm_bid sub, struct pm_tc *tc)
+{
+	return open_table(db, data, sub, of, tc);
 }
 
 enum pm_rc pm_tc_open_node(const struct pm_ndb *db, pm_nid nid, struct pm_tc *tc)
@@ -511,9 +541,11 @@ void pm_tc_close(struct pm_tc *tc)
 	pm_subs_close(&tc->subs);
 	pm_data_close(&tc->matrix);
 	pm_vec_done(&tc->cols);
-	pm_vec_done(&tc->rows);
+	if (!tc->borrowed) {
+		pm_vec_done(&tc->rows);
+		pm_map_done(&tc->by_id);
+	}
 	pm_vec_done(&tc->first);
-	pm_map_done(&tc->by_id);
 	pm_buf_done(&tc->block);
 	pm_buf_done(&tc->text);
 }

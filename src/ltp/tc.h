@@ -73,6 +73,7 @@ struct pm_tc {
 	struct pm_buf text;     /* for pm_tc_text */
 	size_t block_no;
 	enum pm_rc block_state;
+	bool borrowed;          /* rows and by_id are another's */
 	struct pm_heap pool[2]; /* [OBS] OSTs: heaps in subnodes 541, 521, shared by rows */
 	bool has_pool[2];
 };
@@ -85,6 +86,10 @@ struct pm_tc {
 enum pm_rc pm_tc_open(const struct pm_ndb *db, pm_bid data, pm_bid sub,
 		      struct pm_tc *tc) PM_MUST_CHECK;
 enum pm_rc pm_tc_open_node(const struct pm_ndb *db, pm_nid nid, struct pm_tc *tc) PM_MUST_CHECK;
+/* The table that `of` is, once more, for a thread of its own with another reader: which rows there are is taken from `of`,
+ * which must stay open, and is not to be changed, as long as this one is. Results as those of pm_tc_open. */
+enum pm_rc pm_tc_open_again(const struct pm_tc *of, const struct pm_ndb *db, pm_bid data,
+			    pm_bid sub, struct pm_tc *tc) PM_MUST_CHECK;
 void pm_tc_close(struct pm_tc *tc);
 
 /* The column of a property id, or NULL; with its type, or any type when 0. */

@@ -138,6 +138,22 @@ static void assert_table(struct made_table *m, pm_bid data, pm_bid sub)
 	pm_tc_close(&tc);
 }
 
+/* With the rows of one that is open, which is as it was when this one is closed. */
+static void assert_again(struct made_table *m, const struct pm_tc *tc)
+{
+	struct pm_tc again;
+
+	assert_int_equal(pm_tc_open_again(tc, &m->m.db, m->data, m->sub, &again), PM_OK);
+	assert_int_equal(again.rules, 0);
+	assert_int_equal(again.rows.n, m->n);
+	for (size_t i = 0; i < m->n; i++) {
+		assert_int_equal(pm_tc_find(&again, row_id(i)), i);
+		assert_row(&again, i, i);
+	}
+	pm_tc_close(&again);
+	assert_int_equal(tc->rows.n, m->n);
+}
+
 static void test_table_round_trip(void **state)
 {
 	static const size_t sizes[] = {0, 1, 80, 90, 5000};
@@ -153,6 +169,7 @@ static void test_table_round_trip(void **state)
 			make_table(&m, variants[v], sizes[s]);
 			assert_table(&m, m.data, m.sub);
 			assert_int_equal(pm_tc_open(&m.m.db, m.data, m.sub, &tc), PM_OK);
+			assert_again(&m, &tc);
 			assert_int_equal(pm_table_load(&t, &tc), PM_OK);
 			assert_int_equal(t.lost.n, 0);
 			assert_int_equal(pm_table_build(&t, &m.m.sink, &data, &sub), PM_OK);
