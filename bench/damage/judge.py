@@ -27,7 +27,7 @@ class Item:
     def __init__(self, nid, subject, folder):
         self.nid, self.subject, self.folder = nid, subject, folder
         self.parts = {}
-        self.listed = True
+        self.listed, self.date = True, None
 
     def key(self):
         return tuple(sorted(self.parts.items()))
@@ -90,6 +90,7 @@ def inventory(text):
             if m and (at == 2 or word.startswith('unlisted')):
                 item = Item(int(m.group(1), 16), m.group(3).strip('"'), folder)
                 item.listed = at == 2
+                item.date = m.group(4) if m.group(4)[:4] > '1601' else None
                 lines = []
                 found.append((item, m.groups()[1:], lines))
         elif lines is not None:
@@ -194,10 +195,11 @@ def compare(true, got):
 
 def match(truth, items):
     """(truth, item) pairs and what is left over; by all contents, by id and subject, by subject; then, where
-    the subject is nobody's, by id or by a part of some length that is the same."""
+    the subject is nobody's, by id, by date, or by a part of some length that is the same."""
     left, pairs = list(items), {}
     known = {t.subject for t in truth}
-    for key in (lambda i: (i.subject, i.key()), lambda i: (i.nid, i.subject), lambda i: i.subject, lambda i: i.nid):
+    for key in (lambda i: (i.subject, i.key()), lambda i: (i.nid, i.subject), lambda i: i.subject, lambda i: i.nid,
+                lambda i: i.date):
         by = collections.defaultdict(list)
         for t in truth:
             if t not in pairs:
@@ -205,7 +207,7 @@ def match(truth, items):
         rest = []
         for item in left:
             found = by.get(key(item))
-            if found and not (key(item) == item.nid and item.subject in known):
+            if found and key(item) and not (key(item) in (item.nid, item.date) and item.subject in known):
                 pairs[found.pop()] = item
             else:
                 rest.append(item)
@@ -260,6 +262,8 @@ def judge(truth, states, items, listed, base, usual=(), folder_there=None):
             usual[item.subject] -= 1
             continue
         what = surplus(item.subject, known, whole, base)
+        if what == 'invented' and item.nid in listed:
+            what = 'fragment'               # its subject is lost, and the report says that it is not whole
         figures[what] += 1
         faults.append((what, '0x%x' % (item.nid or 0), item.subject, '', ''))
     return figures, faults

@@ -9,6 +9,7 @@
  */
 #include "recover/orphans.h"
 
+#include "base/sort.h"
 #include "ltp/tc.h"
 #include "msg/folder.h"
 
@@ -370,6 +371,21 @@ static enum pm_rc drop_uncertain(struct pm_orphans *o)
 	return rc;
 }
 
+/* Of damaged properties that no row describes, and that tell nothing, only attachments are worth a message. */
+static void drop_empty(struct pm_orphans *o)
+{
+	for (size_t i = 0; i < o->v.n; i++) {
+		struct pm_orphan *x = &o->v.v[i];
+		const size_t k = x->sub ? pm_lower_member(&o->subs, bid, x->sub) : o->subs.n;
+
+		if (!x->damaged || x->tells || x->nid || x->kind != PM_OR_MESSAGE ||
+		    (k < o->subs.n && o->subs.v[k].bid == x->sub && o->subs.v[k].attach))
+			continue;
+		x->kind = PM_OR_OTHER;
+		o->an->unindexed += x->certain && !x->mapped;
+	}
+}
+
 /* What was doubtful and fits nobody else better stays where it was. */
 static enum pm_rc give_back(struct pm_orphans *o)
 {
@@ -705,6 +721,7 @@ enum pm_rc pm_adopt_orphans(struct pm_analysis *an)
 		rc = drop_made_up(&o);
 	if (rc == PM_OK)
 		rc = drop_uncertain(&o);
+	drop_empty(&o);
 	if (rc == PM_OK)
 		rc = remember_named(&o);
 	if (rc == PM_OK)

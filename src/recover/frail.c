@@ -4,12 +4,60 @@
  * says which block it is, but nothing vouches for the content, and nothing needs it. What is left of a message
  * in such a block is all that there is of it where the leaf of the node tree is lost as well.
  *
+ * A subject that can be read, or a time, is the least that makes it a message to somebody.
+ *
  * Gathers: such blocks, into the table, if nothing else is known of their id and their place.
  * Needs: settled blocks, references; what the sweep noted of such blocks.
  */
 #include "recover/internal.h"
 
 #include "base/sort.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "ltp/pc.h"
+
+/* Nobody has mail of before, nor of after these years. */
+#define YEAR_FIRST 1980
+#define YEAR_LAST  2100
+
+/* Could a person have written this? Of what is left of random bytes, nearly every character or two could not. */
+static bool written(const struct pm_buf *utf8)
+{
+	bool any = false;
+	size_t n;
+
+	for (size_t i = 0; i < utf8->n; i += n) {
+		uint32_t c;
+
+		n = pm_utf8_next(utf8->p + i, utf8->n - i, &c);
+		/* A subject may begin with the length of its prefix [MS-OXCMSG 2.2.1.46]. */
+		if (i < 2 && c < 0x20)
+			continue;
+		if (pm_uni_unsafe(c) || c == PM_UNI_REPLACEMENT || (c >= 0xE000 && c < 0xF900))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+enum pm_rc pm_frail_tells(struct pm_pc *pc, bool *ret)
+{
+	static const uint16_t times[] = {PM_ID_DELIVERY_TIME, PM_ID_SUBMIT_TIME};
+	struct pm_buf b = {0};
+	enum pm_rc rc = pm_pc_string(pc, PM_ID_SUBJECT, 1252, &b);
+
+	*ret = !pm_is_error(rc) && written(&b);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]) && !*ret && !pm_is_error(rc); i++) {
+		struct pm_civil when = {0};
+		uint64_t t = 0;
+
+		rc = pm_pc_time(pc, times[i], &t);
+		pm_time_civil(t, &when);
+		*ret = !pm_is_error(rc) && t && when.year >= YEAR_FIRST && when.year < YEAR_LAST;
+	}
+	pm_buf_done(&b);
+	return pm_is_error(rc) ? rc : PM_OK;
+}
 
 /* Is its entry one of those that are lost? Else the block tree has given it up. */
 static bool entry_lost(const struct pm_analysis *an, pm_bid bid)

@@ -44,6 +44,10 @@ enum pm_rc pm_note_frail(struct pm_analysis *an, const struct pm_block *b) PM_MU
 /* When all else is known: those of them that may live become blocks, and references are counted. */
 enum pm_rc pm_take_frail(struct pm_analysis *an) PM_MUST_CHECK;
 
+/* Is there a subject or a time in damaged properties? */
+struct pm_pc;
+enum pm_rc pm_frail_tells(struct pm_pc *pc, bool *ret) PM_MUST_CHECK;
+
 /* sweep.c: the allocation maps, by which it fills maps, allocated and map_known. */
 enum pm_rc pm_sweep_maps(struct pm_analysis *an);
 /* After that the linear pass: verifies db.blocks, fills facts, found; `holes`: also unexplained. */

@@ -125,6 +125,8 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 	if (!pm_is_error(rc))
 		rc = pm_pc_binary(&pc, PM_ID_SEARCH_KEY, 64, &b);
 	x->search = digest_string(&b);
+	if (!pm_is_error(rc) && x->damaged)
+		rc = pm_frail_tells(&pc, &x->tells);
 	pm_pc_close(&pc);
 	pm_buf_done(&b);
 	return pm_is_error(rc) ? rc : PM_OK;
@@ -230,12 +232,12 @@ enum pm_rc pm_orphan_add(struct pm_orphans *o, size_t block, uint16_t kind, size
 
 	if (!x)
 		return an->ctx->rc;
-	*x = (struct pm_orphan){.data = b->bid, .node = node, .from = from};
+	*x = (struct pm_orphan){
+		.data = b->bid, .node = node, .from = from, .damaged = b->flags & PM_BF_CRC};
 	rc = pm_orphan_look(o, x, kind);
 	/* Where counts are wrong, one alone does not make a message live. */
 	x->mapped = !b->cref;
 	x->freed = pm_orphans_given_up(o, b->bid);
-	x->damaged = b->flags & PM_BF_CRC;
 	x->certain =
 		b->cref ? b->cref > 1 && !(o->counts_wrong && x->kind == PM_OR_MESSAGE)
 			: pm_analysis_allocated(an, b->ib, pm_block_stored(an->db.fmt, b->cb)) > 0;

@@ -46,7 +46,8 @@ struct pm_orphan {
 	bool cc_known, bcc_known; /* these could be read, or it has none */
 	bool certain; /* lives by the block tree or a sound map, not only for want of them */
 	bool mapped;  /* by the map alone, which knows blocks of older generations as well */
-	bool damaged; /* a part of the context is lost, and with it perhaps what it needs */
+	bool damaged; /* a part of the context is lost, and with it perhaps what it needs, */
+	bool tells;   /* but not its subject, or not its time */
 	bool freed;   /* the leaf of the block tree that would have it is there, and has not */
 	bool folder_made_up; /* a table whose folder is not known: it has got one of its own */
 	bool placed;         /* it is known which node it is, or that it is none */

@@ -149,7 +149,8 @@ static enum pm_rc fill_with(struct match *m, struct set *s, size_t i)
 	bool told;
 	enum pm_rc rc = digest_object(m, s, &o->v.v[i], &h, &told);
 
-	if (rc || (m->choice->strict && !told))
+	/* A row that was hit is as empty as what is damaged. */
+	if (rc || ((m->choice->strict || o->v.v[i].damaged) && !told))
 		return rc;
 	e = pm_map_get(o->an->ctx, &s->first, h, NULL);
 	if (!e)
