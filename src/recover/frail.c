@@ -11,6 +11,7 @@
  */
 #include "recover/internal.h"
 
+#include "base/map.h"
 #include "base/sort.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -59,21 +60,22 @@ enum pm_rc pm_frail_tells(struct pm_pc *pc, bool *ret)
 	return pm_is_error(rc) ? rc : PM_OK;
 }
 
-/* Is its entry one of those that are lost? Else the block tree has given it up. */
-static bool entry_lost(const struct pm_analysis *an, pm_bid bid)
+/* Ids of which the entries are lost. What is none of these the block tree has given up. */
+static enum pm_rc lost_entries(const struct pm_analysis *an, struct pm_rangeset *ret)
 {
-	for (size_t i = 0; i < an->lost.n; i++)
-		if (an->lost.v[i].ptype == PM_PTYPE_BBT && an->lost.v[i].lo <= bid &&
-		    bid < an->lost.v[i].hi)
-			return true;
-	return false;
+	enum pm_rc rc = PM_OK;
+
+	for (size_t i = 0; i < an->lost.n && rc == PM_OK; i++)
+		if (an->lost.v[i].ptype == PM_PTYPE_BBT)
+			rc = pm_rangeset_add(an->ctx, ret, an->lost.v[i].lo, an->lost.v[i].hi);
+	return rc;
 }
 
 enum pm_rc pm_note_frail(struct pm_analysis *an, const struct pm_block *b)
 {
 	struct pm_block *slot;
 
-	if (pm_bid_internal(b->bid) || !entry_lost(an, b->bid))
+	if (pm_bid_internal(b->bid) || !an->lost.n)
 		return PM_OK;
 	slot = pm_vec_push(an->ctx, &an->frail);
 	if (slot) {
@@ -115,35 +117,72 @@ static enum pm_rc known_places(const struct pm_analysis *an, struct pm_rangeset 
 	return rc;
 }
 
-enum pm_rc pm_take_frail(struct pm_analysis *an)
+/* What is known otherwise, and what was taken so far. */
+struct known {
+	struct pm_rangeset lost, places;
+	struct pm_map ids;
+};
+
+/* May it live: is nothing else known of its id, nor of its place, and is that in use? */
+static bool may_live(const struct pm_analysis *an, const struct known *k, const struct pm_block *b)
 {
-	struct pm_rangeset known = {0};
+	const uint64_t end = b->ib + pm_block_stored(an->db.fmt, b->cb);
+
+	return pm_rangeset_contains(&k->lost, b->bid, b->bid + 1) && !pm_map_has(&k->ids, b->bid) &&
+	       !pm_ndb_find_block(&an->db, b->bid) &&
+	       !pm_rangeset_overlaps(&k->places, b->ib, end) &&
+	       pm_analysis_allocated(an, b->ib, end - b->ib);
+}
+
+/* Those that may, in front; *ret: how many. */
+static enum pm_rc choose(struct pm_analysis *an, struct known *k, size_t *ret)
+{
 	struct pm_buf buf = {0};
-	const size_t n = an->db.blocks.n;
-	enum pm_rc rc = an->frail.n ? known_places(an, &known) : PM_OK;
+	enum pm_rc rc = PM_OK;
 
 	for (size_t i = 0; i < an->frail.n && rc == PM_OK; i++) {
-		struct pm_block *b = &an->frail.v[i], *slot;
-		const uint64_t end = b->ib + pm_block_stored(an->db.fmt, b->cb);
+		struct pm_block *b = &an->frail.v[i];
 		bool fit = false;
 
-		if (pm_ndb_find_block(&an->db, b->bid) || !entry_lost(an, b->bid) ||
-		    pm_rangeset_overlaps(&known, b->ib, end) ||
-		    !pm_analysis_allocated(an, b->ib, end - b->ib))
-			continue;
-		rc = look(an, b, &buf, &fit);
+		if (may_live(an, k, b))
+			rc = look(an, b, &buf, &fit);
 		if (rc || !fit)
 			continue;
-		rc = pm_rangeset_add(an->ctx, &known, b->ib, end);
-		slot = rc ? NULL : pm_vec_push(an->ctx, &an->db.blocks);
-		if (slot)
-			*slot = *b;
-		rc = rc ? rc : an->ctx->rc;
+		rc = pm_map_put(an->ctx, &k->ids, b->bid, 1);
+		if (rc == PM_OK)
+			rc = pm_rangeset_add(an->ctx, &k->places, b->ib,
+					     b->ib + pm_block_stored(an->db.fmt, b->cb));
+		an->frail.v[(*ret)++] = *b;
 	}
-	pm_rangeset_done(&known);
 	pm_buf_done(&buf);
-	if (rc || n == an->db.blocks.n)
-		return rc;
-	rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
-	return rc ? rc : pm_analysis_count_refs(an);
+	return rc;
+}
+
+enum pm_rc pm_take_frail(struct pm_analysis *an)
+{
+	struct known k = {0};
+	size_t n = 0;
+	enum pm_rc rc;
+
+	if (!an->frail.n)
+		return PM_OK;
+	rc = lost_entries(an, &k.lost);
+	if (rc == PM_OK)
+		rc = known_places(an, &k.places);
+	if (rc == PM_OK)
+		rc = choose(an, &k, &n);
+	pm_rangeset_done(&k.lost);
+	pm_rangeset_done(&k.places);
+	pm_map_done(&k.ids);
+	for (size_t i = 0; i < n && rc == PM_OK; i++) {
+		struct pm_block *slot = pm_vec_push(an->ctx, &an->db.blocks);
+
+		if (slot)
+			*slot = an->frail.v[i];
+		rc = an->ctx->rc;
+	}
+	an->frail.n = 0;
+	if (rc == PM_OK && n)
+		rc = pm_sort_member(an->ctx, &an->db.blocks, bid);
+	return rc || !n ? rc : pm_analysis_count_refs(an);
 }

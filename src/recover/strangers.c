@@ -28,6 +28,7 @@ struct ref {
 	uint64_t
 		nearest; /* distance to the next of the other ids; of a part of data: the widest gap that is
 			   * between it and the block's own, as they are written together */
+	uint64_t gap; /* that gap, of all */
 };
 
 struct strangers {
@@ -133,8 +134,9 @@ static void measure(struct strangers *s, struct ref *r)
 		else
 			hi = mid;
 	}
+	r->gap = s->steps.v[lo];
 	if (!r->nid) {
-		r->nearest = s->steps.v[lo];
+		r->nearest = r->gap;
 		return;
 	}
 	r->nearest = UINT64_MAX;
@@ -173,8 +175,10 @@ static bool forsaken(const struct strangers *s, size_t i, pm_bid but)
 	       (!s->an->refs[i] || pm_map_has(&s->from_afar, b->bid));
 }
 
-/* Does nobody name a block that is near to one of the others, and that fits? */
-static bool left_alone(const struct strangers *s, const struct ref *r, const struct pm_block *named)
+/* Does nobody name a block that is near to one of the others (`own`: of those that no gap parts from the block's own id),
+ * and that fits? */
+static bool left_alone(const struct strangers *s, const struct ref *r, const struct pm_block *named,
+		       bool own)
 {
 	const struct pm_analysis *an = s->an;
 	size_t last = SIZE_MAX;
@@ -183,7 +187,7 @@ static bool left_alone(const struct strangers *s, const struct ref *r, const str
 		const pm_bid id = s->ids.v[k], from = id > s->far ? id - s->far : 0;
 		size_t i;
 
-		if (id == r->bid)
+		if (id == r->bid || (own && s->steps.v[k] > s->far))
 			continue;
 		i = pm_ndb_lower_block(&an->db, from);
 		for (i = i > last || last == SIZE_MAX ? i : last;
@@ -232,11 +236,14 @@ static enum pm_rc judge(struct strangers *s, const struct ref *r)
 		return PM_OK;
 	if (s->judging && out_of_row(s, r, &an->db.blocks.v[i]))
 		an->db.blocks.v[i].flags |= PM_BF_CROWDED;
-	if (r->nearest <= s->far)
+	/* Two of another's may be near to each other. */
+	if (r->gap <= s->far)
 		return PM_OK;
 	if (!s->judging)
-		return s->mixed_up ? pm_map_put(an->ctx, &s->from_afar, r->bid, 1) : PM_OK;
-	if (left_alone(s, r, &an->db.blocks.v[i]))
+		return s->mixed_up && r->nearest > s->far
+			       ? pm_map_put(an->ctx, &s->from_afar, r->bid, 1)
+			       : PM_OK;
+	if (left_alone(s, r, &an->db.blocks.v[i], r->nearest <= s->far))
 		an->db.blocks.v[i].flags |= PM_BF_CROWDED;
 	return PM_OK;
 }
