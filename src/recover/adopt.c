@@ -460,13 +460,18 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 {
 	struct pm_analysis *an = o->an;
 	struct pm_node *n = x->nid ? pm_ndb_find_node(&an->db, x->nid) : NULL;
+	/* Doubted since it is broken, and then known to be where it was: with the subnodes that it had, if nobody else has got
+	 * them. */
+	const bool back =
+		n && x->unsound && x->from != PM_OR_NO_NODE && n == &an->db.nodes.v[x->from];
+	const pm_bid had = back && !x->had ? n->sub : x->had;
 	/* A row knows the folder better than a page with a wrong checksum, or where nids were mixed up. */
 	const bool own =
 		n && n->parent && ((n->origin != PM_FROM_WRONG && !o->doubled.n) || !x->parent);
 	const struct pm_node now = {.nid = x->nid,
 				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
-				    .sub = x->sub,
+				    .sub = x->sub || !back ? x->sub : had,
 				    .origin = unvouched(x) ? PM_FROM_UNVOUCHED : PM_FROM_CONTENT,
 				    .older = older(o, x)};
 	enum pm_rc rc;

@@ -65,6 +65,15 @@ static enum pm_orphan_kind pc_kind(struct pm_pc *pc, uint32_t flags)
 	return flags & 0x40 ? PM_OR_ASSOC : PM_OR_MESSAGE;
 }
 
+/* Is there a property of a type that there isn't? */
+static bool types_known(const struct pm_pc *pc)
+{
+	for (size_t i = 0; i < pc->props.n; i++)
+		if (pm_proptype_size(pc->props.v[i].type) < 0 || pc->props.v[i].retyped)
+			return false;
+	return true;
+}
+
 /* Digest of the subnodes that values lie in. */
 static uint64_t needed(const struct pm_pc *pc)
 {
@@ -102,6 +111,8 @@ static enum pm_rc look_at_pc(struct pm_orphans *o, struct pm_orphan *x)
 	struct pm_pc pc;
 	enum pm_rc rc = pm_pc_open(db, x->data, 0, &pc);
 
+	x->unsound = rc != PM_OK || pc.lost || !types_known(&pc) ||
+		     pc.heap.rules & (PM_HN_ERRORS | PM_HN_HID);
 	if (rc == PM_OK || rc == PM_DAMAGED)
 		rc = pm_pc_u32(&pc, PM_ID_MESSAGE_FLAGS, &flags);
 	if (!pm_is_error(rc)) {

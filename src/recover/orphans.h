@@ -48,7 +48,8 @@ struct pm_orphan {
 	bool mapped;  /* by the map alone, which knows blocks of older generations as well */
 	bool damaged; /* a part of the context is lost, and with it perhaps what it needs, */
 	bool tells;   /* but not its subject, or not its time */
-	bool freed;   /* the leaf of the block tree that would have it is there, and has not */
+	bool unsound; /* properties are broken, under whatever checksum: what they need is not known */
+	bool freed; /* the leaf of the block tree that would have it is there, and has not */
 	bool folder_made_up; /* a table whose folder is not known: it has got one of its own */
 	bool placed;         /* it is known which node it is, or that it is none */
 };
