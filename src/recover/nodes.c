@@ -398,6 +398,15 @@ static bool may_own(const struct pm_analysis *an, pm_bid bid, bool table)
 					 (an->db.blocks.v[i].flags & PM_BF_KIND) == PM_BK_TC);
 }
 
+/* Is its count, which says that nobody owns it, all that there is against it? */
+static bool dead_by_count(const struct pm_analysis *an, pm_bid bid)
+{
+	const size_t i = bid ? pm_block_index(an, bid) : SIZE_MAX;
+
+	return i != SIZE_MAX && !an->refs[i] && an->db.blocks.v[i].cref == 1 &&
+	       !(an->db.blocks.v[i].flags & PM_BF_LOST);
+}
+
 /* Does the block tree say that somebody owns this block, and is nobody found who does? */
 static bool missed(const struct pm_analysis *an, pm_bid bid)
 {
@@ -460,7 +469,11 @@ static bool owns(const struct pool *p, const struct candidate *c, const struct p
 		return true;
 	if (n->sub && !pm_bid_internal(n->sub)) /* then one of them was hit */
 		return false;
-	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) && may_own(an, n->sub, false);
+	if (!may_own(an, n->sub, false))
+		return false;
+	/* What stands in place, though damaged, and names subnodes that live, knows better than a count. */
+	return may_own(an, n->data, pm_nid_kind(n->nid) == PM_BK_TC) ||
+	       (n->sub && !c->right && dead_by_count(an, n->data));
 }
 
 /* Has the node lost its data alone, to an entry that was hit? The subnodes that it names, saved later than
