@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Of each thread its own: one counter for all would be the line of memory that they all wait for. */
 static __thread uint64_t requests, fail_at;
@@ -31,7 +32,6 @@ static bool refused(void)
 
 /* What is smaller is not worth a file. */
 #define LARGE_MIN ((size_t)64 << 10)
-#define PAGE      ((size_t)4096)
 #define PART      ((size_t)2 << 20)
 
 void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
@@ -56,13 +56,16 @@ void *pm_calloc(struct pm_ctx *ctx, size_t n, size_t size)
 /* A part at a time, and what was copied is given back: both together would be twice as much. */
 static void copy_out(uint8_t *to, uint8_t *old, size_t n)
 {
+	/* What is given back is whole pages: of what is no multiple, the system takes the rest as well. */
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
 	for (size_t at = 0, k; at < n; at += k) {
-		const uintptr_t from = ((uintptr_t)old + at + PAGE - 1) / PAGE * PAGE;
+		const uintptr_t from = ((uintptr_t)old + at + page - 1) / page * page;
 		uintptr_t end;
 
 		k = n - at < PART ? n - at : PART;
 		memcpy(to + at, old + at, k);
-		end = ((uintptr_t)old + at + k) / PAGE * PAGE;
+		end = ((uintptr_t)old + at + k) / page * page;
 		if (end > from)
 			madvise((void *)from, end - from, MADV_DONTNEED);
 	}

@@ -24,17 +24,25 @@ enum pm_rc pm_sort_high(struct pm_ctx *ctx, uint64_t *v, size_t n);
 	pm_sort_u64((ctx), (vec)->v, (vec)->n, sizeof(*(vec)->v),                                  \
 		    __builtin_offsetof(__typeof__(*(vec)->v), member))
 
-/* The index of the first of n such items, in ascending order, whose number is not below `key`; n: none. */
-static inline size_t pm_lower_u64(const void *v, size_t n, size_t size, size_t key_off,
-				  uint64_t key)
+/* The index of the first of n items of `size` bytes, ascending by the number of `width` (4 or 8) bytes at byte `key_off` of
+ * each, of which that number is not below `key`; n: none. */
+static inline size_t pm_lower(const void *v, size_t n, size_t size, size_t key_off, size_t width,
+			      uint64_t key)
 {
 	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
+		const uint8_t *at = (const uint8_t *)v + mid * size + key_off;
 		uint64_t there;
+		uint32_t small;
 
-		memcpy(&there, (const uint8_t *)v + mid * size + key_off, sizeof(there));
+		if (width == sizeof(small)) {
+			memcpy(&small, at, sizeof(small));
+			there = small;
+		} else {
+			memcpy(&there, at, sizeof(there));
+		}
 		if (there < key)
 			lo = mid + 1;
 		else
@@ -43,32 +51,10 @@ static inline size_t pm_lower_u64(const void *v, size_t n, size_t size, size_t k
 	return lo;
 }
 
-/* The same by uint32_t. */
-static inline size_t pm_lower_u32(const void *v, size_t n, size_t size, size_t key_off,
-				  uint32_t key)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-		uint32_t there;
-
-		memcpy(&there, (const uint8_t *)v + mid * size + key_off, sizeof(there));
-		if (there < key)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-#define pm_lower_member32(vec, member, key)                                                        \
-	pm_lower_u32((vec)->v, (vec)->n, sizeof(*(vec)->v),                                        \
-		     __builtin_offsetof(__typeof__(*(vec)->v), member), (key))
-
-/* pm_lower_member(vec, member, key): of a PM_VEC that is sorted by a uint64_t member of its type (32: by a
- * uint32_t one). */
+/* pm_lower_member(vec, member, key): of a PM_VEC that is sorted by a uint32_t or uint64_t member of its type. */
 #define pm_lower_member(vec, member, key)                                                          \
-	pm_lower_u64((vec)->v, (vec)->n, sizeof(*(vec)->v),                                        \
-		     __builtin_offsetof(__typeof__(*(vec)->v), member), (key))
+	pm_lower((vec)->v, (vec)->n, sizeof(*(vec)->v),                                            \
+		 __builtin_offsetof(__typeof__(*(vec)->v), member), sizeof((vec)->v->member),      \
+		 (key))
 
 #endif

@@ -19,7 +19,7 @@ size_t pm_tc_find(const struct pm_tc *tc, uint32_t id)
 	const struct pm_map_entry *e;
 
 	if (tc->ascending) {
-		const size_t i = pm_lower_member32(&tc->rows, id, id);
+		const size_t i = pm_lower_member(&tc->rows, id, id);
 
 		return i < tc->rows.n && tc->rows.v[i].id == id ? i : tc->rows.n;
 	}

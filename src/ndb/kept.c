@@ -26,7 +26,7 @@ static enum pm_rc add_kept(struct pm_ctx *ctx, struct pm_block_store *s, uint32_
 {
 	const size_t n = s->v.n;
 	const size_t at =
-		n && s->v.v[n - 1].place >= place ? pm_lower_member32(&s->v, place, place) : n;
+		n && s->v.v[n - 1].place >= place ? pm_lower_member(&s->v, place, place) : n;
 	struct kept *slot = pm_vec_push(ctx, &s->v);
 
 	if (!slot)
@@ -193,7 +193,7 @@ bool pm_ndb_kept(const struct pm_ndb *db, const struct pm_block *b, struct pm_bu
 	    b->ib % db->fmt->unit || place > UINT32_MAX)
 		return false;
 	if (i >= s->v.n || s->v.v[i].place != place)
-		i = pm_lower_member32(&s->v, place, (uint32_t)place);
+		i = pm_lower_member(&s->v, place, place);
 	if (i >= s->v.n || s->v.v[i].place != place)
 		return false;
 	last = i;

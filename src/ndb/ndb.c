@@ -72,7 +72,7 @@ struct pm_block *pm_ndb_find_block(const struct pm_ndb *db, pm_bid bid)
 
 size_t pm_ndb_lower_node(const struct pm_ndb *db, pm_nid nid)
 {
-	return pm_lower_member32(&db->nodes, nid, nid);
+	return pm_lower_member(&db->nodes, nid, nid);
 }
 
 struct pm_node *pm_ndb_find_node(const struct pm_ndb *db, pm_nid nid)

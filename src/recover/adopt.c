@@ -386,6 +386,12 @@ static void drop_empty(struct pm_orphans *o)
 	}
 }
 
+/* The subnodes that it had in the node that it was taken from. */
+static pm_bid former_subs(const struct pm_orphan *x, const struct pm_node *n)
+{
+	return x->had ? x->had : n->sub;
+}
+
 /* What was doubtful and fits nobody else better stays where it was. */
 static enum pm_rc give_back(struct pm_orphans *o)
 {
@@ -407,7 +413,7 @@ static enum pm_rc give_back(struct pm_orphans *o)
 		x->nid = n->nid;
 		x->parent = n->parent;
 		if (!x->sub)
-			x->sub = x->had ? x->had : n->sub;
+			x->sub = former_subs(x, n);
 		rc = pm_map_put(o->an->ctx, &given, x->nid, 1);
 	}
 	pm_map_done(&given);
@@ -464,14 +470,13 @@ static enum pm_rc take(struct pm_orphans *o, const struct pm_orphan *x)
 	 * them. */
 	const bool back =
 		n && x->unsound && x->from != PM_OR_NO_NODE && n == &an->db.nodes.v[x->from];
-	const pm_bid had = back && !x->had ? n->sub : x->had;
 	/* A row knows the folder better than a page with a wrong checksum, or where nids were mixed up. */
 	const bool own =
 		n && n->parent && ((n->origin != PM_FROM_WRONG && !o->doubled.n) || !x->parent);
 	const struct pm_node now = {.nid = x->nid,
 				    .parent = own ? n->parent : x->parent,
 				    .data = x->data,
-				    .sub = x->sub || !back ? x->sub : had,
+				    .sub = x->sub || !back ? x->sub : former_subs(x, n),
 				    .origin = unvouched(x) ? PM_FROM_UNVOUCHED : PM_FROM_CONTENT,
 				    .older = older(o, x)};
 	enum pm_rc rc;

@@ -65,7 +65,8 @@ struct sweep {
 	struct hand hands[PM_POOL_MAX];
 };
 
-/* The blocks that begin before `upto`, in parts: of all at once the order would be a third of the table. */
+/* The blocks of the next part of the file, behind those that are not settled yet: the order of all at once would be a third of
+ * the table. */
 static enum pm_rc order_part(struct sweep *s)
 {
 	struct pm_analysis *an = s->an;
