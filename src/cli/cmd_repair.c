@@ -395,7 +395,7 @@ static void print_doubts(struct pm_cli *cli, const struct pm_run *run)
 	if (unvouched)
 		pm_print_para(
 			cli->out,
-			"%zu of these messages may have been deleted, or saved again with other content: nothing that is left tells. They are "
+			"Of these %zu may have been deleted, or saved again with other content; nothing that is left tells. Each is "
 			"in \"Recovered by pstmend\", and listed below as perhaps not live.",
 			unvouched);
 	if (run->nothing_left)
